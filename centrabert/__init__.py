@@ -1,0 +1,1 @@
+"""Serve many text tasks from one BERT."""

@@ -1,0 +1,1 @@
+"""The merged model as a SavedModel, and its answers."""

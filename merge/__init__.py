@@ -1,0 +1,1 @@
+"""Branches onto one shared trunk."""

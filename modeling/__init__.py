@@ -1,0 +1,1 @@
+"""One BERT: names, config, checkpoint, tokenizer, graph, heads, optimizer and training loop."""

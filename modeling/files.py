@@ -1,0 +1,44 @@
+"""Writing files so that a reader never sees half of one: write aside, then rename."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces the file `path` by `text` (UTF-8) in one step.
+
+    Raises:
+      OSError: The disk is full or the folder is not writable; the old file is untouched.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `path` that becomes `path` when the block ends well.
+
+    Raises:
+      FileExistsError: `path` is there already and is not an empty folder.
+      OSError: The disk is full or the parent is not writable; nothing is left behind.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path}: exists already; choose another folder or remove it first")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)  # mkdtemp makes private folders; a model is for others to read
+        aside.replace(path)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise

@@ -1,0 +1,93 @@
+"""The names of variables, and the one ordering that decides freezing, initialisation and merging.
+
+Single-task checkpoints keep Google's names. In a merged model the trunk keeps them too, and what a branch
+owns has its task in front: `rte/bert/encoder/layer_7/...`. Layers are never renumbered.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+
+from centrabert.modeling.config import BertConfig
+
+HEAD = ("output_weights", "output_bias")
+LAYER = re.compile(r"bert/encoder/layer_(0|[1-9][0-9]*)/.+")
+Shape = tuple[int, ...]
+
+
+def depth(name: str) -> float:
+    """The number of encoder layers at or below a variable.
+
+    Embeddings are 0, `layer_i` is i + 1, pooler and head are infinity.
+
+    Raises:
+      ValueError: `name` is no variable of a single-task BERT.
+    """
+    if name.startswith("bert/embeddings/"):
+        return 0
+    if layer := LAYER.fullmatch(name):
+        return int(layer[1]) + 1
+    if name.startswith("bert/pooler/") or name in HEAD:
+        return math.inf
+    raise ValueError(f"variable {name!r} belongs to no part of BERT")
+
+
+def shared(names: Iterable[str], frozen: int) -> list[str]:
+    """The names, sorted, that a branch which freezes `frozen` layers reads from the trunk."""
+    return sorted(name for name in names if depth(name) <= frozen)
+
+
+def embedding_shapes(config: BertConfig) -> dict[str, Shape]:
+    hidden = config.hidden_size
+    return {
+        "bert/embeddings/word_embeddings": (config.vocab_size, hidden),
+        "bert/embeddings/token_type_embeddings": (config.type_vocab_size, hidden),
+        "bert/embeddings/position_embeddings": (config.max_position_embeddings, hidden),
+        **_layer_norm("bert/embeddings", hidden),
+    }
+
+
+def layer_shapes(config: BertConfig, layer: int) -> dict[str, Shape]:
+    """The variables of encoder layer `layer`, counted from 0."""
+    hidden, inner = config.hidden_size, config.intermediate_size
+    scope = f"bert/encoder/layer_{layer}"
+    return {
+        **_dense(f"{scope}/attention/self/query", hidden, hidden),
+        **_dense(f"{scope}/attention/self/key", hidden, hidden),
+        **_dense(f"{scope}/attention/self/value", hidden, hidden),
+        **_dense(f"{scope}/attention/output/dense", hidden, hidden),
+        **_layer_norm(f"{scope}/attention/output", hidden),
+        **_dense(f"{scope}/intermediate/dense", hidden, inner),
+        **_dense(f"{scope}/output/dense", inner, hidden),
+        **_layer_norm(f"{scope}/output", hidden),
+    }
+
+
+def pooler_shapes(config: BertConfig) -> dict[str, Shape]:
+    return _dense("bert/pooler/dense", config.hidden_size, config.hidden_size)
+
+
+def head_shapes(config: BertConfig, num_outputs: int) -> dict[str, Shape]:
+    """BERT's run_classifier.py stores the head's weights as [outputs, hidden]."""
+    return {"output_weights": (num_outputs, config.hidden_size), "output_bias": (num_outputs,)}
+
+
+def encoder_shapes(config: BertConfig, layers: int) -> dict[str, Shape]:
+    """Embeddings and the bottommost `layers` layers."""
+    shapes = embedding_shapes(config)
+    for layer in range(layers):
+        shapes.update(layer_shapes(config, layer))
+    return shapes
+
+
+def base_shapes(config: BertConfig) -> dict[str, Shape]:
+    """All of a pretrained BERT that fine-tuning starts from: embeddings, every layer, pooler."""
+    return {**encoder_shapes(config, config.num_hidden_layers), **pooler_shapes(config)}
+
+
+def _dense(scope: str, inputs: int, outputs: int) -> dict[str, Shape]:
+    return {f"{scope}/kernel": (inputs, outputs), f"{scope}/bias": (outputs,)}
+
+
+def _layer_norm(scope: str, size: int) -> dict[str, Shape]:
+    return {f"{scope}/LayerNorm/gamma": (size,), f"{scope}/LayerNorm/beta": (size,)}

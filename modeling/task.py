@@ -1,0 +1,78 @@
+"""What a task is: its name, its kind of answer, and how its text is read."""
+
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+KINDS = ("classification", "regression")
+POOLINGS = ("cls", "mean")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+# A task name is a variable scope, a file name and a signature name at once.
+RESERVED_NAMES = frozenset({"bert", "cls", "global_step", "route", "serving_default", "text"})
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One text task.
+
+    Attributes:
+      name: `[a-z][a-z0-9_]*`, not one of RESERVED_NAMES and not ending in `_ids`.
+      kind: "classification" (one of `labels`) or "regression" (one score).
+      labels: The label names in the order of the head's outputs; () for regression.
+      pair: Whether the task reads two texts.
+      metric: The dev metric by which a checkpoint is chosen.
+      max_seq_length: Word pieces read at most, with [CLS] and [SEP]; BERT's default is 128.
+      pooling: "cls" is BERT's pooled [CLS]; "mean" the mean over all tokens, for trunks that are sentence
+        encoders.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    pair: bool
+    metric: str
+    max_seq_length: int = 128
+    pooling: str = "cls"
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.kind not in KINDS:
+            raise ValueError(f"task {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"task {self.name}: pooling {self.pooling!r} is none of {', '.join(POOLINGS)}")
+        shortest = 5 if self.pair else 3  # [CLS] a [SEP] b [SEP], or [CLS] a [SEP]
+        if self.max_seq_length < shortest:
+            raise ValueError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        if self.kind == "regression" and self.labels:
+            raise ValueError(f"task {self.name}: a regression has no labels, got {self.labels}")
+        if self.kind == "classification" and len(self.labels) < 2:
+            raise ValueError(f"task {self.name}: a classification needs two labels or more")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"task {self.name}: a label occurs twice in {self.labels}")
+
+    @property
+    def num_outputs(self) -> int:
+        """Outputs of the head: K classes, or 1 score."""
+        return len(self.labels) or 1
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any]) -> "TaskSpec":
+        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        known = {field.name for field in fields(cls)}
+        if keys.keys() != known:
+            raise ValueError(f"task: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        return cls(**{**keys, "labels": tuple(keys["labels"])})
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError unless `name` can be a scope, a file and a signature."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"task name {name!r} is not of the form [a-z][a-z0-9_]*")
+    if name in RESERVED_NAMES or name.endswith("_ids"):
+        raise ValueError(f"task name {name!r} is reserved; choose another")

@@ -1,0 +1,15 @@
+"""Installs the customer's top-level folders as the one package `centrabert`.
+
+The folders stay where they are; `package_dir` maps `centrabert.modeling` to `modeling/` and so on, so that
+nothing called `merge` or `export` lands in anyone's site-packages. The links in `centrabert/` show the same
+layout to editors, mypy and an uninstalled clone.
+"""
+
+from setuptools import setup
+
+PARTS = ("modeling", "glue_data", "distill", "merge", "export")
+
+setup(
+    packages=["centrabert", *(f"centrabert.{part}" for part in PARTS)],
+    package_dir={"centrabert": "centrabert", **{f"centrabert.{part}": part for part in PARTS}},
+)
