@@ -1,0 +1,61 @@
+"""A pretrained BERT on disk, as Google ships it: bert_config.json, vocab.txt, bert_model.ckpt."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.modeling import checkpoint, scopes
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.vocabulary import Vocabulary
+
+# What a pretrained or fine-tuned checkpoint holds besides the encoder, and nobody here wants.
+DROPPED = re.compile(
+    r"cls/(predictions|seq_relationship)/.+"  # the pretraining heads
+    r"|.+/adam_[mv]|.+/Adam(_1)?|global_step|beta[12]_power"  # the optimiser of a fine-tuned model
+    r"|output_weights|output_bias"  # the head of another task
+)
+
+
+@dataclass(frozen=True)
+class BertFolder:
+    """The three files of a pretrained BERT.
+
+    Attributes:
+      checkpoint: The prefix of the checkpoint, `.../bert_model.ckpt`.
+    """
+
+    config_file: Path
+    vocab_file: Path
+    checkpoint: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> "BertFolder":
+        """The files under their usual names; raises ValueError naming the first that is absent."""
+        files = cls(folder / "bert_config.json", folder / "vocab.txt", folder / "bert_model.ckpt")
+        for file in (files.config_file, files.vocab_file, folder / "bert_model.ckpt.index"):
+            if not file.is_file():
+                raise ValueError(f"{file}: no such file; a BERT folder holds {', '.join(FILES)}")
+        return files
+
+    def config(self) -> BertConfig:
+        return BertConfig.from_json_file(self.config_file)
+
+    def vocabulary(self, do_lower_case: bool) -> Vocabulary:
+        """The vocabulary, checked against the config."""
+        vocabulary = Vocabulary.from_file(self.vocab_file, do_lower_case)
+        vocabulary.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
+        return vocabulary
+
+    def check(self) -> None:
+        """Raises ValueError unless the checkpoint holds exactly the BERT that the config describes."""
+        found = checkpoint.shapes(self.checkpoint)
+        dropped = [name for name in found if DROPPED.fullmatch(name)]
+        checkpoint.match(scopes.base_shapes(self.config()), found, str(self.checkpoint), dropped)
+
+    def read(self, names: list[str] | None = None) -> checkpoint.Tensors:
+        """The encoder's variables, or those of them in `names`, after `check`."""
+        self.check()
+        return checkpoint.read(self.checkpoint, names or list(scopes.base_shapes(self.config())))
+
+
+FILES = ("bert_config.json", "vocab.txt", "bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001")

@@ -1,0 +1,86 @@
+"""Checkpoints as plain mappings from a variable's name to its array."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Tensors = dict[str, npt.NDArray[np.float32]]
+
+
+def shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes in the checkpoint `prefix`; raises ValueError if there is none."""
+    return {name: tuple(shape) for name, shape in _reader(prefix).get_variable_to_shape_map().items()}
+
+
+def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
+    """Reads the variables `names`, or all.
+
+    Raises:
+      ValueError: No checkpoint at `prefix`, it is damaged, or it lacks one of `names`.
+    """
+    reader = _reader(prefix)
+    found = reader.get_variable_to_shape_map()
+    wanted = found if names is None else names
+    if missing := sorted(set(wanted) - found.keys()):
+        raise ValueError(f"{prefix}: lacks the variables {', '.join(missing)}")
+    try:
+        return {name: reader.get_tensor(name) for name in sorted(wanted)}
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(f"{prefix}: damaged checkpoint: {error}") from None
+
+
+def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Writes `prefix`.index and `prefix`.data-00000-of-00001, readable by tf.train.Saver.
+
+    Raises:
+      OSError: The disk is full or the folder is not writable; no part of the checkpoint is left.
+    """
+    names = sorted(tensors)
+    try:
+        with tf.device("cpu:0"), tf.init_scope():
+            tf.raw_ops.SaveV2(
+                prefix=str(prefix),
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[tensors[name] for name in names],
+            )
+    except tf.errors.OpError as error:
+        for part in prefix.parent.glob(f"{prefix.name}*"):
+            part.unlink()
+        raise OSError(f"{prefix}: cannot write the checkpoint: {error.message}") from None
+
+
+def match(
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    source: str,
+    dropped: Collection[str] = (),
+) -> None:
+    """Checks that `found` holds exactly `expected`, besides the names in `dropped`.
+
+    Raises:
+      ValueError: In one line, all that is missing, unknown or of another shape.
+    """
+    missing = sorted(expected.keys() - found.keys())
+    unknown = sorted(found.keys() - expected.keys() - set(dropped))
+    differing = [
+        f"{name} is {list(found[name])}, wanted {list(expected[name])}"
+        for name in sorted(expected.keys() & found.keys())
+        if found[name] != expected[name]
+    ]
+    problems = {"missing": missing, "unknown": unknown, "other shape": differing}
+    if any(problems.values()):
+        listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
+        raise ValueError(f"{source}: does not fit: {listed}")
+
+
+def _reader(prefix: Path) -> "tf.train.CheckpointReader":
+    try:
+        return tf.train.load_checkpoint(str(prefix))
+    except (tf.errors.OpError, ValueError, RuntimeError):
+        raise ValueError(
+            f"{prefix}: no readable checkpoint (wanted {prefix.name}.index and its data files)"
+        ) from None

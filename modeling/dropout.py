@@ -1,0 +1,46 @@
+"""Dropout whose mask is a pure function of seed, step and place, so that a resumed run draws the same masks."""
+
+import tensorflow.compat.v1 as tf
+
+LEVELS = 1 << 16  # masks are drawn in 16 bits: half the random numbers, and a rate exact to 1/65536
+
+
+class Dropout:
+    """Drops elements and scales the others by 1 / (1 - rate).
+
+    Every call is a place of its own, numbered in the order of graph construction.
+
+    Args:
+      seed: Seed of the run.
+      step: int64 scalar; the global step.
+    """
+
+    def __init__(self, seed: int, step: tf.Tensor) -> None:
+        self._seed = seed
+        self._step = tf.cast(step, tf.int64)
+        self._places = 0
+
+    def __call__(self, x: tf.Tensor, rate: float) -> tf.Tensor:
+        """Returns `x` with elements dropped at `rate`, same shape and dtype."""
+        if not rate:
+            return x
+        self._places += 1
+        with tf.name_scope("dropout"):
+            return x * self._mask(tf.shape(x, out_type=tf.int64), rate)
+
+    def _mask(self, shape: tf.Tensor, rate: float) -> tf.Tensor:
+        """float32 of `shape`: 0 or 1 / (1 - rate)."""
+        size = tf.reduce_prod(shape)
+        seed = tf.stack([tf.constant(self._seed * 1000003 + self._places, tf.int64), self._step])
+        words = tf.random.stateless_uniform(
+            [(size + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32
+        )
+        levels = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]
+        keep = tf.cast(tf.cast(levels, tf.int32) >= round(rate * LEVELS), tf.float32)
+        return tf.reshape(keep * (1 / (1 - rate)), shape)
+
+
+def no_dropout(x: tf.Tensor, rate: float) -> tf.Tensor:
+    """What evaluation, serving and every frozen layer use."""
+    del rate
+    return x

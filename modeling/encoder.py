@@ -1,0 +1,137 @@
+"""BERT's graph: embeddings, a range of transformer layers, pooling; variables named as Google's.
+
+Functions create variables in the enclosing scope: called at the root they build `bert/encoder/layer_3/...`,
+called inside `variable_scope("rte")` they build `rte/bert/encoder/layer_3/...`.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling.activation import activation
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.dropout import no_dropout
+
+DropoutFn = Callable[[tf.Tensor, float], tf.Tensor]
+LAYER_NORM_EPSILON = 1e-12  # tf.contrib.layers.layer_norm, which Google's checkpoints were trained with
+MASKED = -10000.0  # added to the attention scores of padding (modeling.py of BERT)
+
+
+def embed(
+    input_ids: tf.Tensor, segment_ids: tf.Tensor, config: BertConfig, dropout: DropoutFn = no_dropout
+) -> tf.Tensor:
+    """Word, token type and position embeddings, normalised.
+
+    Args:
+      input_ids, segment_ids: int32 [batch, length].
+
+    Returns:
+      float32 [batch, length, hidden].
+    """
+    hidden = config.hidden_size
+    with tf.variable_scope("bert/embeddings"):
+        words = _variable("word_embeddings", [config.vocab_size, hidden], config)
+        types = _variable("token_type_embeddings", [config.type_vocab_size, hidden], config)
+        positions = _variable("position_embeddings", [config.max_position_embeddings, hidden], config)
+        x = tf.gather(words, input_ids)
+        x += tf.gather(types, segment_ids)
+        x += positions[: tf.shape(input_ids)[1]]
+        return dropout(_layer_norm(x, hidden), config.hidden_dropout_prob)
+
+
+def attention_mask(input_ids: tf.Tensor) -> tf.Tensor:
+    """float32 [batch, 1, 1, length]: 0 at tokens, MASKED at padding, which is where the id is 0."""
+    return tf.cast(tf.equal(input_ids, 0), tf.float32)[:, None, None, :] * MASKED
+
+
+def encode(
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    config: BertConfig,
+    layers: Iterable[int],
+    dropout: DropoutFn = no_dropout,
+) -> tf.Tensor:
+    """Applies the transformer layers numbered `layers`, in that order.
+
+    Args:
+      x: float32 [batch, length, hidden].
+      mask: From `attention_mask`.
+
+    Returns:
+      float32 [batch, length, hidden].
+    """
+    for layer in layers:
+        with tf.variable_scope(f"bert/encoder/layer_{layer}"):
+            x = _layer(x, mask, config, dropout)
+    return x
+
+
+def pool_first(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
+    """BERT's pooler: tanh of a dense layer on [CLS]; float32 [batch, hidden]."""
+    with tf.variable_scope("bert/pooler"):
+        return tf.tanh(_dense(x[:, 0], config.hidden_size, config.hidden_size, "dense", config))
+
+
+def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
+    """Mean over all tokens that are not padding, with [CLS] and [SEP]; float32 [batch, hidden]."""
+    tokens = tf.cast(tf.not_equal(input_ids, 0), tf.float32)[:, :, None]
+    return tf.reduce_sum(x * tokens, 1) / tf.reduce_sum(tokens, 1)
+
+
+def _layer(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: DropoutFn) -> tf.Tensor:
+    hidden, inner = config.hidden_size, config.intermediate_size
+    with tf.variable_scope("attention"):
+        attended = _attention(x, mask, config, dropout)
+        with tf.variable_scope("output"):
+            attended = dropout(_dense(attended, hidden, hidden, "dense", config), config.hidden_dropout_prob)
+            x = _layer_norm(attended + x, hidden)
+    with tf.variable_scope("intermediate"):
+        wide = activation(config.hidden_act)(_dense(x, hidden, inner, "dense", config))
+    with tf.variable_scope("output"):
+        narrow = dropout(_dense(wide, inner, hidden, "dense", config), config.hidden_dropout_prob)
+        return _layer_norm(narrow + x, hidden)
+
+
+def _attention(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: DropoutFn) -> tf.Tensor:
+    """Scaled dot-product attention of every token over all tokens; [batch, length, hidden]."""
+    hidden = config.hidden_size
+    with tf.variable_scope("self"):
+        query, key, value = (
+            _heads(_dense(x, hidden, hidden, name, config), config) for name in ("query", "key", "value")
+        )  # [batch, heads, length, head]
+        scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length, length]
+        scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
+        weights = dropout(tf.nn.softmax(scores), config.attention_probs_dropout_prob)
+        context = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
+        return tf.reshape(context, tf.shape(x))
+
+
+def _heads(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
+    """[batch, length, hidden] -> [batch, heads, length, head]."""
+    shape = tf.shape(x)
+    x = tf.reshape(x, [shape[0], shape[1], config.num_attention_heads, config.head_size])
+    return tf.transpose(x, [0, 2, 1, 3])
+
+
+def _dense(x: tf.Tensor, inputs: int, outputs: int, name: str, config: BertConfig) -> tf.Tensor:
+    """x kernel + bias over the last axis."""
+    with tf.variable_scope(name):
+        kernel = _variable("kernel", [inputs, outputs], config)
+        bias = tf.get_variable("bias", [outputs], tf.float32, tf.zeros_initializer(), use_resource=True)
+        rows = tf.nn.bias_add(tf.matmul(tf.reshape(x, [-1, inputs]), kernel), bias)
+        return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [outputs]], 0))
+
+
+def _layer_norm(x: tf.Tensor, size: int) -> tf.Tensor:
+    """Normalises the last axis to mean 0 and variance 1, then scales and shifts."""
+    with tf.variable_scope("LayerNorm"):
+        gamma = tf.get_variable("gamma", [size], tf.float32, tf.ones_initializer(), use_resource=True)
+        beta = tf.get_variable("beta", [size], tf.float32, tf.zeros_initializer(), use_resource=True)
+        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+        return (x - mean) * tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * gamma + beta
+
+
+def _variable(name: str, shape: list[int], config: BertConfig) -> tf.Variable:
+    initializer = tf.truncated_normal_initializer(stddev=config.initializer_range)
+    return tf.get_variable(name, shape, tf.float32, initializer, use_resource=True)

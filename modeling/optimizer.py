@@ -1,0 +1,72 @@
+"""BERT's optimiser: Adam with decoupled weight decay, and the learning rate's warm-up and decay.
+
+As optimization.py of google-research/bert: no bias correction, global-norm clip 1.0, one global step a step.
+"""
+
+import re
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+BETA_1, BETA_2, EPSILON, WEIGHT_DECAY, CLIP_NORM = 0.9, 0.999, 1e-6, 0.01, 1.0
+UNDECAYED = re.compile(r"LayerNorm|layer_norm|bias")
+
+
+def learning_rate_at(step: tf.Tensor, rate: float, num_steps: int, num_warmup_steps: int) -> tf.Tensor:
+    """float32 scalar: linear warm-up to `rate` over the first steps, then linear decay to 0 at `num_steps`.
+
+    Args:
+      step: int64 scalar; steps done before this one.
+    """
+    done = tf.cast(step, tf.float32)
+    decayed = rate * tf.maximum(0.0, 1.0 - done / num_steps)
+    if not num_warmup_steps:
+        return decayed
+    return tf.where(done < num_warmup_steps, rate * done / num_warmup_steps, decayed)
+
+
+def train_op(
+    loss: tf.Tensor,
+    variables: Sequence[tf.Variable],
+    step: tf.Variable,
+    learning_rate: tf.Tensor,
+) -> tf.Operation:
+    """One step over `variables` and no others; `step` advances by one.
+
+    Raises:
+      ValueError: The loss does not depend on one of `variables`.
+    """
+    gradients = tf.gradients(loss, list(variables))
+    if unreached := [v.op.name for v, gradient in zip(variables, gradients, strict=True) if gradient is None]:
+        raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
+    clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
+    updates = [
+        update
+        for variable, gradient in zip(variables, clipped, strict=True)
+        for update in _update(variable, tf.convert_to_tensor(gradient), learning_rate)
+    ]
+    with tf.control_dependencies(updates):
+        return step.assign_add(1, read_value=False)
+
+
+def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor) -> list[tf.Operation]:
+    """Adam's moments and the step of one variable (AdamWeightDecayOptimizer of BERT)."""
+    name = variable.op.name
+    first = _slot(f"{name}/adam_m", variable)
+    second = _slot(f"{name}/adam_v", variable)
+    next_first = BETA_1 * first + (1 - BETA_1) * gradient
+    next_second = BETA_2 * second + (1 - BETA_2) * tf.square(gradient)
+    step = next_first / (tf.sqrt(next_second) + EPSILON)
+    if not UNDECAYED.search(name):
+        step += WEIGHT_DECAY * variable
+    return [
+        variable.assign_sub(learning_rate * step, read_value=False),
+        first.assign(next_first, read_value=False),
+        second.assign(next_second, read_value=False),
+    ]
+
+
+def _slot(name: str, variable: tf.Variable) -> tf.Variable:
+    return tf.get_variable(
+        name, variable.shape, tf.float32, tf.zeros_initializer(), trainable=False, use_resource=True
+    )
