@@ -11,7 +11,9 @@ def tensor_digest(tensor: npt.NDArray[np.generic]) -> str:
     """Hex SHA-256 of dtype, shape and little-endian bytes."""
     array = np.ascontiguousarray(tensor)
     header = f"{array.dtype.newbyteorder('<').str}{list(tensor.shape)}".encode()
-    return hashlib.sha256(header + array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
+    return hashlib.sha256(
+        header + array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    ).hexdigest()
 
 
 def tensor_digests(tensors: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, str]:

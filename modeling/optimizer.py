@@ -41,29 +41,41 @@ def train_op(
         raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
     clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
     updates = [
-        update
+        _update(variable, tf.convert_to_tensor(gradient), learning_rate)
         for variable, gradient in zip(variables, clipped, strict=True)
-        for update in _update(variable, tf.convert_to_tensor(gradient), learning_rate)
     ]
     with tf.control_dependencies(updates):
         return step.assign_add(1, read_value=False)
 
 
-def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor) -> list[tf.Operation]:
-    """Adam's moments and the step of one variable (AdamWeightDecayOptimizer of BERT)."""
+def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor) -> tf.Operation:
+    """Decays and steps one variable (AdamWeightDecayOptimizer of BERT).
+
+    TensorFlow's fused Adam with both bias-correction powers at 0 is Adam without bias correction.
+    """
     name = variable.op.name
     first = _slot(f"{name}/adam_m", variable)
     second = _slot(f"{name}/adam_v", variable)
-    next_first = BETA_1 * first + (1 - BETA_1) * gradient
-    next_second = BETA_2 * second + (1 - BETA_2) * tf.square(gradient)
-    step = next_first / (tf.sqrt(next_second) + EPSILON)
-    if not UNDECAYED.search(name):
-        step += WEIGHT_DECAY * variable
-    return [
-        variable.assign_sub(learning_rate * step, read_value=False),
-        first.assign(next_first, read_value=False),
-        second.assign(next_second, read_value=False),
-    ]
+    with tf.control_dependencies([gradient, *_decay(variable, learning_rate)]):
+        return tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=0.0,
+            beta2_power=0.0,
+            lr=learning_rate,
+            beta1=BETA_1,
+            beta2=BETA_2,
+            epsilon=EPSILON,
+            grad=gradient,
+        )
+
+
+def _decay(variable: tf.Variable, learning_rate: tf.Tensor) -> list[tf.Operation]:
+    """Weight decay apart from the gradient, not on LayerNorm and biases."""
+    if UNDECAYED.search(variable.op.name):
+        return []
+    return [variable.assign_sub(learning_rate * WEIGHT_DECAY * variable, read_value=False)]
 
 
 def _slot(name: str, variable: tf.Variable) -> tf.Variable:

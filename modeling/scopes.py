@@ -6,7 +6,6 @@ owns has its task in front: `rte/bert/encoder/layer_7/...`. Layers are never ren
 
 import math
 import re
-from collections.abc import Iterable
 
 from centrabert.modeling.config import BertConfig
 
@@ -30,11 +29,6 @@ def depth(name: str) -> float:
     if name.startswith("bert/pooler/") or name in HEAD:
         return math.inf
     raise ValueError(f"variable {name!r} belongs to no part of BERT")
-
-
-def shared(names: Iterable[str], frozen: int) -> list[str]:
-    """The names, sorted, that a branch which freezes `frozen` layers reads from the trunk."""
-    return sorted(name for name in names if depth(name) <= frozen)
 
 
 def embedding_shapes(config: BertConfig) -> dict[str, Shape]:

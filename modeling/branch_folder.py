@@ -1,0 +1,101 @@
+"""A trained branch on disk: branch.json, model.ckpt.*, golden.json; all that merging and serving need."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.config import BertConfig, read_json
+from centrabert.modeling.digest import joint_digest
+
+FORMAT_VERSION = 1
+RECORD, CHECKPOINT, GOLDEN = "branch.json", "model.ckpt", "golden.json"
+
+
+@dataclass(frozen=True)
+class BranchRecord:
+    """What branch.json says.
+
+    Attributes:
+      config: The BERT that the branch grew on.
+      trunk: SHA-256 of every shared variable it was trained on, by name; empty for full fine-tuning.
+      variables: SHA-256 of every variable it owns, by name.
+      vocabulary_digest: Of vocab.txt and `do_lower_case` together.
+      metrics: On dev, of the checkpoint that was kept.
+      hyperparameters: As given, with the seed.
+      teacher_digest: Digest of the teacher for a student, else None.
+    """
+
+    branch: Branch
+    config: BertConfig
+    trunk: dict[str, str]
+    variables: dict[str, str]
+    vocabulary_digest: str
+    do_lower_case: bool
+    metrics: dict[str, float]
+    hyperparameters: dict[str, Any]
+    teacher_digest: str | None = None
+
+    def __post_init__(self) -> None:
+        name = self.branch.task.name
+        if sorted(self.trunk) != self.branch.shared_names(self.config):
+            raise ValueError(
+                f"branch {name}: the trunk's digests are not those of {self.branch.frozen} layers"
+            )
+        if self.variables.keys() != self.branch.owned_shapes(self.config).keys():
+            raise ValueError(f"branch {name}: the digests are not those of the variables it owns")
+
+    @property
+    def trunk_digest(self) -> str:
+        """Digest of the trunk prefix: equal for every trunk that agrees on these layers."""
+        return joint_digest(self.trunk)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the branch's own variables."""
+        return joint_digest(self.variables)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "digest": self.digest,
+            "trunk_digest": self.trunk_digest,
+            **asdict(self),
+            "branch": self.branch.to_json(),
+            "config": self.config.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any], source: str) -> "BranchRecord":
+        """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
+        if keys.get("format_version") != FORMAT_VERSION:
+            raise ValueError(
+                f"{source}: format_version {keys.get('format_version')!r}, wanted {FORMAT_VERSION}"
+            )
+        known = {field.name for field in fields(cls)}
+        if keys.keys() != known | {"format_version", "digest", "trunk_digest"}:
+            raise ValueError(f"{source}: missing or unknown keys among {sorted(keys)}")
+        try:
+            record = cls(
+                **{
+                    **{key: keys[key] for key in known},
+                    "branch": Branch.from_json(keys["branch"]),
+                    "config": BertConfig.from_json(keys["config"]),
+                }
+            )
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{source}: {error}") from None
+        if (record.digest, record.trunk_digest) != (keys["digest"], keys["trunk_digest"]):
+            raise ValueError(f"{source}: was edited: its digests do not add up")
+        return record
+
+
+def read_record(folder: Path) -> BranchRecord:
+    """Reads branch.json; raises ValueError if `folder` holds no finished branch."""
+    return BranchRecord.from_json(read_json(folder / RECORD), str(folder / RECORD))
+
+
+def dump(value: Any) -> str:
+    """JSON as all files of this project are written."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,123 @@
+"""A data set as word-piece ids: every row once, without padding, cut into batches of like length."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenizer import Tokenizer
+
+Rows = npt.NDArray[np.int64]
+CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
+POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of [CLS] a [SEP] or [CLS] a [SEP] b [SEP], one after the other.
+
+    Attributes:
+      text_a, text_b: The texts they came from.
+      ids, segment_ids: int32 [tokens].
+      offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
+      labels: int32 [rows] classes, float32 [rows] scores, or None.
+      teacher_logits: float32 [rows, outputs] for distillation, or None.
+    """
+
+    text_a: tuple[str, ...]
+    text_b: tuple[str, ...]
+    ids: npt.NDArray[np.int32]
+    segment_ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None
+    teacher_logits: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Rows:
+        return np.diff(self.offsets)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of ids, row boundaries and labels."""
+        parts = (self.ids, self.segment_ids, self.offsets, self.labels)
+        return hashlib.sha256(
+            b"|".join(b"" if part is None else part.tobytes() for part in parts)
+        ).hexdigest()
+
+    def with_teacher(self, logits: npt.NDArray[np.float32]) -> "Encoded":
+        return replace(self, teacher_logits=logits)
+
+    def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
+        """The rows as features, padded with zeros to the longest of them."""
+        lengths = self.lengths[rows]
+        columns = np.arange(lengths.max(initial=0))
+        real = columns < lengths[:, None]  # [batch, length]
+        places = np.where(real, self.offsets[rows][:, None] + columns, 0)
+        features: dict[str, npt.NDArray[np.generic]] = {
+            "input_ids": np.where(real, self.ids[places], 0),
+            "segment_ids": np.where(real, self.segment_ids[places], 0),
+        }
+        if self.labels is not None:
+            features["labels"] = self.labels[rows]
+        if self.teacher_logits is not None:
+            features["teacher_logits"] = self.teacher_logits[rows]
+        return features
+
+
+def encode(
+    tokenizer: Tokenizer,
+    task: TaskSpec,
+    text_a: Sequence[str],
+    text_b: Sequence[str],
+    labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None,
+) -> Encoded:
+    """Tokenises the texts with the graph that also serves; `text_b` is "" where there is one text."""
+    ids, segments, lengths = [], [], []
+    for start in range(0, len(text_a), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        padded, kinds = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), task.max_seq_length)
+        padded, kinds = padded.numpy(), kinds.numpy()
+        real = padded != 0
+        ids.append(padded[real])
+        segments.append(kinds[real])
+        lengths.append(real.sum(1))
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    return Encoded(
+        tuple(text_a), tuple(text_b), np.concatenate(ids), np.concatenate(segments), offsets, labels
+    )
+
+
+def training_plan(lengths: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:
+    """The batches of one epoch: every row once, in an order that only seed and epoch decide.
+
+    Rows are shuffled, sorted by length within pools of POOL batches, cut, and the batches shuffled.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    batches: list[Rows] = []
+    for start in range(0, len(order), batch_size * POOL):
+        pool = order[start : start + batch_size * POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+    return [batches[at] for at in random.permutation(len(batches))]
+
+
+def training_batches(lengths: Rows, batch_size: int, seed: int, start_step: int) -> Iterator[Rows]:
+    """Batches without end from step `start_step` on, as a run from step 0 would see them."""
+    per_epoch = -(-len(lengths) // batch_size)
+    epoch, skipped = divmod(start_step, per_epoch)
+    while True:
+        yield from training_plan(lengths, batch_size, seed, epoch)[skipped:]
+        epoch, skipped = epoch + 1, 0
+
+
+def sorted_batches(lengths: Rows, batch_size: int) -> list[Rows]:
+    """Every row once, shortest first: for prediction."""
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
