@@ -42,12 +42,10 @@ class Branch:
     def student(self, student_layers: int) -> "Branch":
         """This teacher's student with l layers; raises ValueError for an l outside 1..L."""
         if self.full_fine_tuning:
-            raise ValueError(
-                f"task {self.task.name}: a fully fine-tuned model shares no trunk; distil a teacher"
-            )
+            raise ValueError(f"task {self.task.name}: full fine-tuning shares no trunk; distil a teacher")
         if not 1 <= student_layers <= self.tuned:
             raise ValueError(
-                f"--student_layers={student_layers} is outside 1..{self.tuned}, the tuned layers of the teacher"
+                f"--student_layers={student_layers} is outside 1..{self.tuned}, the teacher's tuned layers"
             )
         return Branch(self.task, self.frozen, student_layers)
 

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 ACTIVATIONS = ("gelu", "gelu_exact", "relu")
-# Keys of Google's files that say nothing about the encoder: the pooler of the multilingual and Chinese models.
+# Keys of Google's files that say nothing about the encoder: poolers of the multilingual and Chinese models.
 IGNORED_KEYS = frozenset(
-    "directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers "
-    "pooler_size_per_head pooler_type".split()
+    [
+        "directionality",
+        "pooler_fc_size",
+        "pooler_num_attention_heads",
+        "pooler_num_fc_layers",
+        "pooler_size_per_head",
+        "pooler_type",
+    ]
 )
 
 

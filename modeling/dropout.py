@@ -1,4 +1,4 @@
-"""Dropout whose mask is a pure function of seed, step and place, so that a resumed run draws the same masks."""
+"""Dropout whose mask depends on seed, step and place alone, so that a resumed run draws the same masks."""
 
 import tensorflow.compat.v1 as tf
 
