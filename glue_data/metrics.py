@@ -1,0 +1,138 @@
+"""The metrics of GLUE, as fractions: pure functions of labels and predictions, [n] each.
+
+Classes are integer indices, scores are floats. Whatever is undefined is 0.0, never NaN: a NaN compares false
+with everything, so it would decide at random which checkpoint is kept; and a model that gives one answer to
+all has learned nothing, which is what 0.0 says.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """The share of classes that were predicted right."""
+    truth, guess = _classes(labels, predictions)
+    return float(np.mean(truth == guess))
+
+
+def f1(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Harmonic mean of precision and recall of class 1; 0.0 if it occurs in neither argument."""
+    truth, guess = _classes(labels, predictions)
+    hits = int(np.sum((truth == 1) & (guess == 1)))
+    claims = int(np.sum(truth == 1) + np.sum(guess == 1))
+    return 2 * hits / claims if claims else 0.0
+
+
+def matthews(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Matthews' correlation, -1..1, for two classes or more; 0.0 if either argument is constant.
+
+    Gorodkin's form for K classes (Computational Biology and Chemistry 28, 2004), which scikit-learn uses.
+    """
+    truth, guess = _classes(labels, predictions)
+    total, right = len(truth), int(np.sum(truth == guess))
+    size = int(max(truth.max(), guess.max())) + 1
+    true = [int(count) for count in np.bincount(truth, minlength=size)]
+    said = [int(count) for count in np.bincount(guess, minlength=size)]
+    covariance = right * total - sum(t * s for t, s in zip(true, said, strict=True))
+    spread = (total**2 - sum(t * t for t in true)) * (total**2 - sum(s * s for s in said))
+    return covariance / math.sqrt(spread) if spread else 0.0
+
+
+def pearson(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Pearson's correlation, -1..1; 0.0 if either argument is constant (SciPy: NaN)."""
+    return _correlation(*_scores(labels, predictions))
+
+
+def spearman(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Pearson's correlation of the ranks, equal values sharing their mean rank; 0.0 as for `pearson`."""
+    truth, guess = _scores(labels, predictions)
+    return _correlation(_ranks(truth), _ranks(guess))
+
+
+METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "accuracy": accuracy,
+    "f1": f1,
+    "matthews": matthews,
+    "pearson": pearson,
+    "spearman": spearman,
+}
+
+
+def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> dict[str, float]:
+    """Computes the named metrics, in their order.
+
+    Args:
+      metrics: Keys of METRICS.
+      labels: The truth, [n]: class indices (integers) or scores.
+      predictions: The model's answers, [n], of the same sort.
+
+    Raises:
+      ValueError: A metric is unknown; the arguments differ in length, are empty or not finite; a metric of
+        classes is given floats.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise ValueError(f"unknown metric {name!r}; known are {', '.join(METRICS)}")
+    return {name: METRICS[name](labels, predictions) for name in metrics}
+
+
+def _checked(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+    truth, guess = np.asarray(labels), np.asarray(predictions)
+    if truth.ndim != 1 or truth.shape != guess.shape:
+        raise ValueError(f"labels {list(truth.shape)} and predictions {list(guess.shape)} are not both [n]")
+    if not truth.size:
+        raise ValueError("there is nothing to score: labels and predictions are empty")
+    for name, values in (("labels", truth), ("predictions", guess)):
+        _check_finite(name, values)
+    return truth, guess
+
+
+def _check_finite(name: str, values: Array) -> None:
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"{name} are of type {values.dtype}, not numbers")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise ValueError(f"{name}: {bad.size} of {values.size} are not finite, the first is row {bad[0]}")
+
+
+def _classes(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+    truth, guess = _checked(labels, predictions)
+    for name, values in (("labels", truth), ("predictions", guess)):
+        if values.dtype.kind == "f":
+            raise ValueError(f"{name} are of type {values.dtype}, but classes are integer indices")
+        if values.min() < 0:
+            raise ValueError(f"{name}: class {values.min()} is negative")
+    return truth.astype(np.int64), guess.astype(np.int64)
+
+
+def _scores(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+    truth, guess = _checked(labels, predictions)
+    return truth.astype(np.float64), guess.astype(np.float64)
+
+
+def _correlation(left: Array, right: Array) -> float:
+    if np.all(left == left[0]) or np.all(right == right[0]):
+        return 0.0
+    left, right = _direction(left), _direction(right)
+    return float(np.clip(left @ right, -1.0, 1.0))  # rounding may pass 1 by an ulp
+
+
+def _direction(values: Array) -> Array:
+    """The deviations from the mean, scaled to length 1; the first division keeps squares from overflowing."""
+    values = values / np.abs(values).max()
+    values = values - values.mean()
+    direction: Array = values / np.linalg.norm(values)
+    return direction
+
+
+def _ranks(values: Array) -> Array:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Array = np.cumsum(counts) - (counts - 1) / 2
+    return ranks[places]
