@@ -57,7 +57,10 @@ def _labels(values: np.ndarray, task: GlueTask) -> Iterable[str]:
         raise ValueError(f"task {task.name}: predictions are of type {values.dtype}, not class indices")
     for index, value in enumerate(values):
         if not 0 <= value < len(task.labels):
-            raise ValueError(f"task {task.name}: prediction {index} is {value}, not below {len(task.labels)}")
+            raise ValueError(
+                f"task {task.name}: prediction {index} is {value}, "
+                f"not one of the classes 0 to {len(task.labels) - 1}"
+            )
     return [task.labels[value] for value in values]
 
 
@@ -67,4 +70,5 @@ def _scores(values: np.ndarray, task: GlueTask) -> Iterable[str]:
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ValueError(f"task {task.name}: prediction {bad[0]} is {values[bad[0]]}, not a finite score")
-    return [f"{value:.3f}" for value in np.clip(values.astype(np.float64), *task.score_range)]
+    cut = np.clip(values.astype(np.float64), *task.score_range) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return [f"{score:.3f}" for score in cut]

@@ -213,7 +213,7 @@ def test_columns_are_found_by_name(tmp_path):
     assert read(glue_task("rte"), tmp_path, "dev") == [Example("A", "B", "entailment")]
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=100)
 @given(
     st.lists(
         st.text(st.characters(exclude_characters="\t\n\r", exclude_categories=("Cs",))),
