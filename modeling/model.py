@@ -1,0 +1,124 @@
+"""The model_fn of one branch: trunk frozen by scope, own layers, head, loss, optimiser."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling import optimizer
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.dropout import Dropout, no_dropout
+from centrabert.modeling.encoder import DropoutFn, attention_mask, embed, encode
+from centrabert.modeling.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
+from centrabert.modeling.heads import answers, task_logits
+from centrabert.modeling.task import TaskSpec
+
+LossFn = Callable[[TaskSpec, tf.Tensor, Tensors], tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """BERT's schedule in steps."""
+
+    learning_rate: float
+    num_train_steps: int
+    num_warmup_steps: int
+    seed: int
+
+
+def task_loss(task: TaskSpec, logits: tf.Tensor, features: Tensors) -> tf.Tensor:
+    """Loss of every row, float32 [batch]: cross-entropy of the class, or squared error of the score."""
+    if task.kind == "regression":
+        return tf.square(logits[:, 0] - features["labels"])
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(features["labels"], logits)
+
+
+def model_fn_builder(
+    config: BertConfig,
+    branch: Branch,
+    init_checkpoints: Mapping[Path, list[str]],
+    optimization: Optimization | None = None,
+    loss_fn: LossFn = task_loss,
+) -> ModelFn:
+    """Returns the model_fn of a branch (model_fn_builder of run_classifier.py of BERT).
+
+    Args:
+      init_checkpoints: For each checkpoint the variables that start from it. The frozen ones must be among
+        them, or a session cannot start; what nobody claims starts at random (a new head).
+      optimization: Wanted for training only.
+      loss_fn: (task, logits, features) -> float32 [batch].
+    """
+
+    def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
+        del labels, params  # labels are among the features
+        seed = optimization.seed if optimization else 0
+        training = mode == ModeKeys.TRAIN
+        dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else no_dropout
+        with tf.variable_scope("", custom_getter=_freezing(branch)):
+            logits = branch_logits(features, config, branch, dropout, seed)
+        _check_names(branch.shapes(config))
+        for checkpoint, names in init_checkpoints.items():
+            _start_from(checkpoint, names)
+        predictions = {"logits": logits, **answers(branch.task, logits)}
+        if mode == ModeKeys.PREDICT:
+            return EstimatorSpec(mode, predictions)
+        loss = tf.reduce_mean(loss_fn(branch.task, logits, features))
+        if not training or optimization is None:
+            return EstimatorSpec(mode, predictions, loss)
+        return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
+
+    return model_fn
+
+
+def branch_logits(
+    features: Tensors, config: BertConfig, branch: Branch, dropout: DropoutFn = no_dropout, seed: int = 0
+) -> tf.Tensor:
+    """float32 [batch, outputs]; dropout and gradients stay above the frozen layers."""
+    input_ids, segment_ids = features["input_ids"], features["segment_ids"]
+    mask = attention_mask(input_ids)
+    x = embed(input_ids, segment_ids, config, dropout if branch.full_fine_tuning else no_dropout)
+    x = encode(x, mask, config, range(branch.frozen))
+    if not branch.full_fine_tuning:
+        x = tf.stop_gradient(x)
+    x = encode(x, mask, config, range(branch.frozen, branch.depth), dropout)
+    return task_logits(x, input_ids, branch.task, config, dropout, seed)
+
+
+def _freezing(branch: Branch) -> Callable[..., tf.Variable]:
+    """A variable getter that makes shared variables local: not trained, not saved, always as pretrained."""
+
+    def getter(get: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
+        if not branch.owns(name):
+            arguments.update(trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+        return get(name, **arguments)
+
+    return getter
+
+
+def _variables() -> dict[str, tf.Variable]:
+    """The variables of the model, local ones included, by name."""
+    created = tf.global_variables() + tf.local_variables()
+    return {variable.op.name: variable for variable in created if variable.op.name != "global_step"}
+
+
+def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises ValueError unless graph and names agree: a variable that nobody expects would train unseen."""
+    if differing := sorted(_variables().keys() ^ expected.keys()):
+        raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
+
+
+def _start_from(checkpoint: Path, names: list[str]) -> None:
+    variables = _variables()
+    tf.train.init_from_checkpoint(str(checkpoint), {name: variables[name] for name in names})
+
+
+def _train_op(loss: tf.Tensor, optimization: Optimization) -> tf.Operation:
+    step = tf.train.get_or_create_global_step()
+    learning_rate = optimizer.learning_rate_at(
+        step, optimization.learning_rate, optimization.num_train_steps, optimization.num_warmup_steps
+    )
+    tf.summary.scalar("learning_rate", learning_rate)
+    return optimizer.train_op(loss, tf.trainable_variables(), step, learning_rate)

@@ -1,0 +1,66 @@
+"""Answers of a single-task model over an encoded data set."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.encoded import Encoded, Rows, sorted_batches
+from centrabert.modeling.estimator import Estimator, InputFn, Params, RunConfig
+from centrabert.modeling.model import model_fn_builder
+from centrabert.modeling.task import TaskSpec
+
+
+def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path) -> Estimator:
+    """The trained model of one task: trunk from the pretrained BERT, the rest from the branch's checkpoint."""
+    config = bert.config()
+    init = {checkpoint: list(branch.owned_shapes(config))}
+    if shared := branch.shared_names(config):
+        init[bert.checkpoint] = shared
+    return Estimator(model_fn_builder(config, branch, init), RunConfig())
+
+
+def predict_logits(
+    estimator: Estimator, encoded: Encoded, batch_size: int, checkpoint_path: str | None = None
+) -> npt.NDArray[np.float32]:
+    """float32 [rows, outputs], in the order of the rows; computed shortest first, to pad little."""
+    plan = sorted_batches(encoded.lengths, batch_size)
+    outputs = [
+        batch["logits"]
+        for batch in estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False)
+    ]
+    logits = np.empty((len(encoded), outputs[0].shape[1]), np.float32)
+    logits[np.concatenate(plan)] = np.concatenate(outputs)
+    return logits
+
+
+def decide(task: TaskSpec, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
+    """Classes int64 [rows], or scores float32 [rows]."""
+    return logits[:, 0] if task.kind == "regression" else logits.argmax(1)
+
+
+def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:
+    """The batches of `plan`, in order."""
+
+    def batches(params: Params) -> tf.data.Dataset:
+        del params
+        return dataset(encoded, lambda: (encoded.batch(rows) for rows in plan))
+
+    return batches
+
+
+def dataset(encoded: Encoded, generator: object) -> tf.data.Dataset:
+    """A tf.data.Dataset of the batches that `generator` makes from `encoded`."""
+    example = encoded.batch(np.arange(1))
+    signature = {
+        name: tf.TensorSpec(
+            [None] * (2 if name.endswith("_ids") else 1) + list(values.shape[2:]), values.dtype
+        )
+        if name != "teacher_logits"
+        else tf.TensorSpec([None, values.shape[1]], values.dtype)
+        for name, values in example.items()
+    }
+    return tf.data.Dataset.from_generator(generator, output_signature=signature).prefetch(2)

@@ -1,0 +1,230 @@
+"""Training one branch, from pretrained weights and encoded data to a finished branch folder."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from absl import logging
+
+from centrabert.modeling import checkpoint
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.best_checkpoint import BestCheckpoint, Metrics
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, dump, read_record
+from centrabert.modeling.config import read_json
+from centrabert.modeling.digest import joint_digest, tensor_digests
+from centrabert.modeling.encoded import Encoded, Rows, training_batches
+from centrabert.modeling.estimator import Estimator, Params, RunConfig
+from centrabert.modeling.files import write_text
+from centrabert.modeling.golden import Golden, golden_rows
+from centrabert.modeling.hooks import FrozenCheck, ProgressBar, interruptible
+from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.model import LossFn, Optimization, model_fn_builder, task_loss
+from centrabert.modeling.prediction import branch_estimator, dataset, decide, input_fn, predict_logits
+from centrabert.modeling.vocabulary import Vocabulary
+
+Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
+RUN, TRAINING = "run.json", "training"
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that decides a branch.
+
+    Attributes:
+      score: (labels, predictions) of dev -> metrics, `task.metric` among them.
+      start: Checkpoint -> names of the owned variables that start from it; the rest is a new head.
+      loss_fn: (task, logits, features) -> float32 [batch].
+      teacher_digest: For a student.
+      extra_hyperparameters: Recorded beside `hyperparameters`, such as the temperature of distillation.
+    """
+
+    bert: BertFolder
+    vocabulary: Vocabulary
+    branch: Branch
+    hyperparameters: Hyperparameters
+    train: Encoded
+    dev: Encoded
+    score: Score
+    output_dir: Path
+    start: Mapping[Path, list[str]]
+    loss_fn: LossFn = task_loss
+    teacher_digest: str | None = None
+    extra_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        positions = self.bert.config().max_position_embeddings
+        if self.branch.task.max_seq_length > positions:
+            raise ValueError(
+                f"--max_seq_length={self.branch.task.max_seq_length} is above {positions}, "
+                f"the max_position_embeddings of {self.bert.config_file}"
+            )
+
+
+def fine_tuning_start(bert: BertFolder, branch: Branch) -> dict[Path, list[str]]:
+    """A teacher's own layers and pooler start as pretrained; its head is new."""
+    pretrained = [name for name in branch.owned_shapes(bert.config()) if name.startswith("bert/")]
+    return {bert.checkpoint: pretrained}
+
+
+def train_branch(job: TrainingJob) -> BranchRecord:
+    """Trains, or goes on training, and writes the branch folder; a finished one is only read.
+
+    Raises:
+      ValueError: output_dir holds another run, or training diverged.
+      OSError: The disk is full.
+      KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
+    """
+    tensors = job.bert.read()
+    identity = _identity(job, joint_digest(tensor_digests(tensors)))
+    _claim(job.output_dir, identity)
+    if (job.output_dir / RECORD).exists():
+        logging.info("%s: finished already", job.output_dir)
+        return read_record(job.output_dir)
+    trunk = tensor_digests({name: tensors[name] for name in job.branch.shared_names(job.bert.config())})
+    del tensors
+    best = _fit(job, trunk)
+    return _finish(job, trunk, best)
+
+
+def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
+    """What two runs must have in common for one to go on where the other stopped."""
+    return {
+        "branch": job.branch.to_json(),
+        "hyperparameters": {**job.hyperparameters.to_json(), **job.extra_hyperparameters},
+        "base_digest": base_digest,
+        "vocabulary_digest": job.vocabulary.digest,
+        "train_digest": job.train.digest,
+        "dev_digest": job.dev.digest,
+        "teacher_digest": job.teacher_digest,
+    }
+
+
+def _claim(output_dir: Path, identity: dict[str, Any]) -> None:
+    """Writes run.json, or raises ValueError if another run's stands there."""
+    file = output_dir / RUN
+    if not file.exists():
+        if output_dir.is_dir() and any(output_dir.iterdir()):
+            raise ValueError(f"{output_dir}: is not empty and holds no run; choose another --output_dir")
+        output_dir.mkdir(parents=True, exist_ok=True)
+        write_text(file, dump(identity))
+        return
+    if differing := _differing(read_json(file), identity):
+        raise ValueError(
+            f"{file}: holds another run, which differs in {'; '.join(differing)}; choose another --output_dir"
+        )
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The leaves in which two JSON objects differ, as `name: old, now new`."""
+    found = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differing(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found.append(f"{prefix}{name}: {old!r}, now {new!r}")
+    return found
+
+
+def _fit(job: TrainingJob, trunk: Mapping[str, str]) -> BestCheckpoint:
+    """Runs the training session to its end, or to convergence."""
+    hyper, rows = job.hyperparameters, len(job.train)
+    num_steps, every = hyper.num_train_steps(rows), hyper.judged_every(rows)
+    folder = job.output_dir / TRAINING
+    estimator = Estimator(_model_fn(job), RunConfig(folder, save_checkpoints_steps=every))
+    best = BestCheckpoint(
+        folder,
+        job.branch.task.metric,
+        hyper.early_stopping_patience,
+        list(job.branch.owned_shapes(job.bert.config())),
+        judge=lambda prefix: _judge(job, estimator, prefix),
+        due=lambda step: step > 0 and (step % every == 0 or step == num_steps),
+    )
+    finished = best.converged or any(judgement.step == num_steps for judgement in best.history)
+    if not finished:
+        bar = ProgressBar(f"{job.branch.task.name} {job.branch.frozen}+{job.branch.tuned}", num_steps)
+        with interruptible() as interruption:
+            hooks = [best, bar, interruption, FrozenCheck(trunk)]
+            estimator.train(_training_input(job), num_steps, hooks, saving_listeners=[best])
+    return best
+
+
+def _model_fn(job: TrainingJob) -> Any:
+    config, hyper, rows = job.bert.config(), job.hyperparameters, len(job.train)
+    shared = {job.bert.checkpoint: job.branch.shared_names(config)}
+    names = {path: [*shared.get(path, []), *job.start.get(path, [])] for path in {**shared, **job.start}}
+    optimization = Optimization(
+        hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
+    )
+    return model_fn_builder(config, job.branch, names, optimization, job.loss_fn)
+
+
+def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
+    hyper = job.hyperparameters
+
+    def batches(params: Params) -> tf.data.Dataset:
+        def generate() -> Iterator[dict[str, Any]]:
+            plan: Iterator[Rows] = training_batches(
+                job.train.lengths, hyper.train_batch_size, hyper.seed, params["start_step"]
+            )
+            return (job.train.batch(rows) for rows in plan)
+
+        return dataset(job.train, generate)
+
+    return batches
+
+
+def _judge(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
+    logits = predict_logits(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
+    if job.dev.labels is None:
+        raise ValueError(f"task {job.branch.task.name}: dev has no labels")
+    return job.score(job.dev.labels, decide(job.branch.task, logits))
+
+
+def _finish(job: TrainingJob, trunk: dict[str, str], best: BestCheckpoint) -> BranchRecord:
+    """Writes checkpoint and goldens, then branch.json, which makes the folder a branch."""
+    tensors = checkpoint.read(best.best_prefix())
+    prefix = job.output_dir / CHECKPOINT
+    checkpoint.write(prefix, tensors)
+    record = BranchRecord(
+        branch=job.branch,
+        config=job.bert.config(),
+        trunk=trunk,
+        variables=tensor_digests(tensors),
+        vocabulary_digest=job.vocabulary.digest,
+        do_lower_case=job.vocabulary.do_lower_case,
+        metrics=best.best.metrics,
+        hyperparameters={**job.hyperparameters.to_json(), **job.extra_hyperparameters},
+        teacher_digest=job.teacher_digest,
+    )
+    _golden(job, prefix).write(job.output_dir / GOLDEN)
+    write_text(job.output_dir / RECORD, dump(record.to_json()))
+    _tidy(job.output_dir / TRAINING)
+    return record
+
+
+def _golden(job: TrainingJob, prefix: Path) -> Golden:
+    rows = golden_rows(job.dev.lengths)
+    estimator = branch_estimator(job.bert, job.branch, prefix)
+    name = "score" if job.branch.task.kind == "regression" else "probabilities"
+    (batch,) = estimator.predict(input_fn(job.dev, [rows]), yield_single_examples=False)
+    return Golden(
+        tuple(job.dev.text_a[row] for row in rows),
+        tuple(job.dev.text_b[row] for row in rows),
+        batch[name].reshape(len(rows), -1).astype(np.float32),
+    )
+
+
+def _tidy(folder: Path) -> None:
+    """Removes what only a resumed run needs; TensorBoard's files stay."""
+    for file in folder.iterdir():
+        if file.is_dir():
+            shutil.rmtree(file)
+        elif not file.name.startswith("events.out."):
+            file.unlink()
