@@ -6,6 +6,7 @@ from pathlib import Path
 
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.vocabulary import Vocabulary
 
 # What a pretrained or fine-tuned checkpoint holds besides the encoder, and nobody here wants.
@@ -56,6 +57,10 @@ class BertFolder:
         """The encoder's variables, or those of them in `names`, after `check`."""
         self.check()
         return checkpoint.read(self.checkpoint, names or list(scopes.base_shapes(self.config())))
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every variable of the encoder, by name."""
+        return tensor_digests(self.read())
 
 
 FILES = ("bert_config.json", "vocab.txt", "bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001")

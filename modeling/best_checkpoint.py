@@ -81,6 +81,9 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
         if self.converged:
             run_context.request_stop()
 
+    def end(self, session: tf.Session, global_step_value: int | None = None) -> None:
+        """Listener and hook both have an end; neither has anything left to do."""
+
     def _add(self, judgement: Judgement) -> None:
         """Copies first, then records, then forgets the old one: a kill in between loses nothing."""
         step, history = judgement.step, [*self.history, judgement]

@@ -1,13 +1,16 @@
 """A trained branch on disk: branch.json, model.ckpt.*, golden.json; all that merging and serving need."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig, read_json
 from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.task import TaskSpec
 
 FORMAT_VERSION = 1
 RECORD, CHECKPOINT, GOLDEN = "branch.json", "model.ckpt", "golden.json"
@@ -55,6 +58,32 @@ class BranchRecord:
     def digest(self) -> str:
         """Digest of the branch's own variables."""
         return joint_digest(self.variables)
+
+    def check_reads(self, task: TaskSpec, vocabulary_digest: str) -> None:
+        """Raises ValueError unless the branch was trained for `task` and on that vocabulary."""
+        trained = self.branch.task
+        if trained != task:
+            differing = [f.name for f in fields(task) if getattr(task, f.name) != getattr(trained, f.name)]
+            raise ValueError(
+                f"branch {trained.name} was trained with "
+                f"{', '.join(f'{name}={getattr(trained, name)!r}' for name in differing)}, "
+                f"not {', '.join(repr(getattr(task, name)) for name in differing)}"
+            )
+        if self.vocabulary_digest != vocabulary_digest:
+            raise ValueError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")
+
+    def check_base(self, base: Mapping[str, str], source: str) -> None:
+        """Raises ValueError naming the first variable in which the trunk is not that of `base`.
+
+        Args:
+          base: SHA-256 of the base's variables, by name.
+        """
+        differing = [name for name in self.trunk if base.get(name) != self.trunk[name]]
+        if differing:
+            first = min(differing, key=lambda name: (scopes.depth(name), name))
+            raise ValueError(
+                f"branch {self.branch.task.name} grew on another BERT than {source}: {first} differs"
+            )
 
     def to_json(self) -> dict[str, Any]:
         return {

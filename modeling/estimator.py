@@ -98,11 +98,11 @@ class Estimator:
         """
         latest = self.latest_checkpoint()
         start = int(tf.train.load_variable(latest, "global_step")) if latest else 0
-        dataset = input_fn({**self._params, "start_step": start})
+        dataset = _dataset(input_fn, {**self._params, "start_step": start})
         with tf.Graph().as_default():
             feeds = _placeholders(dataset)
             features, labels = _split(feeds)
-            step = tf.train.get_or_create_global_step()
+            tf.train.get_or_create_global_step()
             spec = self._model_fn(features, labels, ModeKeys.TRAIN, self._params)
             session_hooks = [
                 *self._stock_hooks(spec, saving_listeners),
@@ -111,7 +111,7 @@ class Estimator:
                 *hooks,
             ]
             try:
-                self._train_steps(spec, feeds, iter(dataset), step, session_hooks)
+                self._train_steps(spec, feeds, dataset, session_hooks)
             except tf.train.NanLossDuringTrainingError:
                 raise ValueError("training diverged: the loss is NaN; try a smaller learning rate") from None
 
@@ -135,8 +135,9 @@ class Estimator:
         ]
 
     def _train_steps(
-        self, spec: EstimatorSpec, feeds: Any, batches: Iterator[Any], step: tf.Variable, hooks: list[Any]
+        self, spec: EstimatorSpec, feeds: Any, dataset: "tf.data.Dataset", hooks: list[Any]
     ) -> None:
+        batches = _batches(dataset)
         with tf.train.MonitoredTrainingSession(
             checkpoint_dir=str(self._config.model_dir),
             scaffold=tf.train.Scaffold(saver=_saver(), local_init_op=_local_init()),
@@ -153,7 +154,7 @@ class Estimator:
 
     def evaluate(self, input_fn: InputFn, checkpoint_path: str | None = None) -> dict[str, float]:
         """The model_fn's metrics and mean loss per batch over the dataset, at one checkpoint."""
-        dataset = input_fn(self._params)
+        dataset = _dataset(input_fn, self._params)
         graph = self._restored(ModeKeys.EVAL, dataset, checkpoint_path)
         spec, session, losses = graph.spec, graph.session, []
         session.run(graph.metrics_init)
@@ -161,7 +162,7 @@ class Estimator:
         for name, (value, update) in spec.eval_metric_ops.items():
             values[name] = value
             updates.append(update)
-        for batch in dataset:
+        for batch in _batches(dataset):
             loss, _ = session.run([spec.loss, updates], _feed(graph.feeds, batch))
             losses.append(loss)
         results = {name: float(value) for name, value in session.run(values).items()}
@@ -171,9 +172,9 @@ class Estimator:
         self, input_fn: InputFn, checkpoint_path: str | None = None, yield_single_examples: bool = True
     ) -> Iterator[Arrays]:
         """Yields the predictions of every row, or of every batch, in the order of the dataset."""
-        dataset = input_fn(self._params)
+        dataset = _dataset(input_fn, self._params)
         graph = self._restored(ModeKeys.PREDICT, dataset, checkpoint_path)
-        for batch in dataset:
+        for batch in _batches(dataset):
             predictions: Arrays = graph.session.run(graph.spec.predictions, _feed(graph.feeds, batch))
             if not yield_single_examples:
                 yield predictions
@@ -231,11 +232,28 @@ def _placeholders(dataset: "tf.data.Dataset") -> Any:
     return tf.nest.map_structure(lambda spec: tf.placeholder(spec.dtype, spec.shape), dataset.element_spec)
 
 
+def _dataset(input_fn: InputFn, params: Params) -> "tf.data.Dataset":
+    """The dataset, made outside any graph: evaluation may happen in the middle of training."""
+    with tf.init_scope():
+        return input_fn(params)
+
+
+def _batches(dataset: "tf.data.Dataset") -> Iterator[Any]:
+    """The batches of the dataset as structures of arrays."""
+    with tf.init_scope():
+        batches = iter(dataset)
+    while True:
+        with tf.init_scope():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
+
+
 def _split(batch: Any) -> tuple[Any, Any]:
     """(features, labels) of a dataset that yields both, or features alone."""
     return batch if isinstance(batch, tuple) else (batch, None)
 
 
 def _feed(placeholders: Any, batch: Any) -> dict[tf.Tensor, npt.NDArray[np.generic]]:
-    values = tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
-    return dict(zip(tf.nest.flatten(placeholders), tf.nest.flatten(values), strict=True))
+    return dict(zip(tf.nest.flatten(placeholders), tf.nest.flatten(batch), strict=True))

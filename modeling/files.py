@@ -8,19 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yields a path beside `path` to write to; it replaces `path` in one step when the block ends well."""
+    aside = path.with_name(f".{os.getpid()}.{path.name}")  # in front: np.save wants to see the suffix
+    try:
+        yield aside
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Replaces the file `path` by `text` (UTF-8) in one step.
 
     Raises:
       OSError: The disk is full or the folder is not writable; the old file is untouched.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with new_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

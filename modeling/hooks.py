@@ -1,4 +1,4 @@
-"""What watches a training session: the progress bar, the stop signal, the check that the trunk stood still."""
+"""What watches a training session: progress bar, stop signal, and the check that the trunk stood still."""
 
 import signal
 from collections.abc import Iterator, Mapping

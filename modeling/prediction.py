@@ -15,7 +15,7 @@ from centrabert.modeling.task import TaskSpec
 
 
 def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path) -> Estimator:
-    """The trained model of one task: trunk from the pretrained BERT, the rest from the branch's checkpoint."""
+    """The trained model of one task: trunk as pretrained, the rest from the branch's checkpoint."""
     config = bert.config()
     init = {checkpoint: list(branch.owned_shapes(config))}
     if shared := branch.shared_names(config):
@@ -55,12 +55,5 @@ def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:
 def dataset(encoded: Encoded, generator: object) -> tf.data.Dataset:
     """A tf.data.Dataset of the batches that `generator` makes from `encoded`."""
     example = encoded.batch(np.arange(1))
-    signature = {
-        name: tf.TensorSpec(
-            [None] * (2 if name.endswith("_ids") else 1) + list(values.shape[2:]), values.dtype
-        )
-        if name != "teacher_logits"
-        else tf.TensorSpec([None, values.shape[1]], values.dtype)
-        for name, values in example.items()
-    }
+    signature = {name: tf.TensorSpec([None] * array.ndim, array.dtype) for name, array in example.items()}
     return tf.data.Dataset.from_generator(generator, output_signature=signature).prefetch(2)

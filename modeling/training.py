@@ -80,14 +80,13 @@ def train_branch(job: TrainingJob) -> BranchRecord:
       OSError: The disk is full.
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
-    tensors = job.bert.read()
-    identity = _identity(job, joint_digest(tensor_digests(tensors)))
+    digests = job.bert.digests()
+    identity = _identity(job, joint_digest(digests))
     _claim(job.output_dir, identity)
     if (job.output_dir / RECORD).exists():
         logging.info("%s: finished already", job.output_dir)
         return read_record(job.output_dir)
-    trunk = tensor_digests({name: tensors[name] for name in job.branch.shared_names(job.bert.config())})
-    del tensors
+    trunk = {name: digests[name] for name in job.branch.shared_names(job.bert.config())}
     best = _fit(job, trunk)
     return _finish(job, trunk, best)
 

@@ -1,0 +1,68 @@
+"""The flags that run_classifier and run_distill share, named as in run_classifier.py of BERT."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from absl import flags
+
+from centrabert.modeling.hyperparameters import Hyperparameters
+
+HELP = {
+    "learning_rate": "The highest learning rate of the schedule. Small encoders want 5e-5 to 3e-4.",
+    "train_batch_size": "Rows in a training batch.",
+    "eval_batch_size": "Rows in a batch of evaluation or prediction.",
+    "num_train_epochs": "Passes over the training rows.",
+    "warmup_proportion": "Share of all steps in which the learning rate rises from 0.",
+    "save_checkpoints_steps": "Steps between checkpoints, each judged on dev; 0: once an epoch.",
+    "early_stopping_patience": "Stop after so many judgements without a better one; 0: never.",
+    "seed": "Seed of the new head, the order of rows and dropout.",
+}
+
+
+def define_bert(flag_values: flags.FlagValues) -> None:
+    """--bert_dir, or the three files one by one."""
+    flags.DEFINE_string(
+        "bert_dir",
+        None,
+        "Folder with bert_config.json, vocab.txt and bert_model.ckpt.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "bert_config_file", None, "bert_config.json, if not in --bert_dir.", flag_values=flag_values
+    )
+    flags.DEFINE_string("vocab_file", None, "vocab.txt, if not in --bert_dir.", flag_values=flag_values)
+    flags.DEFINE_string(
+        "init_checkpoint",
+        None,
+        "Prefix of the pretrained checkpoint (bert_model.ckpt), if not in --bert_dir.",
+        flag_values=flag_values,
+    )
+
+
+def define_hyperparameters(flag_values: flags.FlagValues) -> None:
+    """One flag for each field of Hyperparameters, with its default."""
+    defaults = Hyperparameters()
+    for field in fields(Hyperparameters):
+        default = getattr(defaults, field.name)
+        define = flags.DEFINE_integer if isinstance(default, int) else flags.DEFINE_float
+        define(field.name, default, HELP[field.name], flag_values=flag_values)
+
+
+def hyperparameters(flag_values: flags.FlagValues) -> Hyperparameters:
+    """What the flags say; raises ValueError for a value out of range."""
+    return Hyperparameters(**{field.name: flag_values[field.name].value for field in fields(Hyperparameters)})
+
+
+def bert_files(flag_values: flags.FlagValues) -> tuple[Path, Path, Path]:
+    """(config file, vocabulary, checkpoint prefix); raises ValueError for one that no flag names."""
+    usual = {
+        "bert_config_file": "bert_config.json",
+        "vocab_file": "vocab.txt",
+        "init_checkpoint": "bert_model.ckpt",
+    }
+    folder = flag_values.bert_dir
+    files = {flag: flag_values[flag].value or (folder and Path(folder, name)) for flag, name in usual.items()}
+    if absent := [f"--{flag}" for flag, file in files.items() if not file]:
+        raise ValueError(f"{', '.join(absent)} missing; give --bert_dir or all three files")
+    config_file, vocab_file, checkpoint = map(Path, files.values())
+    return config_file, vocab_file, checkpoint

@@ -1,0 +1,93 @@
+"""A student from a teacher: the same task in fewer layers."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.distill.loss import Distillation, distillation_loss
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
+from centrabert.modeling.encoded import Encoded
+from centrabert.modeling.files import new_file
+from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.prediction import branch_estimator, predict_logits
+from centrabert.modeling.training import Score, TrainingJob, train_branch
+from centrabert.modeling.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A finished branch and the BERT it grew on.
+
+    Raises:
+      ValueError: The folder is no branch, or the BERT is another.
+    """
+
+    folder: Path
+    bert: BertFolder
+
+    def __post_init__(self) -> None:
+        self.record.check_base(self.bert.digests(), str(self.bert.checkpoint))
+
+    @property
+    def record(self) -> BranchRecord:
+        return read_record(self.folder)
+
+    def logits(self, encoded: Encoded, batch_size: int) -> npt.NDArray[np.float32]:
+        """float32 [rows, outputs], without dropout; computed once and kept beside the teacher.
+
+        The file is named by the digests of teacher and data, so that stale logits cannot be read.
+        """
+        record = self.record
+        file = self.folder / f"logits-{record.digest[:16]}-{encoded.digest[:16]}.npy"
+        if not file.exists():
+            estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT)
+            with new_file(file) as aside:
+                np.save(aside, predict_logits(estimator, encoded, batch_size))
+        logits: npt.NDArray[np.float32] = np.load(file)
+        return logits
+
+
+def distil(
+    teacher: Teacher,
+    student_layers: int,
+    vocabulary: Vocabulary,
+    train: Encoded,
+    dev: Encoded,
+    score: Score,
+    output_dir: Path,
+    hyperparameters: Hyperparameters,
+    settings: Distillation,
+) -> BranchRecord:
+    """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
+
+    Raises:
+      ValueError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
+    """
+    record = teacher.record
+    record.check_reads(record.branch.task, vocabulary.digest)
+    student = record.branch.student(student_layers)
+    return train_branch(
+        TrainingJob(
+            bert=teacher.bert,
+            vocabulary=vocabulary,
+            branch=student,
+            hyperparameters=hyperparameters,
+            train=train.with_teacher(teacher.logits(train, hyperparameters.eval_batch_size)),
+            dev=dev,
+            score=score,
+            output_dir=output_dir,
+            start=student_start(teacher, student),
+            loss_fn=distillation_loss(settings),
+            teacher_digest=record.digest,
+            extra_hyperparameters=asdict(settings),
+        )
+    )
+
+
+def student_start(teacher: Teacher, student: Branch) -> dict[Path, list[str]]:
+    """The teacher's bottommost layers, pooler and head: all that the student owns (paper, section 3)."""
+    return {teacher.folder / CHECKPOINT: sorted(student.owned_shapes(teacher.bert.config()))}

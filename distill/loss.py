@@ -1,0 +1,53 @@
+"""Knowledge distillation: what a student is asked to match."""
+
+from dataclasses import dataclass
+
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling.estimator import Tensors
+from centrabert.modeling.model import LossFn, task_loss
+from centrabert.modeling.task import TaskSpec
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """The paper's vanilla distillation, with the weights of its original code.
+
+    Attributes:
+      temperature: Softens teacher and student; the original code uses 2. Regression has no softmax and
+        ignores it.
+      soft_weight: Of the loss against the teacher.
+      hard_weight: Of the loss against the label.
+    """
+
+    temperature: float = 2.0
+    soft_weight: float = 1.0
+    hard_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError(f"--temperature={self.temperature} is not above 0")
+        if min(self.soft_weight, self.hard_weight) < 0 or not self.soft_weight + self.hard_weight:
+            raise ValueError(
+                f"--soft_weight={self.soft_weight} and --hard_weight={self.hard_weight}: "
+                "neither may be below 0, nor both be 0"
+            )
+
+
+def distillation_loss(settings: Distillation) -> LossFn:
+    """Weighted sum of soft and hard loss; the features carry `teacher_logits` float32 [batch, outputs]."""
+
+    def loss(task: TaskSpec, logits: tf.Tensor, features: Tensors) -> tf.Tensor:
+        soft = _soft_loss(task, logits, features["teacher_logits"], settings.temperature)
+        return settings.soft_weight * soft + settings.hard_weight * task_loss(task, logits, features)
+
+    return loss
+
+
+def _soft_loss(task: TaskSpec, logits: tf.Tensor, teacher: tf.Tensor, temperature: float) -> tf.Tensor:
+    """float32 [batch]: T^2 times the cross-entropy of the softened answers, or the squared difference."""
+    if task.kind == "regression":
+        return tf.square(logits[:, 0] - teacher[:, 0])
+    target = tf.nn.softmax(teacher / temperature)
+    cross_entropy = tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits / temperature)
+    return temperature**2 * cross_entropy

@@ -1,0 +1,121 @@
+"""One GLUE task on one BERT: its encoded splits, and what is done with them."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from absl import logging
+
+from centrabert.glue_data.dataset import load
+from centrabert.glue_data.metrics import score
+from centrabert.glue_data.submission import write_submission
+from centrabert.glue_data.tasks import GlueTask
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, dump, read_record
+from centrabert.modeling.encoded import Encoded
+from centrabert.modeling.files import write_text
+from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.prediction import branch_estimator, decide, predict_logits
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.training import TrainingJob, fine_tuning_start, train_branch
+
+EVAL_RESULTS = "eval_results.json"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The data of a task in the vocabulary of a BERT.
+
+    Attributes:
+      data_dir: The task's own folder, as BERT's --data_dir.
+    """
+
+    task: GlueTask
+    spec: TaskSpec
+    data_dir: str | os.PathLike[str]
+    bert: BertFolder
+    do_lower_case: bool = True
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer(self.bert.vocabulary(self.do_lower_case))
+
+    @cached_property
+    def train(self) -> Encoded:
+        return self.split("train")
+
+    @cached_property
+    def dev(self) -> Encoded:
+        return self.split("dev")
+
+    def split(self, name: str) -> Encoded:
+        return load(self.task, self.spec, self.data_dir, name, self.tokenizer)
+
+    def score(
+        self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
+    ) -> dict[str, float]:
+        """All metrics that GLUE reports for the task."""
+        return score(self.task.metrics, labels, predictions)
+
+    def fine_tune(self, branch: Branch, hyperparameters: Hyperparameters, output_dir: Path) -> BranchRecord:
+        """Trains `branch` from the pretrained BERT; see `train_branch`."""
+        return train_branch(
+            TrainingJob(
+                bert=self.bert,
+                vocabulary=self.tokenizer.vocabulary,
+                branch=branch,
+                hyperparameters=hyperparameters,
+                train=self.train,
+                dev=self.dev,
+                score=self.score,
+                output_dir=output_dir,
+                start=fine_tuning_start(self.bert, branch),
+            )
+        )
+
+    def evaluate(self, branch_dir: Path, batch_size: int) -> dict[str, float]:
+        """Metrics of a finished branch on every dev file there is; written to eval_results.json.
+
+        MNLI's mismatched ones have `_mismatched` behind their names.
+        """
+        results = {}
+        for split in self._present("dev"):
+            encoded = self.dev if split == "dev" else self.split(split)
+            if encoded.labels is None:
+                raise ValueError(f"{self.data_dir}: split {split} has no labels")
+            metrics = self.score(encoded.labels, self._decisions(branch_dir, encoded, batch_size))
+            results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
+        write_text(branch_dir / EVAL_RESULTS, dump(results))
+        logging.info("%s: %s", self.task.name, results)
+        return results
+
+    def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
+        """Writes a GLUE submission file for every test file there is; raises ValueError for none."""
+        written = [
+            write_submission(
+                branch_dir, self.task, self._decisions(branch_dir, self.split(split), batch_size), split
+            )
+            for split in self._present("test")
+        ]
+        if not written:
+            raise ValueError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
+        for file in written:
+            logging.info("wrote %s", file)
+        return written
+
+    def _present(self, kind: str) -> list[str]:
+        """The splits of a kind whose files are there."""
+        splits = [split for split in self.task.splits if split.name.startswith(kind)]
+        return [split.name for split in splits if Path(self.data_dir, split.file).is_file()]
+
+    def _decisions(self, branch_dir: Path, encoded: Encoded, batch_size: int) -> npt.NDArray[np.generic]:
+        record = read_record(branch_dir)
+        record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
+        record.check_base(self.bert.digests(), str(self.bert.checkpoint))
+        estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
+        return decide(record.branch.task, predict_logits(estimator, encoded, batch_size))
