@@ -2,7 +2,7 @@
 
 The folders stay where they are; `package_dir` maps `centrabert.modeling` to `modeling/` and so on, so that
 nothing called `merge` or `export` lands in anyone's site-packages. The links in `centrabert/` show the same
-layout to editors, mypy and an uninstalled clone.
+layout to editors, mypy and an uninstalled clone; setuptools installs what they point at, never a link.
 """
 
 from setuptools import setup
@@ -12,4 +12,5 @@ PARTS = ("modeling", "glue_data", "distill", "merge", "export")
 setup(
     packages=["centrabert", *(f"centrabert.{part}" for part in PARTS)],
     package_dir={"centrabert": "centrabert", **{f"centrabert.{part}": part for part in PARTS}},
+    package_data={"centrabert": ["py.typed"]},
 )

@@ -1,1 +1,3 @@
 """Serve many text tasks from one BERT."""
+
+__version__ = "0.1.0"

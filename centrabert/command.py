@@ -1,5 +1,7 @@
 """How every run_*.py script starts: its flags, its --help, and one line for a user's mistake."""
 
+import logging as python_logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -7,53 +9,92 @@ from pathlib import Path
 
 from absl import flags, logging
 
+from centrabert import interruption, tensorflow_error
+from centrabert.flag_text import missing, usage
+
+HELP = frozenset(["--help", "-help", "-h"])
+MISTAKE, STDOUT_CLOSED = 1, 141  # 128 + SIGPIPE, as a shell reports `run_inspect | head`
+# TensorFlow's notes on CUDA and oneDNN are no concern of who runs a script; read when it is first imported.
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+
 
 def run(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequence[str] | None = None) -> None:
     """Parses `argv` into `flag_values`, calls `main`, and exits.
 
-    Exit code 0 is success; 1 a mistake in flags, files or data, told in one line on stderr; 130 a Ctrl-C.
-    `--debug` adds the traceback. The flags are the script's own, not absl's global ones, so that two scripts
-    can both have an `--output_dir` in one process.
+    Exit code 0 is success; 1 a mistake in flags, files or data, told in one line on stderr; 130 a Ctrl-C and
+    143 a SIGTERM. `--debug` adds the traceback. The flags are the script's own, not absl's global ones, so
+    that two scripts can both have an `--output_dir` in one process.
     """
     sys.exit(status(main, flag_values, sys.argv if argv is None else argv))
 
 
 def status(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequence[str]) -> int:
-    """As `run`, but returns the exit code."""
+    """As `run`, but returns the exit code; may be called again with the same `flag_values`."""
     name = Path(argv[0]).name
-    _define_common(flag_values)
-    logging.set_verbosity(logging.INFO)
-    logging.use_python_logging(quiet=True)
+    _prepare(flag_values)
     try:
-        if "--help" in argv[1:] or "-h" in argv[1:]:
-            print(_usage(main, flag_values))
-            return 0
-        rest = flag_values(list(argv))[1:]
-        if rest:
-            raise ValueError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
-        main()
-    except KeyboardInterrupt:
-        print(f"{name}: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-        return 130
-    except (ValueError, OSError, flags.Error) as error:
+        with interruption.terminable():
+            _parse_and_call(main, flag_values, argv)
+            sys.stdout.flush()
+        return 0
+    except KeyboardInterrupt as stop:
+        print(f"{name}: stopped; give the same command again to go on", file=sys.stderr)
+        return interruption.exit_code(stop)
+    except (ValueError, OSError, flags.Error, *tensorflow_error.classes()) as error:
+        if _stdout_fails() and isinstance(error, BrokenPipeError):
+            return STDOUT_CLOSED
+        line = _one_line(error, flag_values)
+        if line is None:
+            raise
         if flag_values.is_parsed() and flag_values.debug:
             traceback.print_exc()
-        print(f"{name}: error: {_one_line(error)}", file=sys.stderr)
-        return 1
-    return 0
+        print(f"{name}: error: {line}", file=sys.stderr)
+        return MISTAKE
 
 
-def _define_common(flag_values: flags.FlagValues) -> None:
+def define_common(flag_values: flags.FlagValues) -> None:
+    """Adds the flags that every script has."""
     if "debug" not in flag_values:
         flags.DEFINE_bool("debug", False, "Print the traceback of an error.", flag_values=flag_values)
 
 
-def _usage(main: Callable[[], None], flag_values: flags.FlagValues) -> str:
-    module = sys.modules[main.__module__]
-    return f"{(module.__doc__ or '').strip()}\n\nFlags:\n{flag_values.main_module_help() or flag_values}"
+def _prepare(flag_values: flags.FlagValues) -> None:
+    for variable, value in QUIET.items():
+        os.environ.setdefault(variable, value)
+    logging.set_verbosity(logging.INFO)
+    python_logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
+    define_common(flag_values)
+    flag_values.unparse_flags()  # what an earlier call in this process was given
 
 
-def _one_line(error: BaseException) -> str:
+def _parse_and_call(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequence[str]) -> None:
+    if not HELP.isdisjoint(argv[1:]):
+        print(usage(sys.modules[main.__module__].__doc__ or "", flag_values))
+        return
+    rest = flag_values(list(argv))[1:]
+    if rest:
+        raise ValueError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
+    main()
+
+
+def _stdout_fails() -> bool:
+    """True if what was printed cannot be delivered; then nothing more is sent there."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _one_line(error: BaseException, flag_values: flags.FlagValues) -> str | None:
+    """What the user did wrong; None for an error of TensorFlow that no user can mend."""
+    if isinstance(error, flags.Error):
+        absent = missing(flag_values) if flag_values.is_parsed() else ""
+        text = f"missing {absent}" if absent else str(error)
+        return f"{text.rstrip('.')}; --help lists the flags"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    if isinstance(error, ValueError | OSError):
+        return " ".join(str(error).split()) or type(error).__name__
+    return tensorflow_error.file_mistake(error)

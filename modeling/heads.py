@@ -47,6 +47,6 @@ def answers(task: TaskSpec, logits: tf.Tensor) -> dict[str, tf.Tensor]:
     if task.kind == "regression":
         return {"score": logits[:, 0]}
     return {
-        "label": tf.gather(tf.constant(task.labels), tf.argmax(logits, 1, tf.int32)),
+        "label": tf.gather(tf.constant(task.labels), tf.argmax(logits, 1, output_type=tf.int32)),
         "probabilities": tf.nn.softmax(logits),
     }

@@ -90,12 +90,12 @@ def branch_logits(
 def _freezing(branch: Branch) -> Callable[..., tf.Variable]:
     """A variable getter that makes shared variables local: not trained, not saved, always as pretrained."""
 
-    def getter(get: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
+    def custom_getter(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
         if not branch.owns(name):
             arguments.update(trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
-        return get(name, **arguments)
+        return getter(name, **arguments)
 
-    return getter
+    return custom_getter
 
 
 def _variables() -> dict[str, tf.Variable]:

@@ -28,7 +28,7 @@ def wordpiece_model(tokens: Sequence[str]) -> npt.NDArray[np.uint8]:
 
 
 def wordpiece_tokenize(words: tf.RaggedTensor, model: npt.NDArray[np.uint8]) -> tf.RaggedTensor:
-    """Greedy longest match first; a word with a rest that no piece starts, or above 200 characters, is [UNK].
+    """Greedy longest match first; a word that pieces cannot cover, or above 200 characters, is [UNK].
 
     Args:
       words: string [batch, (words)], valid UTF-8; an empty word has no pieces.
