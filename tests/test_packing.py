@@ -1,0 +1,104 @@
+"""Pairs, truncation and padding against a transcription of BERT's run_classifier.py."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from centrabert.modeling.packing import pack, truncated_lengths
+
+CLS, SEP = 7, 13
+
+
+def google_truncate(tokens_a, tokens_b, max_length):
+    while len(tokens_a) + len(tokens_b) > max_length:
+        if len(tokens_a) > len(tokens_b):
+            tokens_a.pop()
+        else:
+            tokens_b.pop()
+
+
+def google_convert(tokens_a, tokens_b, max_seq_length):
+    tokens_a, tokens_b = list(tokens_a), list(tokens_b)
+    if tokens_b:
+        google_truncate(tokens_a, tokens_b, max_seq_length - 3)
+    else:
+        tokens_a = tokens_a[: max_seq_length - 2]
+    tokens, segment_ids = [CLS, *tokens_a, SEP], [0] * (len(tokens_a) + 2)
+    if tokens_b:
+        tokens, segment_ids = [*tokens, *tokens_b, SEP], segment_ids + [1] * (len(tokens_b) + 1)
+    return tokens, segment_ids
+
+
+def google_batch(rows, max_seq_length):
+    packed = [google_convert(a, b, max_seq_length) for a, b in rows]
+    longest = max((len(tokens) for tokens, _ in packed), default=0)
+    pad = [[row + [0] * (longest - len(row)) for row in pair] for pair in packed]
+    return [pair[0] for pair in pad], [pair[1] for pair in pad]
+
+
+def ragged(rows):
+    lengths = np.array([len(row) for row in rows], np.int64)
+    return tf.RaggedTensor.from_row_lengths(np.array(list(itertools.chain(*rows)), np.int32), lengths)
+
+
+def check(rows, max_seq_length):
+    first, second = ragged([a for a, _ in rows]), ragged([b for _, b in rows])
+    input_ids, segment_ids = pack(first, second, max_seq_length, CLS, SEP)
+    assert input_ids.dtype == segment_ids.dtype == tf.int32
+    assert (input_ids.numpy().tolist(), segment_ids.numpy().tolist()) == google_batch(rows, max_seq_length)
+
+
+def test_golden():
+    first, second = ragged([[20, 21, 22], [30], []]), ragged([[40, 41, 42], [], [50]])
+    input_ids, segment_ids = pack(first, second, 8, CLS, SEP)
+    assert input_ids.numpy().tolist() == [
+        [7, 20, 21, 22, 13, 40, 41, 13],
+        [7, 30, 13, 0, 0, 0, 0, 0],
+        [7, 13, 50, 13, 0, 0, 0, 0],
+    ]
+    assert segment_ids.numpy().tolist() == [
+        [0, 0, 0, 0, 0, 1, 1, 1],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 1, 1, 0, 0, 0, 0],
+    ]
+
+
+@pytest.mark.parametrize("max_seq_length", range(3, 24))
+def test_every_pair_of_lengths(max_seq_length):
+    lengths = list(itertools.product(range(14), range(12)))
+    first, second = (np.array(side, np.int64) for side in zip(*lengths, strict=True))
+    kept = [tensor.numpy().tolist() for tensor in truncated_lengths(first, second, max_seq_length)]
+    for a, b, kept_a, kept_b in zip(first, second, *kept, strict=True):
+        tokens, segment_ids = google_convert(range(a), range(b), max_seq_length)
+        length_b = sum(segment_ids)
+        assert (kept_a, kept_b) == (len(tokens) - length_b - 2, max(length_b - 1, 0))
+
+
+TEXTS = st.lists(st.integers(14, 99), max_size=13)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.integers(3, 32))
+def test_as_google(rows, max_seq_length):
+    check(rows, max_seq_length)
+
+
+def test_no_rows():
+    input_ids, segment_ids = pack(ragged([]), ragged([]), 128, CLS, SEP)
+    assert input_ids.shape == segment_ids.shape == (0, 0)
+
+
+def test_rows_of_a_slice():
+    rows = [([20, 21], [30]), ([22], []), ([23, 24, 25], [31, 32])]
+    first, second = ragged([a for a, _ in rows])[1:], ragged([b for _, b in rows])[1:]
+    input_ids, _ = pack(first, second, 9, CLS, SEP)
+    assert input_ids.numpy().tolist() == google_batch(rows[1:], 9)[0]
+
+
+def test_too_short():
+    with pytest.raises(ValueError, match="max_seq_length 2 is below 3"):
+        pack(ragged([[1]]), ragged([[]]), 2, CLS, SEP)
