@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.modeling import checkpoint, scopes
+from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.vocabulary import Vocabulary
@@ -53,7 +54,7 @@ class BertFolder:
         dropped = [name for name in found if DROPPED.fullmatch(name)]
         checkpoint.match(scopes.base_shapes(self.config()), found, str(self.checkpoint), dropped)
 
-    def read(self, names: list[str] | None = None) -> checkpoint.Tensors:
+    def read(self, names: list[str] | None = None) -> Tensors:
         """The encoder's variables, or those of them in `names`, after `check`."""
         self.check()
         return checkpoint.read(self.checkpoint, names or list(scopes.base_shapes(self.config())))

@@ -21,12 +21,35 @@ FIXED: dict[str, Any] = {
 }
 # Keys that say nothing about the encoder: bookkeeping, task heads, and how Transformers runs it.
 HARMLESS = frozenset(
-    ["_name_or_path", "_num_labels", "architectures", "bos_token_id", "chunk_size_feed_forward"]
-    + ["classifier_dropout", "directionality", "dtype", "eos_token_id", "finetuning_task"]
-    + ["gradient_checkpointing", "id2label", "label2id", "output_attentions", "output_hidden_states"]
-    + ["output_past", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers"]
-    + ["pooler_size_per_head", "pooler_type", "problem_type", "return_dict", "tie_word_embeddings"]
-    + ["torch_dtype", "transformers_version", "use_cache"]
+    [
+        "_name_or_path",
+        "_num_labels",
+        "architectures",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "classifier_dropout",
+        "directionality",
+        "dtype",
+        "eos_token_id",
+        "finetuning_task",
+        "gradient_checkpointing",
+        "id2label",
+        "label2id",
+        "output_attentions",
+        "output_hidden_states",
+        "output_past",
+        "pooler_fc_size",
+        "pooler_num_attention_heads",
+        "pooler_num_fc_layers",
+        "pooler_size_per_head",
+        "pooler_type",
+        "problem_type",
+        "return_dict",
+        "tie_word_embeddings",
+        "torch_dtype",
+        "transformers_version",
+        "use_cache",
+    ]
 )
 
 
