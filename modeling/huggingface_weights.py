@@ -1,7 +1,7 @@
 """Tensors of a model.safetensors, which needs no PyTorch, or of a pytorch_model.bin, which does."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 Float32 = npt.NDArray[np.float32]
 Narrow = dict[str, str]  # variable -> the 16-bit type it was stored in
+DESERIALIZE: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = deserialize  # not typed by safetensors
 
 
 def read_safetensors(path: Path) -> dict[str, tuple[str, Any]]:
@@ -21,7 +22,7 @@ def read_safetensors(path: Path) -> dict[str, tuple[str, Any]]:
       ValueError: The file is damaged.
     """
     try:
-        parts = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+        parts = DESERIALIZE(path.read_bytes())
     except SafetensorError as error:
         raise ValueError(f"{path}: damaged or no safetensors file: {error}") from None
     stored = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
