@@ -28,7 +28,7 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
         raise ValueError(f"{prefix}: lacks the variables {', '.join(missing)}")
     try:
         return {name: reader.get_tensor(name) for name in sorted(wanted)}
-    except (tf.errors.OpError, RuntimeError) as error:
+    except (tf.errors.OpError, RuntimeError, IndexError) as error:  # IndexError: cut short
         raise ValueError(f"{prefix}: damaged checkpoint: {error}") from None
 
 
@@ -39,18 +39,20 @@ def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
       OSError: The disk is full or the folder is not writable; no part of the checkpoint is left.
     """
     names = sorted(tensors)
-    try:
-        with tf.device("cpu:0"), tf.init_scope():
-            tf.raw_ops.SaveV2(
-                prefix=str(prefix),
-                tensor_names=names,
-                shape_and_slices=[""] * len(names),
-                tensors=[tensors[name] for name in names],
-            )
-    except tf.errors.OpError as error:
-        for part in prefix.parent.glob(f"{prefix.name}*"):
-            part.unlink()
-        raise OSError(f"{prefix}: cannot write the checkpoint: {error.message}") from None
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        feeds = {name: tf.compat.v1.placeholder(tensors[name].dtype, tensors[name].shape) for name in names}
+        save = tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=[feeds[name] for name in names],
+        )
+        try:
+            session.run(save, {feeds[name]: tensors[name] for name in names})
+        except tf.errors.OpError as error:
+            for part in prefix.parent.glob(f"{prefix.name}*"):
+                part.unlink()
+            raise OSError(f"{prefix}: cannot write the checkpoint: {error.message}") from None
 
 
 def match(

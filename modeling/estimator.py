@@ -5,6 +5,7 @@ drawn outside the graph and fed; evaluation keeps its graph and session from one
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -234,20 +235,16 @@ def _placeholders(dataset: "tf.data.Dataset") -> Any:
 
 def _dataset(input_fn: InputFn, params: Params) -> "tf.data.Dataset":
     """The dataset, made outside any graph: evaluation may happen in the middle of training."""
-    with tf.init_scope():
-        return input_fn(params)
+    with ThreadPoolExecutor(1) as eager:  # a thread of its own has no graph
+        return eager.submit(input_fn, params).result()
 
 
 def _batches(dataset: "tf.data.Dataset") -> Iterator[Any]:
-    """The batches of the dataset as structures of arrays."""
-    with tf.init_scope():
-        batches = iter(dataset)
-    while True:
-        with tf.init_scope():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
+    """The batches of the dataset as structures of arrays, drawn outside any graph."""
+    with ThreadPoolExecutor(1) as eager:
+        batches = eager.submit(iter, dataset).result()
+        while (batch := eager.submit(next, batches, None).result()) is not None:
+            yield tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
 
 
 def _split(batch: Any) -> tuple[Any, Any]:
