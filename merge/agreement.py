@@ -1,0 +1,122 @@
+"""What branches must agree on to stand on one trunk. Decides over records and digests; reads no file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from centrabert.modeling import scopes
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.config import BertConfig
+
+MEND = "merge it on the base it grew on, or train it on this one"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A branch and where it was found, for the messages."""
+
+    folder: Path
+    record: BranchRecord
+
+    @property
+    def task(self) -> str:
+        return self.record.branch.task.name
+
+
+def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates by task name, so that the order in which they were given decides nothing.
+
+    Raises:
+      ValueError: There are none, two have one task name, one shares nothing, or two differ in what the one
+        pass through the trunk needs to be the same.
+    """
+    if not candidates:
+        raise ValueError("no branches: name one branch folder or more")
+    ordered = sorted(candidates, key=lambda candidate: (candidate.task, str(candidate.folder)))
+    for first, second in pairwise(ordered):
+        if first.task == second.task:
+            raise ValueError(
+                f"{first.folder} and {second.folder}: both are task {first.task!r}; give one of them, or "
+                "train one under another --task_name"
+            )
+    for candidate in ordered:
+        _check_shares(candidate)
+        _check_alike(ordered[0], candidate)
+    return ordered
+
+
+def check_base(candidate: Candidate, base: Path, config: BertConfig, vocabulary_digest: str) -> None:
+    """Raises ValueError unless a branch grew on a BERT of this shape and vocabulary.
+
+    Args:
+      base: Folder of the base, for the message.
+      vocabulary_digest: Of the base's vocabulary, lower-cased as the branch says.
+    """
+    if differing := differing_keys(candidate.record.config, config):
+        raise ValueError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {MEND}")
+    if candidate.record.vocabulary_digest != vocabulary_digest:
+        raise ValueError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {MEND}")
+
+
+def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) -> None:
+    """Raises ValueError naming the first variable of the trunk that is not as the branch knew it.
+
+    Args:
+      digests: SHA-256 of the base's variables, at least of those that the branch shares.
+    """
+    if name := first_difference(candidate.record.trunk, digests):
+        raise ValueError(
+            f"{candidate.folder}: grew on another trunk than {base}: the first variable that differs is "
+            f"{name}; {MEND}"
+        )
+
+
+def check_owned(candidate: Candidate, digests: Mapping[str, str]) -> None:
+    """Raises ValueError unless a branch's checkpoint holds what its branch.json says."""
+    if name := first_difference(candidate.record.variables, digests):
+        raise ValueError(
+            f"{candidate.folder}: the checkpoint is not the one of its branch.json: {name} differs; copy the "
+            "folder again or train the branch again"
+        )
+
+
+def first_difference(expected: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    """The lowest variable whose digest is not the expected one, by depth and then by name."""
+    differing = [name for name, digest in expected.items() if found.get(name) != digest]
+    return min(differing, key=lambda name: (scopes.depth(name), name), default=None)
+
+
+def differing_keys(one: BertConfig, other: BertConfig) -> str:
+    """`key value, not value` of every key in which two configs differ; "" if they are equal."""
+    left, right = one.to_json(), other.to_json()
+    return ", ".join(f"{key} {left[key]!r}, not {right[key]!r}" for key in left if left[key] != right[key])
+
+
+def _check_shares(candidate: Candidate) -> None:
+    if candidate.record.branch.full_fine_tuning:
+        raise ValueError(
+            f"{candidate.folder}: task {candidate.task!r} is a full fine-tuning baseline: it trains the "
+            "embeddings too and shares nothing; train a branch with --fine_tuning_layers instead"
+        )
+
+
+def _check_alike(first: Candidate, second: Candidate) -> None:
+    """Raises ValueError unless one pass through the trunk can serve both."""
+    one, other = first.record, second.record
+    where = f"{first.folder} and {second.folder}"
+    if differing := differing_keys(one.config, other.config):
+        raise ValueError(f"{where}: grew on different BERTs: {differing}; train both on one base")
+    if one.do_lower_case != other.do_lower_case:
+        raise ValueError(
+            f"{where}: do_lower_case {one.do_lower_case}, not {other.do_lower_case}; train both with "
+            "the same --do_lower_case"
+        )
+    if one.vocabulary_digest != other.vocabulary_digest:
+        raise ValueError(f"{where}: grew on different vocabularies; train both with the same --vocab_file")
+    lengths = one.branch.task.max_seq_length, other.branch.task.max_seq_length
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"{where}: max_seq_length {lengths[0]}, not {lengths[1]}; one pass through the trunk reads one "
+            "text length: train with the same --max_seq_length"
+        )

@@ -1,0 +1,18 @@
+"""A merged model on disk: manifest.json, merged_model.ckpt.*, vocab.txt, golden/<task>.json."""
+
+from pathlib import Path
+
+from centrabert.merge.manifest import Manifest
+from centrabert.modeling.config import read_json
+
+MANIFEST, CHECKPOINT, VOCABULARY, GOLDENS = "manifest.json", "merged_model.ckpt", "vocab.txt", "golden"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads manifest.json; raises ValueError if `folder` holds no merged model."""
+    return Manifest.from_json(read_json(folder / MANIFEST), str(folder / MANIFEST))
+
+
+def golden_file(folder: Path, task: str) -> Path:
+    """Where the golden answers of a task lie, in a merged model as in the extra assets of a SavedModel."""
+    return folder / GOLDENS / f"{task}.json"

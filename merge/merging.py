@@ -1,0 +1,88 @@
+"""Merging: reads a base and branches, checks that they belong together, writes one merged model."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from centrabert.merge import agreement
+from centrabert.merge.agreement import Candidate
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, VOCABULARY, golden_file
+from centrabert.merge.plan import MergePlan
+from centrabert.modeling import branch_folder, checkpoint, files
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch_folder import dump, read_record
+from centrabert.modeling.checkpoint import Tensors
+from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.golden import Golden
+
+
+def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
+    """Writes the merged model of `branches` on the trunk of `base`.
+
+    The order of `branches` changes nothing, and the base's layers above the trunk are not stored.
+
+    Args:
+      base: A Google BERT folder.
+      branches: Branch folders, of teachers and students alike.
+      output_dir: Must not exist.
+
+    Raises:
+      ValueError: A folder is damaged, or the branches do not fit together or on this base.
+      FileExistsError: There is something at `output_dir`.
+      OSError: The disk is full; nothing is left.
+    """
+    candidates = agreement.in_order([Candidate(folder, read_record(folder)) for folder in branches])
+    with files.new_folder(output_dir) as aside:
+        bert = BertFolder.at(base)
+        trunk = _read_trunk(bert, base, candidates)
+        manifest = _manifest(candidates, tensor_digests(trunk))
+        (aside / GOLDENS).mkdir()
+        for candidate in candidates:
+            Golden.read(candidate.folder / branch_folder.GOLDEN).write(golden_file(aside, candidate.task))
+        _write_checkpoint(aside / CHECKPOINT, manifest.plan, trunk, candidates)
+        shutil.copyfile(bert.vocab_file, aside / VOCABULARY)
+        files.write_text(aside / MANIFEST, dump(manifest.to_json()))
+    return manifest
+
+
+def _read_trunk(bert: BertFolder, base: Path, candidates: Sequence[Candidate]) -> Tensors:
+    """The base's variables up to the deepest cut, once every branch is known to have grown on them."""
+    vocabulary = bert.vocabulary(candidates[0].record.do_lower_case)
+    for candidate in candidates:
+        agreement.check_base(candidate, base, bert.config(), vocabulary.digest)
+    trunk = bert.read(sorted({name for candidate in candidates for name in candidate.record.trunk}))
+    digests = tensor_digests(trunk)
+    for candidate in candidates:
+        agreement.check_trunk(candidate, base, digests)
+    return trunk
+
+
+def _manifest(candidates: Sequence[Candidate], trunk: dict[str, str]) -> Manifest:
+    records = tuple(candidate.record for candidate in candidates)
+    first = records[0]
+    return Manifest(
+        config=first.config,
+        do_lower_case=first.do_lower_case,
+        vocabulary_digest=first.vocabulary_digest,
+        max_seq_length=first.branch.task.max_seq_length,
+        trunk=trunk,
+        records=records,
+    )
+
+
+def _write_checkpoint(prefix: Path, plan: MergePlan, trunk: Tensors, candidates: Sequence[Candidate]) -> None:
+    sources: dict[str | None, Tensors] = {None: trunk}
+    sources.update({candidate.task: _read_owned(candidate) for candidate in candidates})
+    checkpoint.write(prefix, {copy.name: sources[copy.task][copy.variable] for copy in plan.copies})
+
+
+def _read_owned(candidate: Candidate) -> Tensors:
+    """The variables of a branch, exactly those of its branch.json."""
+    prefix = candidate.folder / branch_folder.CHECKPOINT
+    record = candidate.record
+    expected = record.branch.owned_shapes(record.config)
+    checkpoint.match(expected, checkpoint.shapes(prefix), str(prefix))
+    owned = checkpoint.read(prefix, list(expected))
+    agreement.check_owned(candidate, tensor_digests(owned))
+    return owned

@@ -1,0 +1,34 @@
+"""Merges branches onto the trunk that they share, and prints what the merged model costs.
+
+Teachers and students mix. Branches of another base, of another vocabulary or of one name are refused.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "base",
+    None,
+    "Folder of the pretrained BERT that the branches grew on: bert_config.json, vocab.txt, bert_model.ckpt.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list("branches", None, "Branch folders, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", None, "Where the merged model goes; must not exist.", flag_values=FLAGS)
+for required in ("base", "branches", "output_dir"):
+    flags.mark_flag_as_required(required, flag_values=FLAGS)
+
+
+def main() -> None:
+    from centrabert.merge.merging import merge
+    from centrabert.merge.table import table
+
+    branches = [Path(folder) for folder in FLAGS.branches if folder]
+    print(table(merge(Path(FLAGS.base), branches, Path(FLAGS.output_dir))), end="")
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

@@ -1,0 +1,202 @@
+"""Joke-sized models for tests: a BERT folder, branches on it, and a single-task forward pass.
+
+Every size is another number and every weight is seeded by its name, so that no swap can hide.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling import branch_folder, checkpoint, heads, scopes
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord, dump, read_record
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.golden import Golden
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenizer import Tokenizer
+
+CONFIG = BertConfig(
+    vocab_size=99,
+    hidden_size=32,
+    num_hidden_layers=5,
+    num_attention_heads=4,
+    intermediate_size=37,
+    hidden_act="gelu",
+    hidden_dropout_prob=0.1,
+    attention_probs_dropout_prob=0.1,
+    max_position_embeddings=23,
+    type_vocab_size=2,
+    initializer_range=0.02,
+)
+MAX_SEQ_LENGTH = 13
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+WORDS = (
+    *("the", "this", "one", "two", "man", "woman", "dog", "cat", "bird", "eats", "sees", "likes", "finds"),
+    *("red", "green", "blue", "small", "large", "old", "new", "house", "tree", "river", "road", "in", "on"),
+    *("under", "is", "was", "not", "and", "or", "but", "very", "good", "bad", "fine", "dull", "film"),
+    *("book", "song", "today"),
+)
+TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *(f"##{x}" for x in LETTERS), *WORDS)
+TEXT_A = (
+    "The dog sees a small bird",
+    "not very good",
+    "one",
+    "",
+    "the old woman likes the blue house by the",
+)
+TEXT_B = (
+    "a cat finds the river",
+    "",
+    "two men, or three",
+    "fine",
+    "the very small dog is under the red tree",
+)
+Array = npt.NDArray[Any]
+# Where no model answers it.
+ANY_GOLDEN = Golden(("one",), ("two",), np.array([[0.25, 0.75]], np.float32))
+
+
+def task(name: str, kind: str = "classification", **keys: Any) -> TaskSpec:
+    """A pair task with two labels unless `keys` say otherwise."""
+    metric, labels = ("pearson", ()) if kind == "regression" else ("accuracy", ("no", "yes"))
+    return TaskSpec(
+        **{
+            "name": name,
+            "kind": kind,
+            "labels": labels,
+            "pair": True,
+            "metric": metric,
+            "max_seq_length": MAX_SEQ_LENGTH,
+            **keys,
+        }
+    )
+
+
+# Kinds, poolings, depths, teachers (frozen + tuned = 5) and students; one name is the prefix of another.
+BRANCHES = (
+    Branch(task("rte"), frozen=3, tuned=2),
+    Branch(task("rte2", labels=("a", "b", "c"), pooling="mean", pair=False), frozen=2, tuned=1),
+    Branch(task("sim", "regression", pooling="mean"), frozen=4, tuned=1),
+    Branch(task("tone", labels=("bad", "dull", "fine", "good"), pair=False), frozen=0, tuned=5),
+    Branch(task("whole", "regression", pair=False), frozen=1, tuned=3),
+)
+
+
+def tensors(shapes: Mapping[str, scopes.Shape], seed: int) -> checkpoint.Tensors:
+    """Random weights that depend on name and seed alone, large enough for answers to differ."""
+    return {name: _weights(name, shape, seed) for name, shape in shapes.items()}
+
+
+def _weights(name: str, shape: scopes.Shape, seed: int) -> npt.NDArray[np.float32]:
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    around = 1.0 if name.endswith("gamma") else 0.0
+    return (around + 0.2 * random.standard_normal(shape)).astype(np.float32)
+
+
+def bert_folder(folder: Path, seed: int = 0, config: BertConfig = CONFIG) -> Path:
+    """Writes a pretrained BERT with random weights; returns `folder`."""
+    folder.mkdir(parents=True)
+    (folder / "bert_config.json").write_text(dump(config.to_json()))
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in TOKENS))
+    weights = tensors(scopes.base_shapes(config), seed)
+    pretraining = {"cls/seq_relationship/output_bias": np.arange(2, dtype=np.float32)}
+    checkpoint.write(folder / "bert_model.ckpt", {**weights, **pretraining})
+    return folder
+
+
+def branch(
+    folder: Path, base: Path, shape: Branch, seed: int = 1, golden: Golden | None = None, **keys: Any
+) -> Path:
+    """Writes a branch of random weights on `base`; returns `folder`.
+
+    Args:
+      golden: To write instead of the true one, which costs a second to compute.
+      keys: Fields of BranchRecord to write instead of the right ones.
+    """
+    folder.mkdir(parents=True)
+    bert = BertFolder.at(base)
+    vocabulary = bert.vocabulary(keys.get("do_lower_case", True))
+    owned = tensors(shape.owned_shapes(bert.config()), seed)
+    checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
+    record = BranchRecord(
+        **{
+            "branch": shape,
+            "config": bert.config(),
+            "trunk": _trunk(bert, shape),
+            "variables": tensor_digests(owned),
+            "vocabulary_digest": vocabulary.digest,
+            "do_lower_case": vocabulary.do_lower_case,
+            "metrics": {shape.task.metric: 0.125 * (seed + shape.frozen)},
+            "hyperparameters": {"seed": seed, "learning_rate": 1e-4},
+            "teacher_digest": None if shape.depth == bert.config().num_hidden_layers else "5" * 64,
+            **keys,
+        }
+    )
+    (folder / branch_folder.RECORD).write_text(dump(record.to_json()))
+    (golden or _golden(base, folder, shape.task, Tokenizer(vocabulary))).write(folder / branch_folder.GOLDEN)
+    return folder
+
+
+def _golden(base: Path, folder: Path, spec: TaskSpec, tokenizer: Tokenizer) -> Golden:
+    """What the branch's own model answers."""
+    text_b = TEXT_B if spec.pair else ("",) * len(TEXT_A)
+    ids, segments = tokenizer.encode(TEXT_A, text_b, spec.max_seq_length)
+    outputs = single_task(base, folder, ids.numpy(), segments.numpy())
+    answer = outputs["score"][:, None] if spec.kind == "regression" else outputs["probabilities"]
+    return Golden(TEXT_A, text_b, answer)
+
+
+def _trunk(bert: BertFolder, shape: Branch) -> dict[str, str]:
+    shared = shape.shared_names(bert.config())
+    return tensor_digests(bert.read(shared)) if shared else {}
+
+
+def branches(
+    folder: Path, base: Path, shapes: Sequence[Branch] = BRANCHES, golden: Golden | None = None
+) -> list[Path]:
+    """Writes one branch folder for each of `shapes`, all weights of their own."""
+    return [
+        branch(folder / shape.task.name, base, shape, seed, golden) for seed, shape in enumerate(shapes, 1)
+    ]
+
+
+def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) -> dict[str, Array]:
+    """The answers of one branch alone: every layer in one go, at the root scope."""
+    bert, shape = BertFolder.at(base), read_record(folder).branch
+    config = bert.config()
+    with tf.Graph().as_default(), tf.Session() as session:
+        ids, segments = (tf.placeholder(tf.int32, [None, None]) for _ in range(2))
+        x = encode(embed(ids, segments, config), attention_mask(ids), config, range(shape.depth))
+        outputs = heads.answers(shape.task, heads.task_logits(x, ids, shape.task, config))
+        weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
+        if shared := shape.shared_names(config):
+            weights.update(bert.read(shared))
+        load(session, weights)
+        answers: dict[str, Array] = session.run(outputs, {ids: input_ids, segments: segment_ids})
+    return answers
+
+
+def load(session: tf.Session, weights: checkpoint.Tensors) -> None:
+    """Sets every variable of the session's graph by its name; each must be in `weights`, and no other."""
+    variables = {variable.op.name: variable for variable in tf.global_variables()}
+    assert variables.keys() == weights.keys()
+    starts = {name: variable.initializer for name, variable in variables.items()}
+    session.run(list(starts.values()), {start.inputs[1]: weights[name] for name, start in starts.items()})
+
+
+def random_ids(rows: int, length: int, seed: int) -> tuple[Array, Array]:
+    """int32 [rows, length] ids and segment ids of random lengths, zero-padded; the first row is full."""
+    random = np.random.default_rng(seed)
+    lengths = np.append(length, random.integers(3, length + 1, rows - 1))
+    real = np.arange(length) < lengths[:, None]
+    ids = np.where(real, random.integers(1, CONFIG.vocab_size, [rows, length]), 0)
+    segments = np.where(real, np.arange(length) >= lengths[:, None] // 2, 0)
+    return ids.astype(np.int32), segments.astype(np.int32)
