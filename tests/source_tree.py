@@ -1,0 +1,64 @@
+"""The project's own files, as the tests of imports, style, documentation and packaging see them."""
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from absl import flags
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = tuple(
+    sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
+)
+FOLDERS = ("centrabert", *PARTS, "benchmarks", "docs", "tests")
+
+
+@cache
+def python_files() -> tuple[str, ...]:
+    """Every Python file by its path from the root, each once."""
+    nested = [path for folder in FOLDERS for path in ROOT.joinpath(folder).glob("**/*.py")]
+    files = [path for path in [*ROOT.glob("*.py"), *nested] if not path.is_symlink()]
+    return tuple(sorted({path.relative_to(ROOT).as_posix() for path in files}))
+
+
+def module_name(path: str) -> str:
+    """The name a file is imported by: `merge/plan.py` is centrabert.merge.plan."""
+    name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return f"centrabert.{name}" if name == "run_classifier" or name.split(".")[0] in PARTS else name
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Python file with flags of its own: run_*.py, and what benchmarks/ lets a user run."""
+
+    path: str
+
+    @property
+    def command(self) -> str:
+        """How a user starts it in a clone."""
+        return f"python -m {module_name(self.path)}" if "/" in self.path else f"python {self.path}"
+
+    @property
+    def module(self) -> ModuleType:
+        return importlib.import_module(module_name(self.path))
+
+    @property
+    def flags(self) -> flags.FlagValues:
+        values: flags.FlagValues = self.module.FLAGS
+        return values
+
+
+@cache
+def scripts() -> tuple[Script, ...]:
+    """All of them, in the order of the pipeline's folders."""
+    return tuple(Script(path) for path in python_files() if is_script(path))
+
+
+def is_script(path: str) -> bool:
+    """Whether a file may define flags."""
+    folder, _, name = path.rpartition("/")
+    return name.startswith("run_") or (
+        folder == "benchmarks" and "\nFLAGS = " in ROOT.joinpath(path).read_text()
+    )

@@ -1,0 +1,166 @@
+"""Who may import whom, who may define flags, and what must import without TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+
+import pytest
+from source_tree import PARTS, ROOT, is_script, module_name, python_files, scripts
+
+# docs/ARCHITECTURE.md: the parts meet in files, not in each other's code.
+MAY_IMPORT = {
+    "modeling": set(),
+    "glue_data": {"modeling"},
+    "distill": {"modeling"},
+    "merge": {"modeling"},
+    "export": {"modeling", "merge"},
+    "search": {"modeling", "glue_data", "distill", "merge", "export"},
+    "centrabert": {"modeling"},  # the flags that scripts share need the dataclass they fill
+}
+FREE = ("tests", "benchmarks", "docs")
+# What decides, plans, reads and prints: a user's mistake is told before TensorFlow has been imported.
+PURE = (
+    "centrabert/*.py",
+    "glue_data/*.py",
+    "merge/manifest.py",
+    "merge/merged_folder.py",
+    "merge/plan.py",
+    "merge/table.py",
+    "modeling/branch.py",
+    "modeling/branch_folder.py",
+    "modeling/config.py",
+    "modeling/digest.py",
+    "modeling/files.py",
+    "modeling/golden.py",
+    "modeling/huggingface_config.py",
+    "modeling/huggingface_names.py",
+    "modeling/hyperparameters.py",
+    "modeling/scopes.py",
+    "modeling/task.py",
+    "modeling/vocabulary.py",
+)
+NOT_PURE = frozenset(["glue_data/dataset.py", "glue_data/runner.py"])  # they tokenise, in TensorFlow
+HEAVY = ("tensorflow", "tensorflow_text", "official", "tf_keras", "keras", "torch", "transformers")
+
+
+def imported(source: str) -> Iterator[str]:
+    """The full names a module imports: `from a.b import c` is a.b.c, `from . import c` begins with a dot."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def complaint(path: str, name: str) -> str | None:
+    """What is wrong with the file `path` importing `name`, or None."""
+    top, *rest = name.split(".")
+    if top in PARTS or top == "run_classifier" or not top:
+        return f"{path} imports {name}: write `from centrabert...`, else a module exists twice"
+    if path.split("/")[0] in FREE:
+        return None
+    if top in FREE:
+        return f"{path} imports {name}: only tests and benchmarks may"
+    if name.startswith("absl.flags") and not (is_script(path) or path.startswith("centrabert/")):
+        return f"{path} imports {name}: flags are for run_*.py scripts; take arguments"
+    return wrong_part(path, rest) if top == "centrabert" else None
+
+
+def wrong_part(path: str, rest: list[str]) -> str | None:
+    """As `complaint`, for an import of centrabert.`rest`."""
+    if any(step.startswith("run_") for step in rest):
+        return f"{path} imports the script {'.'.join(rest)}"
+    if is_script(path):
+        return None
+    own = path.split("/")[0]
+    target = rest[0] if rest[0] in PARTS else "centrabert"
+    if target == own or target in MAY_IMPORT[own]:
+        return None
+    return f"{path} imports {'.'.join(rest)}: {own} may import {sorted(MAY_IMPORT[own]) or 'no other part'}"
+
+
+def test_every_part_has_a_rule() -> None:
+    assert set(PARTS) <= MAY_IMPORT.keys()
+
+
+def test_files_keep_the_rules() -> None:
+    complaints = [
+        complaint(path, name) for path in python_files() for name in imported(ROOT.joinpath(path).read_text())
+    ]
+    assert [text for text in complaints if text] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("modeling/encoder.py", "from centrabert.merge.plan import MergePlan"),
+        ("modeling/encoder.py", "from centrabert import merge"),
+        ("modeling/encoder.py", "import centrabert.glue_data.tasks as tasks"),
+        ("modeling/encoder.py", "def late():\n    from centrabert import command"),
+        ("distill/loss.py", "from centrabert.glue_data.tasks import TASKS"),
+        ("merge/plan.py", "from centrabert.distill import loss"),
+        ("export/server.py", "from centrabert.glue_data.tasks import TASKS"),
+        ("centrabert/command.py", "from centrabert.merge import plan"),
+        ("merge/plan.py", "from centrabert.merge.run_merge import main"),
+        ("run_classifier.py", "from centrabert.merge import run_merge"),
+        ("merge/plan.py", "from .manifest import Manifest"),
+        ("merge/plan.py", "import modeling"),
+        ("tests/test_plan.py", "from merge.plan import MergePlan"),
+        ("benchmarks/demo.py", "import run_classifier"),
+        ("modeling/encoder.py", "from tests.tiny import config"),
+        ("modeling/encoder.py", "from absl import flags"),
+        ("modeling/encoder.py", "from absl.flags import DEFINE_string"),
+    ],
+)
+def test_rules_forbid(path: str, source: str) -> None:
+    assert any(complaint(path, name) for name in imported(source))
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("export/server.py", "from centrabert.merge.manifest import Manifest"),
+        ("merge/plan.py", "from centrabert.merge import manifest"),
+        ("merge/run_merge.py", "from centrabert import command, glue_data"),
+        ("benchmarks/demo.py", "from centrabert.merge import run_merge"),
+        ("tests/test_plan.py", "from centrabert.merge.plan import MergePlan"),
+        ("modeling/encoder.py", "from absl import logging"),
+    ],
+)
+def test_rules_allow(path: str, source: str) -> None:
+    assert not any(complaint(path, name) for name in imported(source))
+
+
+def pure_files() -> list[str]:
+    """The pure modules, and every script: what it does heavily is imported inside its main()."""
+    matching = {path for path in python_files() for pattern in PURE if fnmatch(path, pattern)}
+    return sorted((matching - NOT_PURE) | {script.path for script in scripts()})
+
+
+def test_the_list_of_pure_modules_is_not_stale() -> None:
+    unmatched = [pattern for pattern in PURE if not any(fnmatch(path, pattern) for path in python_files())]
+    assert unmatched == []
+    assert not NOT_PURE - set(python_files())
+
+
+def test_pure_modules_and_help_need_no_tensorflow() -> None:
+    pure = [module_name(path) for path in pure_files()]
+    script_names = [module_name(script.path) for script in scripts()]
+    code = f"""
+import importlib, sys
+def heavy(): return [name for name in {HEAVY} if name in sys.modules]
+for name in {pure}:
+    importlib.import_module(name)
+    if heavy(): sys.exit(f"importing {{name}} imports {{heavy()}}")
+from centrabert import command
+for name in {script_names}:
+    script = sys.modules[name]
+    code = command.status(script.main, script.FLAGS, [name, "--help"])
+    if code or heavy(): sys.exit(f"{{name}} --help returns {{code}} and imports {{heavy()}}")
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("Flags, written --name=value:") == len(script_names)
