@@ -18,12 +18,14 @@ ALONE = f"[{_PUNCTUATION}{_CJK}]"
 def basic_tokenize(text: tf.Tensor, do_lower_case: bool) -> tf.RaggedTensor:
     """Cleans text and splits it at white space, around punctuation and around CJK characters.
 
-    Equal to BasicTokenizer on bytes: what is not UTF-8 is ignored. The one difference is in characters
-    younger than Unicode 13 (2020), because RE2, ICU and Python each carry their own tables. No vocabulary of
-    Google's holds one.
+    Equal to BasicTokenizer, except that each carries its own Unicode tables: here categories are of Unicode
+    15, lower-casing of 13, NFD of 16; in Python 3.10 to 3.13 all are of 13 to 15.1. So of all characters at
+    most 222 (Python 3.10), 125 (3.11) or 60 (3.12, 3.13) are treated differently, each first assigned or
+    changed in Unicode 14 or later (2021), most of them in scripts that no vocabulary of Google's covers.
+    Unlike Python's, the outcome depends on no version of Python.
 
     Args:
-      text: string [batch].
+      text: string [batch]; bytes that are not UTF-8 are ignored, as in Google's `convert_to_unicode`.
       do_lower_case: Whether to lower-case and strip accents.
 
     Returns:

@@ -40,7 +40,6 @@ class Dropout:
         return tf.reshape(keep * (1 / (1 - rate)), shape)
 
 
-def no_dropout(x: tf.Tensor, rate: float) -> tf.Tensor:
-    """What evaluation, serving and every frozen layer use."""
-    del rate
-    return x
+def drop(x: tf.Tensor, rate: float, dropout: Dropout | None) -> tf.Tensor:
+    """`dropout` if there is one; evaluation, serving and frozen layers have none."""
+    return x if dropout is None else dropout(x, rate)

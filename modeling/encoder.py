@@ -1,25 +1,25 @@
 """BERT's graph: embeddings, a range of transformer layers, pooling; variables named as Google's.
 
 Functions create variables in the enclosing scope: called at the root they build `bert/encoder/layer_3/...`,
-called inside `variable_scope("rte")` they build `rte/bert/encoder/layer_3/...`.
+called inside `variable_scope("rte")` they build `rte/bert/encoder/layer_3/...`. Without `dropout`, as in
+serving and in frozen layers, no gradient is prepared.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.activation import activation
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import no_dropout
+from centrabert.modeling.dropout import Dropout, drop
+from centrabert.modeling.normalization import layer_norm, trained_bias_add, trained_layer_norm
 
-DropoutFn = Callable[[tf.Tensor, float], tf.Tensor]
-LAYER_NORM_EPSILON = 1e-12  # tf.contrib.layers.layer_norm, which Google's checkpoints were trained with
 MASKED = -10000.0  # added to the attention scores of padding (modeling.py of BERT)
 
 
 def embed(
-    input_ids: tf.Tensor, segment_ids: tf.Tensor, config: BertConfig, dropout: DropoutFn = no_dropout
+    input_ids: tf.Tensor, segment_ids: tf.Tensor, config: BertConfig, dropout: Dropout | None = None
 ) -> tf.Tensor:
     """Word, token type and position embeddings, normalised.
 
@@ -37,7 +37,7 @@ def embed(
         x = tf.gather(words, input_ids)
         x += tf.gather(types, segment_ids)
         x += positions[: tf.shape(input_ids)[1]]
-        return dropout(_layer_norm(x, hidden), config.hidden_dropout_prob)
+        return drop(_layer_norm(x, hidden, dropout), config.hidden_dropout_prob, dropout)
 
 
 def attention_mask(input_ids: tf.Tensor) -> tf.Tensor:
@@ -50,7 +50,7 @@ def encode(
     mask: tf.Tensor,
     config: BertConfig,
     layers: Iterable[int],
-    dropout: DropoutFn = no_dropout,
+    dropout: Dropout | None = None,
 ) -> tf.Tensor:
     """Applies the transformer layers numbered `layers`, in that order.
 
@@ -79,30 +79,32 @@ def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(x * tokens, 1) / tf.reduce_sum(tokens, 1)
 
 
-def _layer(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: DropoutFn) -> tf.Tensor:
-    hidden, inner = config.hidden_size, config.intermediate_size
+def _layer(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:
+    hidden, inner, rate = config.hidden_size, config.intermediate_size, config.hidden_dropout_prob
+    activate = activation(config.hidden_act, training=dropout is not None)
     with tf.variable_scope("attention"):
         attended = _attention(x, mask, config, dropout)
         with tf.variable_scope("output"):
-            attended = dropout(_dense(attended, hidden, hidden, "dense", config), config.hidden_dropout_prob)
-            x = _layer_norm(attended + x, hidden)
+            attended = _dense(attended, hidden, hidden, "dense", config, dropout)
+            x = _layer_norm(drop(attended, rate, dropout) + x, hidden, dropout)
     with tf.variable_scope("intermediate"):
-        wide = activation(config.hidden_act)(_dense(x, hidden, inner, "dense", config))
+        wide = activate(_dense(x, hidden, inner, "dense", config, dropout))
     with tf.variable_scope("output"):
-        narrow = dropout(_dense(wide, inner, hidden, "dense", config), config.hidden_dropout_prob)
-        return _layer_norm(narrow + x, hidden)
+        narrow = _dense(wide, inner, hidden, "dense", config, dropout)
+        return _layer_norm(drop(narrow, rate, dropout) + x, hidden, dropout)
 
 
-def _attention(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: DropoutFn) -> tf.Tensor:
+def _attention(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:
     """Scaled dot-product attention of every token over all tokens; [batch, length, hidden]."""
     hidden = config.hidden_size
     with tf.variable_scope("self"):
         query, key, value = (
-            _heads(_dense(x, hidden, hidden, name, config), config) for name in ("query", "key", "value")
+            _heads(_dense(x, hidden, hidden, name, config, dropout), config)
+            for name in ("query", "key", "value")
         )  # [batch, heads, length, head]
         scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length, length]
         scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
-        weights = dropout(tf.nn.softmax(scores), config.attention_probs_dropout_prob)
+        weights = drop(tf.nn.softmax(scores), config.attention_probs_dropout_prob, dropout)
         context = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
         return tf.reshape(context, tf.shape(x))
 
@@ -114,22 +116,27 @@ def _heads(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
     return tf.transpose(x, [0, 2, 1, 3])
 
 
-def _dense(x: tf.Tensor, inputs: int, outputs: int, name: str, config: BertConfig) -> tf.Tensor:
+def _dense(
+    x: tf.Tensor, inputs: int, outputs: int, name: str, config: BertConfig, dropout: Dropout | None = None
+) -> tf.Tensor:
     """x kernel + bias over the last axis."""
+    bias_add = tf.nn.bias_add if dropout is None else trained_bias_add
     with tf.variable_scope(name):
         kernel = _variable("kernel", [inputs, outputs], config)
-        bias = tf.get_variable("bias", [outputs], tf.float32, tf.zeros_initializer(), use_resource=True)
-        rows = tf.nn.bias_add(tf.matmul(tf.reshape(x, [-1, inputs]), kernel), bias)
+        bias = _vector("bias", outputs, tf.zeros_initializer())
+        rows = bias_add(tf.matmul(tf.reshape(x, [-1, inputs]), kernel), bias)
         return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [outputs]], 0))
 
 
-def _layer_norm(x: tf.Tensor, size: int) -> tf.Tensor:
-    """Normalises the last axis to mean 0 and variance 1, then scales and shifts."""
+def _layer_norm(x: tf.Tensor, size: int, dropout: Dropout | None) -> tf.Tensor:
     with tf.variable_scope("LayerNorm"):
-        gamma = tf.get_variable("gamma", [size], tf.float32, tf.ones_initializer(), use_resource=True)
-        beta = tf.get_variable("beta", [size], tf.float32, tf.zeros_initializer(), use_resource=True)
-        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
-        return (x - mean) * tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * gamma + beta
+        gamma = _vector("gamma", size, tf.ones_initializer())
+        beta = _vector("beta", size, tf.zeros_initializer())
+        return (layer_norm if dropout is None else trained_layer_norm)(x, gamma, beta)
+
+
+def _vector(name: str, size: int, initializer: "tf.Initializer") -> tf.Tensor:
+    return tf.convert_to_tensor(tf.get_variable(name, [size], tf.float32, initializer, use_resource=True))
 
 
 def _variable(name: str, shape: list[int], config: BertConfig) -> tf.Variable:

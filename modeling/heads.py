@@ -3,8 +3,8 @@
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import no_dropout
-from centrabert.modeling.encoder import DropoutFn, pool_first, pool_mean
+from centrabert.modeling.dropout import Dropout, drop
+from centrabert.modeling.encoder import pool_first, pool_mean
 from centrabert.modeling.task import TaskSpec
 
 HEAD_DROPOUT = 0.1  # run_classifier.py of BERT
@@ -15,7 +15,7 @@ def task_logits(
     input_ids: tf.Tensor,
     task: TaskSpec,
     config: BertConfig,
-    dropout: DropoutFn = no_dropout,
+    dropout: Dropout | None = None,
     seed: int = 0,
 ) -> tf.Tensor:
     """Pools the top layer and applies the output layer (create_model of run_classifier.py of BERT).
@@ -35,7 +35,7 @@ def task_logits(
     bias = tf.get_variable(
         "output_bias", [task.num_outputs], tf.float32, tf.zeros_initializer(), use_resource=True
     )
-    return tf.nn.bias_add(tf.matmul(dropout(pooled, HEAD_DROPOUT), weights, transpose_b=True), bias)
+    return tf.nn.bias_add(tf.matmul(drop(pooled, HEAD_DROPOUT, dropout), weights, transpose_b=True), bias)
 
 
 def answers(task: TaskSpec, logits: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -10,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from centrabert.modeling import optimizer
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout, no_dropout
-from centrabert.modeling.encoder import DropoutFn, attention_mask, embed, encode
+from centrabert.modeling.dropout import Dropout
+from centrabert.modeling.encoder import attention_mask, embed, encode
 from centrabert.modeling.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.heads import answers, task_logits
 from centrabert.modeling.task import TaskSpec
@@ -56,7 +56,7 @@ def model_fn_builder(
         del labels, params  # labels are among the features
         seed = optimization.seed if optimization else 0
         training = mode == ModeKeys.TRAIN
-        dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else no_dropout
+        dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         with tf.variable_scope("", custom_getter=_freezing(branch)):
             logits = branch_logits(features, config, branch, dropout, seed)
         _check_names(branch.shapes(config))
@@ -74,12 +74,12 @@ def model_fn_builder(
 
 
 def branch_logits(
-    features: Tensors, config: BertConfig, branch: Branch, dropout: DropoutFn = no_dropout, seed: int = 0
+    features: Tensors, config: BertConfig, branch: Branch, dropout: Dropout | None = None, seed: int = 0
 ) -> tf.Tensor:
     """float32 [batch, outputs]; dropout and gradients stay above the frozen layers."""
     input_ids, segment_ids = features["input_ids"], features["segment_ids"]
     mask = attention_mask(input_ids)
-    x = embed(input_ids, segment_ids, config, dropout if branch.full_fine_tuning else no_dropout)
+    x = embed(input_ids, segment_ids, config, dropout if branch.full_fine_tuning else None)
     x = encode(x, mask, config, range(branch.frozen))
     if not branch.full_fine_tuning:
         x = tf.stop_gradient(x)

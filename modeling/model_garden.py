@@ -83,7 +83,8 @@ def read(prefix: Path, config: BertConfig) -> tuple[checkpoint.Tensors, list[str
     checkpoint.match(wanted, found, str(prefix), dropped)
     tensors = checkpoint.read(prefix, list(keys.values()))
     shapes = scopes.base_shapes(config)
-    return {name: tensors[key].reshape(shapes[name]) for name, key in keys.items()}, dropped
+    left_out = [key for key in dropped if key != OBJECT_GRAPH]  # no variable, but what keys are made of
+    return {name: tensors[key].reshape(shapes[name]) for name, key in keys.items()}, left_out
 
 
 def _named(config: BertConfig) -> dict[str, str]:
