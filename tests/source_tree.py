@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = tuple(
     sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
 )
+PIPELINE = ("modeling", "glue_data", "", "distill", "merge", "export", "search", "benchmarks")
 FOLDERS = ("centrabert", *PARTS, "benchmarks", "docs", "tests")
 
 
@@ -52,8 +53,9 @@ class Script:
 
 @cache
 def scripts() -> tuple[Script, ...]:
-    """All of them, in the order of the pipeline's folders."""
-    return tuple(Script(path) for path in python_files() if is_script(path))
+    """All of them, in the order in which a user meets them."""
+    found = [Script(path) for path in python_files() if is_script(path)]
+    return tuple(sorted(found, key=lambda script: PIPELINE.index(script.path.rpartition("/")[0])))
 
 
 def is_script(path: str) -> bool:

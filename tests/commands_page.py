@@ -1,0 +1,52 @@
+"""Writes docs/COMMANDS.md, the flags of every script, from the scripts themselves: `make docs`."""
+
+from source_tree import ROOT, Script, scripts
+
+from centrabert.command import define_common
+from centrabert.flag_text import FlagText, flag_texts
+
+PAGE = ROOT / "docs" / "COMMANDS.md"
+INTRODUCTION = """# Commands
+
+Every script and its flags, as `--help` prints them. Written by `make docs`: edit the scripts, not this page.
+
+Flags are written `--name=value`; one that is true or false also `--name` and `--noname`. A mistake in flags,
+files or data is told in one line and the exit code is 1; `--debug` adds the traceback. Ctrl-C ends with 130,
+SIGTERM with 143. After `pip install`, outside a clone, run_classifier.py is
+`python -m centrabert.run_classifier`.
+"""
+
+
+def page() -> str:
+    """The whole text of docs/COMMANDS.md."""
+    return "\n".join([INTRODUCTION, *(section(script) for script in scripts())])
+
+
+def section(script: Script) -> str:
+    """Heading, docstring and table of flags of one script."""
+    flag_values = script.flags
+    define_common(flag_values)
+    rows = [row(text) for text in flag_texts(flag_values)]
+    head = [f"## {script.command}", "", docstring(script), "", "| Flag | Value | Meaning |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
+
+
+def docstring(script: Script) -> str:
+    """The module's docstring; its indented examples become a fenced block."""
+    paragraphs = (script.module.__doc__ or "").strip().split("\n\n")
+    return "\n\n".join(fenced(text) if text.startswith("  ") else text for text in paragraphs)
+
+
+def fenced(example: str) -> str:
+    lines = "\n".join(line.strip() for line in example.splitlines())
+    return f"```bash\n{lines}\n```"
+
+
+def row(text: FlagText) -> str:
+    cells = (f"`--{text.name}`", text.note, text.help)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,139 @@
+"""The documentation is true: every flag described, every command parses, every example runs."""
+
+import doctest
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import commands_page
+import pytest
+from shell_example import commands, mistake
+from source_tree import FOLDERS, ROOT, Script, module_name, python_files, scripts
+
+from centrabert.flag_text import flag_texts
+
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = frozenset(["bash", "json", "python", "text"])
+LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
+FILE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./]+\.(?:py|md|json|tsv))`")
+
+
+def pages() -> list[str]:
+    found = [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in ROOT.joinpath(folder).glob("*.md"))]
+    return sorted(page.relative_to(ROOT).as_posix() for page in found)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """(language, text) of every fenced block."""
+    return FENCE.findall(ROOT.joinpath(page).read_text(encoding="utf-8"))
+
+
+def test_the_pages_a_reader_starts_with_exist() -> None:
+    assert {"README.md", "docs/COMMANDS.md"} <= set(pages())
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.path)
+def test_every_script_and_flag_says_what_it_is_for(script: Script) -> None:
+    assert (script.module.__doc__ or "").strip()
+    unsaid = [text.name for text in flag_texts(script.flags) if not re.fullmatch(r"\S.*\.", text.help)]
+    assert unsaid == [], "a flag's help is one or more sentences"
+
+
+def test_commands_page_is_up_to_date() -> None:
+    written = commands_page.PAGE.read_text(encoding="utf-8")
+    assert written == commands_page.page(), "docs/COMMANDS.md is stale; run `make docs`"
+
+
+@pytest.mark.parametrize("page", pages())
+def test_examples_say_their_language(page: str) -> None:
+    assert {language for language, _ in blocks(page)} <= LANGUAGES
+    assert ROOT.joinpath(page).read_text(encoding="utf-8").count("```") == 2 * len(blocks(page))
+
+
+@pytest.mark.parametrize("page", pages())
+def test_shell_examples_parse(page: str) -> None:
+    found = [
+        (words, mistake(words))
+        for language, text in blocks(page)
+        if language == "bash"
+        for words in commands(text)
+    ]
+    assert [f"{' '.join(words)}: {wrong}" for words, wrong in found if wrong] == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_python_examples_run(page: str, tmp_path: Path) -> None:
+    code = "\n".join(text for language, text in blocks(page) if language == "python")
+    if code:
+        result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", pages())
+def test_links_and_files_exist(page: str) -> None:
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    targets = [path.parent / link for link in LINK.findall(text) if "://" not in link]
+    named = [ROOT / name for name in FILE.findall(text)]
+    assert [str(target) for target in [*targets, *named] if not target.exists()] == []
+
+
+def test_doctests_run() -> None:
+    own = [path for path in python_files() if not path.startswith(("tests/", "docs/"))]
+    for path in own:
+        if ">>> " in ROOT.joinpath(path).read_text(encoding="utf-8"):
+            assert doctest.testmod(importlib.import_module(module_name(path))).failed == 0, path
+
+
+def only_mistake(block: str) -> str | None:
+    (words,) = commands(block)
+    return mistake(words)
+
+
+MERGE = "python -m centrabert.merge.run_merge --base=b --branches=x,y --output_dir=out"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "make test",
+        "make demo DATA=../glue TASKS=rte,mrpc  # an explanation",
+        MERGE,
+        MERGE.replace(" --", " \\\n  --") + " > table.txt",
+        MERGE.replace("=out", "=$OUT").replace("--base=", "--base "),
+        "CUDA_VISIBLE_DEVICES= python -m centrabert.merge.run_inspect --help",
+        ".venv/bin/python -m pip install .",
+    ],
+)
+def test_right_commands_are_taken(block: str) -> None:
+    assert only_mistake(block) is None
+
+
+@pytest.mark.parametrize(
+    ("block", "wrong"),
+    [
+        ("make tset", "no target tset"),
+        ("make demo DTA=x", "no variable DTA"),
+        (f"{MERGE} --branchs=x", "branchs"),
+        (MERGE.replace("--base=b", ""), "base"),
+        (f"{MERGE} --debug=maybe", "debug"),
+        (f"{MERGE} extra", "unexpected argument extra"),
+        ("python -m merge.run_merge --help", "no script merge.run_merge"),
+        ("python merge/run_merge.py --help", "no script merge/run_merge.py"),
+        ("$ make test", "unknown command $"),
+    ],
+)
+def test_wrong_commands_are_seen(block: str, wrong: str) -> None:
+    assert wrong in (only_mistake(block) or "")
+
+
+def test_every_command_of_a_line_is_seen() -> None:
+    block = "for task in rte mrpc; do python a.py --task=$task; done && make test | head"
+    assert list(commands(block)) == [
+        ["for", "task", "in", "rte", "mrpc"],
+        ["python", "a.py", "--task=$task"],
+        ["make", "test"],
+        ["head"],
+    ]
