@@ -7,9 +7,10 @@ two are not ours.
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from centrabert.glue_data.tasks import GlueTask
 from centrabert.modeling.files import write_text
@@ -52,7 +53,7 @@ def write_submission(
     return folder / name
 
 
-def _labels(values: np.ndarray, task: GlueTask) -> Iterable[str]:
+def _labels(values: NDArray[Any], task: GlueTask) -> Iterable[str]:
     if values.dtype.kind not in "iu":
         raise ValueError(f"task {task.name}: predictions are of type {values.dtype}, not class indices")
     for index, value in enumerate(values):
@@ -64,7 +65,7 @@ def _labels(values: np.ndarray, task: GlueTask) -> Iterable[str]:
     return [task.labels[value] for value in values]
 
 
-def _scores(values: np.ndarray, task: GlueTask) -> Iterable[str]:
+def _scores(values: NDArray[Any], task: GlueTask) -> Iterable[str]:
     if task.score_range is None or values.dtype.kind not in "iuf":
         raise ValueError(f"task {task.name}: predictions are of type {values.dtype}, not scores")
     bad = np.flatnonzero(~np.isfinite(values))
