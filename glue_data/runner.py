@@ -33,6 +33,7 @@ class Runner:
 
     Attributes:
       data_dir: The task's own folder, as BERT's --data_dir.
+      max_train_rows: Train on a fixed random sample of so many rows; None takes all.
     """
 
     task: GlueTask
@@ -40,6 +41,7 @@ class Runner:
     data_dir: str | os.PathLike[str]
     bert: BertFolder
     do_lower_case: bool = True
+    max_train_rows: int | None = None
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -47,7 +49,11 @@ class Runner:
 
     @cached_property
     def train(self) -> Encoded:
-        return self.split("train")
+        train = self.split("train")
+        if self.max_train_rows is None or self.max_train_rows >= len(train):
+            return train
+        sample = np.random.default_rng(0).permutation(len(train))[: self.max_train_rows]
+        return train.take(np.sort(sample))
 
     @cached_property
     def dev(self) -> Encoded:

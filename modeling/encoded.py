@@ -53,6 +53,21 @@ class Encoded:
     def with_teacher(self, logits: npt.NDArray[np.float32]) -> "Encoded":
         return replace(self, teacher_logits=logits)
 
+    def take(self, rows: Rows) -> "Encoded":
+        """The rows numbered `rows`, in that order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Encoded(
+            tuple(self.text_a[row] for row in rows),
+            tuple(self.text_b[row] for row in rows),
+            self.ids[places],
+            self.segment_ids[places],
+            offsets,
+            None if self.labels is None else self.labels[rows],
+            None if self.teacher_logits is None else self.teacher_logits[rows],
+        )
+
     def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
         """The rows as features, padded with zeros to the longest of them."""
         lengths = self.lengths[rows]

@@ -1,8 +1,11 @@
 """What watches a training session: progress bar, stop signal, and the check that the trunk stood still."""
 
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from signal import SIGINT, SIGTERM
+from types import FrameType
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -31,35 +34,45 @@ class ProgressBar(tf.train.SessionRunHook):
 
 
 class Interruption(tf.train.SessionRunHook):
-    """Turns the first Ctrl-C or SIGTERM into a stop after the running step, with a checkpoint."""
+    """Turns a signal into a stop after the running step, with a checkpoint.
+
+    Attributes:
+      signal: The number of the last signal, or None.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.signal: int | None = None
 
-    def ask(self, *signal_and_frame: object) -> None:
-        self.asked = True
+    def notice(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.signal = number
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
-        if self.asked:
+        if self.signal is not None:
             run_context.request_stop()
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Yields an Interruption that listens; raises KeyboardInterrupt at the end if one was asked for."""
+    """Yields an Interruption that notices Ctrl-C and SIGTERM; at its end their own handlers are asked.
+
+    Raises:
+      KeyboardInterrupt: A signal came, and its own handler raised nothing else.
+    """
     interruption = Interruption()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(number, interruption.ask) for number in numbers]
-    except ValueError:  # not the main thread: nobody sends signals here
-        yield interruption
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption  # only the main thread can catch signals
         return
+    handlers = {number: signal.signal(number, interruption.notice) for number in (SIGINT, SIGTERM)}
     try:
         yield interruption
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    if interruption.asked:
+    if interruption.signal is not None:
+        handler = handlers[interruption.signal]
+        if callable(handler):
+            handler(interruption.signal, None)
         raise KeyboardInterrupt
 
 

@@ -1,0 +1,129 @@
+"""Shows the whole job in a few minutes: MiniLM, three tasks, one merged model, answers to sentences.
+
+For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students merged,
+exported, and asked from the exported SavedModel. Prints one table.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from centrabert import command
+
+if TYPE_CHECKING:
+    from centrabert.export.predictor import Predictor
+    from centrabert.glue_data.runner import Runner
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("data_root", "glue_data/samples", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_list("tasks", ["sst2", "rte", "stsb"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", "output/demo", "Made anew by each run.", flag_values=FLAGS)
+flags.DEFINE_float("learning_rate", 2e-4, "The highest learning rate.", flag_values=FLAGS)
+flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the rows of train.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "pooling", "mean", ["cls", "mean"], "MiniLM is a sentence encoder: mean.", flag_values=FLAGS
+)
+flags.DEFINE_integer("seed", 0, "Seed of everything.", flag_values=FLAGS)
+
+FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
+EXAMPLES = 2
+HEADER = ("task", "metric", "full fine-tuning", "teacher", "student", "merged")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the flags ask for."""
+
+    data_root: Path
+    tasks: tuple[str, ...]
+    output_dir: Path
+    learning_rate: float
+    num_train_epochs: float
+    pooling: str
+    seed: int
+
+
+def main() -> None:
+    plain = {name: FLAGS[name].value for name in ("learning_rate", "num_train_epochs", "pooling", "seed")}
+    run(
+        Demo(
+            data_root=Path(FLAGS.data_root),
+            tasks=tuple(FLAGS.tasks),
+            output_dir=Path(FLAGS.output_dir),
+            **plain,
+        )
+    )
+
+
+def run(demo: Demo) -> None:
+    """Converts, trains, merges, exports, asks, and prints."""
+    from benchmarks.pipeline import Pipeline, served_metric
+    from centrabert.export.predictor import Predictor
+    from centrabert.merge.table import table
+    from centrabert.modeling.hyperparameters import Hyperparameters
+
+    shutil.rmtree(demo.output_dir, ignore_errors=True)
+    runners = _runners(demo)
+    hyperparameters = Hyperparameters(
+        learning_rate=demo.learning_rate, num_train_epochs=demo.num_train_epochs, seed=demo.seed
+    )
+    pipeline = Pipeline(demo.output_dir, FINE_TUNING_LAYERS, STUDENT_LAYERS)
+    full = [pipeline.full(runner, hyperparameters) for runner in runners]
+    teachers = [pipeline.teacher(runner, hyperparameters) for runner in runners]
+    students = [pipeline.student(runner, hyperparameters) for runner in runners]
+    manifest, saved_model = pipeline.serve(demo.output_dir / "bert", students)
+    with Predictor(saved_model) as predictor:
+        served = [served_metric(predictor, runner) for runner in runners]
+        answers = [line for runner in runners for line in _answers(predictor, runner)]
+    rows = [
+        (runner.spec.name, runner.spec.metric, *(f"{100 * value:.1f}" for value in values))
+        for runner, *values in zip(
+            runners,
+            [trained.metric for trained in full],
+            [trained.metric for trained in teachers],
+            [trained.metric for trained in students],
+            served,
+            strict=True,
+        )
+    ]
+    print(f"\nAnswers of {saved_model}:", *answers, sep="\n")
+    print("\nOn dev, in percent:", *_columns([HEADER, *rows]), sep="\n")
+    print(f"\n{table(manifest)}")
+
+
+def _runners(demo: Demo) -> "list[Runner]":
+    from benchmarks.pipeline import minilm
+    from centrabert.glue_data.runner import Runner
+    from centrabert.glue_data.tasks import glue_task
+
+    tasks = [glue_task(name) for name in demo.tasks]
+    bert = minilm(demo.output_dir / "bert")
+    return [Runner(task, task.spec(128, demo.pooling), demo.data_root / task.folder, bert) for task in tasks]
+
+
+def _answers(predictor: "Predictor", runner: "Runner") -> list[str]:
+    """What the SavedModel says to the first rows of dev."""
+    lines = []
+    for text_a, text_b in zip(runner.dev.text_a[:EXAMPLES], runner.dev.text_b, strict=False):
+        texts = {"text_a": [text_a], **({"text_b": [text_b]} if runner.spec.pair else {})}
+        answer = predictor.predict(runner.spec.name, texts)
+        shown = (
+            f"{answer['score'][0]:.2f}"
+            if runner.spec.kind == "regression"
+            else f"{answer['label'][0].decode()} {answer['probabilities'][0].max():.0%}"
+        )
+        lines.append(f"  {runner.spec.name}: {' | '.join(text[0] for text in texts.values())} -> {shown}")
+    return lines
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

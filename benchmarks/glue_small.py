@@ -1,0 +1,132 @@
+"""Real GLUE tasks with MiniLM: full fine-tuning, teacher, student and merged model, over seeds.
+
+Goes on where it was stopped. Writes results.md into --output_dir: mean and spread of the dev metric, and the
+median wall time of a training. SST-2 trains on a fixed sample of 20,000 rows.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from absl import flags, logging
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "tasks", ["rte", "mrpc", "cola", "stsb", "sst2"], "GLUE tasks, separated by commas.", flag_values=FLAGS
+)
+flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", "output/glue_small", "Where branches and results go.", flag_values=FLAGS)
+
+KINDS = ("full", "teacher", "student", "merged")
+FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
+MAX_SST2_ROWS = 20000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate and epochs of full fine-tuning, teacher and student of one task."""
+
+    learning_rate: float
+    epochs: float
+
+
+# Found on seed 0 among learning rates 1e-4, 2e-4, 3e-4; small encoders want more than BERT-base.
+SCHEDULES: Mapping[str, Schedule] = {
+    "rte": Schedule(1e-4, 5),
+    "mrpc": Schedule(1e-4, 5),
+    "cola": Schedule(1e-4, 5),
+    "stsb": Schedule(1e-4, 5),
+    "sst2": Schedule(1e-4, 3),
+}
+
+
+def main() -> None:
+    run(
+        Path(FLAGS.data_root),
+        tuple(FLAGS.tasks),
+        tuple(int(seed) for seed in FLAGS.seeds),
+        Path(FLAGS.output_dir),
+    )
+
+
+def run(data_root: Path, tasks: Sequence[str], seeds: Sequence[int], output_dir: Path) -> None:
+    """Trains what is not there yet, and rewrites the results after every seed."""
+    results: dict[str, list[Mapping[str, Figures]]] = {task: [] for task in tasks}
+    for seed in seeds:
+        for task, figures in _seed(data_root, tasks, seed, output_dir).items():
+            results[task].append(figures)
+        _report(results, output_dir / "results.md")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Dev metric as a fraction; wall time of the training in seconds, None if it was not timed."""
+
+    metric: float
+    seconds: float | None = None
+
+
+def _seed(
+    data_root: Path, tasks: Sequence[str], seed: int, output_dir: Path
+) -> dict[str, Mapping[str, Figures]]:
+    """Every kind of model of every task, for one seed."""
+    from benchmarks.pipeline import Pipeline, minilm, served_metric
+    from centrabert.export.predictor import Predictor
+    from centrabert.glue_data.runner import Runner
+    from centrabert.glue_data.tasks import glue_task
+    from centrabert.modeling.hyperparameters import Hyperparameters
+
+    bert = minilm(output_dir / "bert")
+    pipeline = Pipeline(output_dir / f"seed{seed}", FINE_TUNING_LAYERS, STUDENT_LAYERS)
+    figures: dict[str, dict[str, Figures]] = {}
+    runners, students = [], []
+    for task in map(glue_task, tasks):
+        rows = MAX_SST2_ROWS if task.name == "sst2" else None
+        runner = Runner(task, task.spec(), data_root / task.folder, bert, max_train_rows=rows)
+        schedule = SCHEDULES[task.name]
+        hyperparameters = Hyperparameters(
+            learning_rate=schedule.learning_rate, num_train_epochs=schedule.epochs, seed=seed
+        )
+        trained = {
+            "full": pipeline.full(runner, hyperparameters),
+            "teacher": pipeline.teacher(runner, hyperparameters),
+            "student": pipeline.student(runner, hyperparameters),
+        }
+        figures[task.name] = {kind: Figures(each.metric, each.seconds) for kind, each in trained.items()}
+        logging.info("seed %d, %s: %s", seed, task.name, figures[task.name])
+        runners.append(runner)
+        students.append(trained["student"])
+    _, saved_model = pipeline.serve(output_dir / "bert", students)
+    with Predictor(saved_model) as predictor:
+        for runner in runners:
+            figures[runner.task.name]["merged"] = Figures(served_metric(predictor, runner))
+    return {task: dict(kinds) for task, kinds in figures.items()}
+
+
+def _report(results: Mapping[str, Sequence[Mapping[str, Figures]]], file: Path) -> None:
+    """A Markdown table: metric in percent as mean ± standard deviation, and median minutes."""
+    from centrabert.glue_data.tasks import glue_task
+    from centrabert.modeling.files import write_text
+
+    lines = ["| task | metric | " + " | ".join(KINDS) + " |", "|---" * (2 + len(KINDS)) + "|"]
+    for task, seeds in results.items():
+        cells = [_cell([figures[kind] for figures in seeds]) for kind in KINDS]
+        lines.append(f"| {task} | {glue_task(task).metric} | {' | '.join(cells)} |")
+    write_text(file, "\n".join(lines) + "\n")
+    print(file.read_text())
+
+
+def _cell(figures: Sequence[Figures]) -> str:
+    metrics = [100 * figure.metric for figure in figures]
+    spread = f" ± {statistics.stdev(metrics):.1f}" if len(metrics) > 1 else ""
+    seconds = [figure.seconds for figure in figures if figure.seconds is not None]
+    minutes = f" ({statistics.median(seconds) / 60:.1f} min)" if seconds else ""
+    return f"{statistics.mean(metrics):.1f}{spread}{minutes}"
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

@@ -1,0 +1,131 @@
+"""The whole job on several tasks: full fine-tuning, teacher, student, merged model, SavedModel, answers."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from centrabert.distill.distillation import Teacher, distil
+from centrabert.distill.loss import Distillation
+from centrabert.export.exporting import export
+from centrabert.export.predictor import Predictor
+from centrabert.glue_data.runner import Runner
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merging import merge
+from centrabert.modeling import conversion
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.encoded import sorted_batches
+from centrabert.modeling.files import write_text
+from centrabert.modeling.hyperparameters import Hyperparameters
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training.
+
+    Attributes:
+      seconds: Wall time, or None if it was resumed and so not timed as a whole.
+    """
+
+    folder: Path
+    record: BranchRecord
+    seconds: float | None
+
+    @property
+    def metric(self) -> float:
+        return self.record.metrics[self.record.branch.task.metric]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Where things go, and how deep branches are.
+
+    Attributes:
+      fine_tuning_layers: L of the teachers.
+      student_layers: l of the students.
+    """
+
+    output_dir: Path
+    fine_tuning_layers: int
+    student_layers: int
+
+    def full(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+        """The baseline, in which everything trains."""
+        branch = Branch(runner.spec, 0, runner.bert.config().num_hidden_layers, full_fine_tuning=True)
+        folder = self._folder("full", runner)
+        return _timed(folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
+
+    def teacher(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+        layers = runner.bert.config().num_hidden_layers
+        branch = Branch.teacher(runner.spec, self.fine_tuning_layers, layers)
+        folder = self._folder("teacher", runner)
+        return _timed(folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
+
+    def student(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+        teacher = Teacher(self._folder("teacher", runner), runner.bert)
+        folder = self._folder("student", runner)
+        return _timed(
+            folder,
+            lambda: distil(
+                teacher,
+                self.student_layers,
+                runner.tokenizer.vocabulary,
+                runner.train,
+                runner.dev,
+                runner.score,
+                folder,
+                hyperparameters,
+                Distillation(),
+            ),
+        )
+
+    def serve(self, bert_dir: Path, students: Sequence[Trained]) -> tuple[Manifest, Path]:
+        """Merges the students and exports the result; returns the version's folder."""
+        merged = self.output_dir / "merged"
+        manifest = merge(bert_dir, [student.folder for student in students], merged)
+        return manifest, export(merged, self.output_dir / "serving", 1)
+
+    def _folder(self, kind: str, runner: Runner) -> Path:
+        return self.output_dir / kind / runner.task.name
+
+
+def served_metric(predictor: Predictor, runner: Runner) -> float:
+    """The task's metric on dev when every row is asked of the SavedModel as raw text."""
+    dev, spec = runner.dev, runner.spec
+    text_a, text_b = np.array(dev.text_a, np.object_), np.array(dev.text_b, np.object_)
+    output = "score" if spec.kind == "regression" else "probabilities"
+    plan = sorted_batches(dev.lengths, BATCH)
+    answers = []
+    for rows in plan:
+        texts = {"text_a": text_a[rows], **({"text_b": text_b[rows]} if spec.pair else {})}
+        answer = predictor.predict(spec.name, texts, [output])[output]
+        answers.append(answer if spec.kind == "regression" else answer.argmax(1))
+    order = np.concatenate(plan)
+    if dev.labels is None:
+        raise ValueError(f"{runner.data_dir}: dev has no labels")
+    return runner.score(dev.labels[order], np.concatenate(answers))[spec.metric]
+
+
+def _timed(folder: Path, train: Callable[[], BranchRecord]) -> Trained:
+    """Trains, and keeps the seconds beside the branch for the next time it is only read."""
+    file = folder / "seconds.json"
+    fresh, start = not folder.exists(), time.perf_counter()
+    record = train()
+    if fresh:
+        write_text(file, json.dumps(time.perf_counter() - start))
+    return Trained(folder, record, json.loads(file.read_text()) if file.exists() else None)
+
+
+def minilm(folder: Path) -> BertFolder:
+    """The small pretrained encoder as a Google BERT folder, converted unless it is there."""
+    if not folder.exists():
+        pretrained = conversion.Source("minilm").read()
+        conversion.write(conversion.initialise_pooler(pretrained, True, None, 0), "google", folder)
+    return BertFolder.at(folder)
