@@ -40,9 +40,11 @@ def status(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequen
     except KeyboardInterrupt as stop:
         print(f"{name}: stopped; give the same command again to go on", file=sys.stderr)
         return interruption.exit_code(stop)
+    except BrokenPipeError:
+        _drop_undelivered_output()
+        return STDOUT_CLOSED
     except (ValueError, OSError, flags.Error, *tensorflow_error.classes()) as error:
-        if _stdout_fails() and isinstance(error, BrokenPipeError):
-            return STDOUT_CLOSED
+        _drop_undelivered_output()
         line = _one_line(error, flag_values)
         if line is None:
             raise
@@ -77,14 +79,12 @@ def _parse_and_call(main: Callable[[], None], flag_values: flags.FlagValues, arg
     main()
 
 
-def _stdout_fails() -> bool:
-    """True if what was printed cannot be delivered; then nothing more is sent there."""
+def _drop_undelivered_output() -> None:
+    """Keeps Python from failing once more at its exit, over output that nobody can take."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _one_line(error: BaseException, flag_values: flags.FlagValues) -> str | None:
