@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -170,8 +170,22 @@ def test_ctrl_c_is_130(values: flags.FlagValues, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr() == ("", "run_merge.py: stopped; give the same command again to go on\n")
 
 
-def test_sigterm_cleans_up_and_is_143(values: flags.FlagValues) -> None:
-    before, cleaned = signal.getsignal(signal.SIGTERM), []
+@pytest.fixture
+def handler() -> Iterator[Callable[[int, object], None]]:
+    """A handler of SIGTERM that whoever calls a script may have set."""
+
+    def ours(number: int, frame: object) -> None:
+        raise AssertionError("the script did not take the signal")
+
+    before = signal.signal(signal.SIGTERM, ours)
+    yield ours
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_sigterm_cleans_up_and_is_143(
+    values: flags.FlagValues, handler: Callable[[int, object], None]
+) -> None:
+    cleaned = []
 
     def main() -> None:
         try:
@@ -182,7 +196,7 @@ def test_sigterm_cleans_up_and_is_143(values: flags.FlagValues) -> None:
 
     assert status(main, values, *GOOD) == 143
     assert cleaned == [True]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_a_script_runs_in_another_thread(values: flags.FlagValues) -> None:
