@@ -56,7 +56,9 @@ def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
     name = variable.op.name
     first = _slot(f"{name}/adam_m", variable)
     second = _slot(f"{name}/adam_v", variable)
-    with tf.control_dependencies([gradient, *_decay(variable, learning_rate)]):
+    with tf.control_dependencies([gradient]):  # else the loss may see decayed variables
+        decay = _decay(variable, learning_rate)
+    with tf.control_dependencies(decay):
         return tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=first.handle,
