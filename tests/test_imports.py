@@ -163,4 +163,4 @@ for name in {script_names}:
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("Flags, written --name=value:") == len(script_names)
+    assert result.stdout.count("\nFlags:\n") == len(script_names)
