@@ -112,7 +112,9 @@ class Estimator:
                 *hooks,
             ]
             try:
-                self._train_steps(spec, feeds, dataset, session_hooks)
+                # At the last step already the session only opens and closes, for the listeners.
+                batches = _batches(dataset) if start < max_steps else iter(())
+                self._train_steps(spec, feeds, batches, session_hooks)
             except tf.train.NanLossDuringTrainingError:
                 raise ValueError("training diverged: the loss is NaN; try a smaller learning rate") from None
 
@@ -135,10 +137,7 @@ class Estimator:
             ),
         ]
 
-    def _train_steps(
-        self, spec: EstimatorSpec, feeds: Any, dataset: "tf.data.Dataset", hooks: list[Any]
-    ) -> None:
-        batches = _batches(dataset)
+    def _train_steps(self, spec: EstimatorSpec, feeds: Any, batches: Iterator[Any], hooks: list[Any]) -> None:
         with tf.train.MonitoredTrainingSession(
             checkpoint_dir=str(self._config.model_dir),
             scaffold=tf.train.Scaffold(saver=_saver(), local_init_op=_local_init()),
@@ -213,7 +212,8 @@ class _Restored:
         """Loads a checkpoint; without one, the variables take their initial values."""
         if checkpoint is None:
             self.session.run(self._global_init)
-        else:
+            return
+        with self.session.graph.as_default():  # outside any graph a Saver takes itself for an eager one
             self._saver.restore(self.session, checkpoint)
 
 

@@ -110,8 +110,8 @@ def test_layer_norm_equals_finite_differences(shape: tuple[int, ...], mean: floa
     for place, gradient in enumerate(gradients):
 
         def function(moved: Array, place: int = place) -> Array:
-            x, gamma, beta = [*inputs[:place], moved, *inputs[place + 1 :]]
-            return numpy_layer_norm(x, gamma, beta)
+            all_three = [moved if other == place else inputs[other] for other in range(3)]
+            return numpy_layer_norm(all_three[0], all_three[1], all_three[2])
 
         expected = central_difference(function, inputs[place], dy, 1e-6)
         np.testing.assert_allclose(gradient, expected, atol=relative * np.abs(expected).max())
