@@ -1,0 +1,142 @@
+"""run_classifier and run_distill as a user starts them: what they write, and how they refuse bad input."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from centrabert import command, run_classifier
+from centrabert.distill import run_distill
+from centrabert.modeling.branch_folder import read_record
+from tests import tiny, tiny_glue
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("run_classifier")
+    tiny.bert_folder(root / "bert")
+    tiny_glue.rte(root / "RTE")
+    return root
+
+
+@pytest.fixture
+def classify(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the script with the usual flags and those given; returns exit code and the last line of stderr."""
+
+    def run(*extra: str) -> tuple[int, str]:
+        flags = {
+            "--task_name": "RTE",
+            "--data_dir": str(root / "RTE"),
+            "--bert_dir": str(root / "bert"),
+            "--output_dir": str(tmp_path / "branch"),
+            "--max_seq_length": "13",
+            "--fine_tuning_layers": "2",
+            "--train_batch_size": "7",
+            "--num_train_epochs": "1",
+            "--do_train": "true",
+            **dict(flag.split("=", 1) for flag in extra),
+        }
+        argv = ["run_classifier.py", *(f"{name}={value}" for name, value in flags.items() if value != "-")]
+        status = command.status(run_classifier.main, run_classifier.FLAGS, argv)
+        return status, (capsys.readouterr().err.strip().splitlines() or [""])[-1]
+
+    return run
+
+
+def test_trains_evaluates_predicts_and_distils(classify: Run, root: Path, tmp_path: Path) -> None:
+    status, line = classify("--do_eval=true", "--do_predict=true")
+    assert status == 0, line
+    branch = tmp_path / "branch"
+    results = json.loads((branch / "eval_results.json").read_text())
+    assert results == read_record(branch).metrics
+    rows = (branch / "RTE.tsv").read_text().splitlines()
+    assert rows[0] == "index\tprediction" and len(rows) == 5
+    assert {row.split("\t")[1] for row in rows[1:]} <= {"entailment", "not_entailment"}
+    student = [
+        "run_distill.py",
+        f"--teacher={branch}",
+        "--student_layers=1",
+        f"--data_dir={root / 'RTE'}",
+        f"--bert_config_file={root / 'bert/bert_config.json'}",
+        f"--vocab_file={root / 'bert/vocab.txt'}",
+        f"--init_checkpoint={root / 'bert/bert_model.ckpt'}",
+        f"--output_dir={tmp_path / 'student'}",
+        "--num_train_epochs=1",
+    ]
+    assert command.status(run_distill.main, run_distill.FLAGS, student) == 0
+    assert read_record(tmp_path / "student").teacher_digest == read_record(branch).digest
+    assert (tmp_path / "student/eval_results.json").exists()
+
+
+def _broken(root: Path, tmp_path: Path, name: str, text: bytes) -> str:
+    """A copy of the RTE folder whose train.tsv is `text`."""
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "dev.tsv").write_bytes((root / "RTE/dev.tsv").read_bytes())
+    (folder / "train.tsv").write_bytes(text)
+    return str(folder)
+
+
+HEADER = b"index\tsentence1\tsentence2\tlabel\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "train.tsv: "),
+        (HEADER + b"0\tone\ttwo\tentailment\n1\tone\n", "train.tsv:3: "),
+        (HEADER + b"0\tone\ttwo\tmaybe\n", "train.tsv:2: label 'maybe' is none of entailment"),
+        (HEADER + b"0\tone\t\xff\tentailment\n", "train.tsv:2: "),
+    ],
+)
+def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text: bytes, message: str) -> None:
+    status, line = classify(f"--data_dir={_broken(root, tmp_path, 'broken', text)}")
+    assert status == 1 and line.startswith("run_classifier.py: error: ") and message in line
+    assert not (tmp_path / "branch").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--data_dir=/nowhere/RTE", "/nowhere/RTE"),
+        ("--task_name=WNLI", "unknown GLUE task 'WNLI'"),
+        ("--bert_dir=/nowhere", "/nowhere/"),
+        ("--bert_dir=-", "give --bert_dir or all three files"),
+        ("--fine_tuning_layers=0", "--fine_tuning_layers=0 is outside 1..5"),
+        ("--fine_tuning_layers=6", "--fine_tuning_layers=6 is outside 1..5"),
+        ("--fine_tuning_layers=-", "give either --fine_tuning_layers=L or --full_fine_tuning"),
+        ("--full_fine_tuning=true", "give either --fine_tuning_layers=L or --full_fine_tuning"),
+        ("--learning_rate=-1", "--learning_rate=-1"),
+        ("--max_seq_length=128", "--max_seq_length=128 is above 23"),
+        ("--do_train=false", "nothing to do"),
+    ],
+)
+def test_a_bad_flag_is_one_line(classify: Run, tmp_path: Path, flag: str, message: str) -> None:
+    status, line = classify(flag)
+    assert status == 1 and line.startswith("run_classifier.py: error: ") and message in line, line
+    assert not (tmp_path / "branch").exists()
+
+
+def test_files_that_do_not_fit_each_other_are_one_line(classify: Run, root: Path, tmp_path: Path) -> None:
+    config = json.loads((root / "bert/bert_config.json").read_text())
+    (tmp_path / "wide.json").write_text(json.dumps({**config, "intermediate_size": 38}))
+    status, line = classify(f"--bert_config_file={tmp_path / 'wide.json'}")
+    assert (
+        status == 1
+        and "other shape: bert/encoder/layer_0/intermediate/dense/bias is [37], wanted [38]" in line
+    )
+    (tmp_path / "long.txt").write_text((root / "bert/vocab.txt").read_text() + "another\nword\n" * 60)
+    status, line = classify(f"--vocab_file={tmp_path / 'long.txt'}")
+    assert status == 1 and "long.txt" in line
+    (tmp_path / "more.txt").write_text((root / "bert/vocab.txt").read_text() + "another\n" * 1)
+    status, line = classify(f"--vocab_file={tmp_path / 'more.txt'}")
+    assert status == 1 and "100" in line and "99" in line
+    assert not (tmp_path / "branch").exists()
+
+
+def test_predicting_without_a_branch_is_one_line(classify: Run, tmp_path: Path) -> None:
+    status, line = classify("--do_train=false", "--do_predict=true")
+    assert status == 1 and "branch.json: no such file" in line

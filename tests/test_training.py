@@ -1,0 +1,211 @@
+"""Training a branch: what moves and what does not, what is kept, stopped, resumed and refused."""
+
+import dataclasses
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from centrabert.glue_data.runner import Runner
+from centrabert.modeling import branch_folder, checkpoint, training
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord, read_record
+from centrabert.modeling.golden import Golden
+from centrabert.modeling.prediction import branch_estimator, input_fn
+from centrabert.modeling.training import train_branch
+from tests import tiny, tiny_glue
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    root = tmp_path_factory.mktemp("training")
+    return tiny_glue.runner(tiny.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
+
+
+@pytest.fixture(scope="module")
+def finished(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The branch folder of an undisturbed run."""
+    folder = tmp_path_factory.mktemp("finished") / "rte"
+    train_branch(tiny_glue.job(runner, folder))
+    return folder
+
+
+def _base(runner: Runner) -> checkpoint.Tensors:
+    return runner.bert.read()
+
+
+@pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(3, 2, "cls"), (0, 5, "mean"), (4, 1, "mean")])
+def test_every_owned_variable_moves(
+    runner: Runner, tmp_path: Path, frozen: int, tuned: int, pooling: str
+) -> None:
+    other = dataclasses.replace(runner, spec=dataclasses.replace(runner.spec, pooling=pooling))
+    record = train_branch(tiny_glue.job(other, tmp_path / "rte", frozen, tuned))
+    tensors = checkpoint.read(tmp_path / "rte" / branch_folder.CHECKPOINT)
+    assert tensors.keys() == record.branch.owned_shapes(tiny.CONFIG).keys()
+    base = _base(runner)
+    for name, tensor in tensors.items():
+        start = base[name] if name.startswith("bert/") else np.zeros_like(tensor)
+        assert not np.array_equal(tensor, start), name
+
+
+def test_the_frozen_layers_are_the_bases(runner: Runner, finished: Path) -> None:
+    record = read_record(finished)
+    digests = runner.bert.digests()
+    assert len(record.trunk) == 5 + 3 * 16
+    assert record.trunk == {name: digests[name] for name in record.trunk}
+
+
+def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: Runner, tmp_path: Path) -> None:
+    branch = Branch(runner.spec, 0, 5, full_fine_tuning=True)
+    train_branch(tiny_glue.job(runner, tmp_path / "full", branch=branch))
+    record = read_record(tmp_path / "full")
+    tensors = checkpoint.read(tmp_path / "full" / branch_folder.CHECKPOINT)
+    assert record.branch.full_fine_tuning and not record.trunk
+    for name, tensor in _base(runner).items():
+        assert not np.array_equal(tensor, tensors[name]), name
+
+
+def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path) -> None:
+    again = train_branch(tiny_glue.job(runner, tmp_path / "again"))
+    other = dataclasses.replace(tiny_glue.HYPERPARAMETERS, seed=14)
+    differs = train_branch(tiny_glue.job(runner, tmp_path / "other", hyperparameters=other))
+    assert again.variables == read_record(finished).variables
+    assert not again.variables.items() & differs.variables.items()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_goes_on_to_the_same_bits(
+    runner: Runner, finished: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """The signal comes in the first judgement, so the run stops one step into the second epoch."""
+    stopped = False
+
+    def score(labels: object, predictions: object) -> dict[str, float]:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            os.kill(os.getpid(), number)
+        return runner.score(labels, predictions)  # type: ignore[arg-type]
+
+    job = tiny_glue.job(runner, tmp_path / "rte", score=score)
+    with pytest.raises(KeyboardInterrupt):
+        train_branch(job)
+    assert not (tmp_path / "rte" / branch_folder.RECORD).exists()
+    assert train_branch(job) == read_record(finished)
+
+
+def test_a_crash_after_the_checkpoint_loses_no_judgement(
+    runner: Runner, finished: Path, tmp_path: Path
+) -> None:
+    calls = 0
+
+    def score(labels: object, predictions: object) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise RuntimeError("power cut")
+        return runner.score(labels, predictions)  # type: ignore[arg-type]
+
+    job = tiny_glue.job(runner, tmp_path / "rte", score=score)
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_branch(job)
+    assert train_branch(job) == read_record(finished)
+    assert calls == 4
+
+
+def test_a_finished_run_is_only_read(runner: Runner, finished: Path) -> None:
+    score = tiny_glue.ScriptedScore()
+    assert train_branch(tiny_glue.job(runner, finished, score=score)) == read_record(finished)
+    assert score.calls == 0
+
+
+def test_another_run_in_the_folder_is_refused(runner: Runner, finished: Path, tmp_path: Path) -> None:
+    other = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-3)
+    with pytest.raises(ValueError, match=r"hyperparameters.learning_rate: 0.003, now 0.001; choose another"):
+        train_branch(tiny_glue.job(runner, finished, hyperparameters=other))
+    with pytest.raises(ValueError, match=r"branch.frozen: 3, now 2"):
+        train_branch(tiny_glue.job(runner, finished, frozen=2, tuned=3))
+    (tmp_path / "novel.txt").write_text("unfinished")
+    with pytest.raises(ValueError, match="not empty and holds no run"):
+        train_branch(tiny_glue.job(runner, tmp_path))
+
+
+def _kept(runner: Runner, folder: Path, *metrics: float) -> BranchRecord:
+    return train_branch(tiny_glue.job(runner, folder, score=tiny_glue.ScriptedScore(*metrics)))
+
+
+def test_the_best_checkpoint_by_the_metric_is_kept(runner: Runner, tmp_path: Path) -> None:
+    second = _kept(runner, tmp_path / "a", 0.3, 0.9, 0.5)
+    assert second.metrics == {"accuracy": 0.9}
+    assert second.variables == _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2).variables  # the first of equals
+    last = _kept(runner, tmp_path / "c", 0.3, 0.4, 0.5)
+    assert not second.variables.items() & last.variables.items()
+
+
+def test_stops_when_nothing_better_comes(runner: Runner, tmp_path: Path) -> None:
+    patient = dataclasses.replace(
+        tiny_glue.HYPERPARAMETERS, early_stopping_patience=2, save_checkpoints_steps=3
+    )
+    score = tiny_glue.ScriptedScore(0.5, 0.8, 0.7, 0.8, 0.9, 0.9)
+    job = tiny_glue.job(runner, tmp_path / "rte", hyperparameters=patient, score=score)
+    assert train_branch(job).metrics == {"accuracy": 0.8}
+    assert score.calls == 4
+
+
+def test_a_diverging_run_is_one_clear_error(runner: Runner, tmp_path: Path) -> None:
+    wild = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e30)
+    with pytest.raises(ValueError, match="the loss is NaN; try a smaller learning rate"):
+        train_branch(tiny_glue.job(runner, tmp_path / "rte", hyperparameters=wild))
+
+
+def test_a_full_disk_leaves_no_branch(
+    runner: Runner, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(prefix: Path, tensors: object) -> None:
+        raise OSError(28, "No space left on device", str(prefix))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.checkpoint, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            train_branch(tiny_glue.job(runner, tmp_path / "rte"))
+    assert not (tmp_path / "rte" / branch_folder.RECORD).exists()
+    assert train_branch(tiny_glue.job(runner, tmp_path / "rte")) == read_record(finished)
+
+
+def test_the_golden_answers_are_the_branchs(runner: Runner, finished: Path) -> None:
+    golden = Golden.read(finished / branch_folder.GOLDEN)
+    places = [runner.dev.text_a.index(text) for text in golden.text_a]
+    estimator = branch_estimator(
+        runner.bert, read_record(finished).branch, finished / branch_folder.CHECKPOINT
+    )
+    (batch,) = estimator.predict(input_fn(runner.dev, [np.array(places)]), yield_single_examples=False)
+    assert len(golden.outputs) == 8
+    np.testing.assert_array_equal(golden.outputs, batch["probabilities"])
+
+
+def test_only_the_branch_and_its_summaries_remain(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert names == {
+        "branch.json",
+        "golden.json",
+        "model.ckpt.index",
+        "model.ckpt.data-00000-of-00001",
+        "run.json",
+        "training",
+    }
+    assert all(path.name.startswith("events.out.") for path in (finished / "training").iterdir())
+
+
+def test_text_longer_than_the_positions_is_refused(runner: Runner, tmp_path: Path) -> None:
+    spec = dataclasses.replace(runner.spec, max_seq_length=24)
+    with pytest.raises(ValueError, match="--max_seq_length=24 is above 23"):
+        tiny_glue.job(runner, tmp_path, branch=Branch(spec, 3, 2))
+
+
+def test_another_base_is_refused(runner: Runner, finished: Path, tmp_path: Path) -> None:
+    other = BertFolder.at(tiny.bert_folder(tmp_path / "other", seed=5))
+    with pytest.raises(ValueError, match="bert/embeddings/LayerNorm/beta differs"):
+        dataclasses.replace(runner, bert=other).evaluate(finished, 5)

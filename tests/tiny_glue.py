@@ -1,0 +1,87 @@
+"""A joke-sized RTE folder in the words of `tiny`, and the training job on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from centrabert.glue_data.runner import Runner
+from centrabert.glue_data.tasks import glue_task
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.encoded import Encoded
+from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.training import TrainingJob, fine_tuning_start
+from tests import tiny
+
+TRAIN_ROWS, DEV_ROWS = 37, 11
+HYPERPARAMETERS = Hyperparameters(
+    learning_rate=3e-3, train_batch_size=7, eval_batch_size=5, num_train_epochs=3, seed=13
+)
+
+
+def rte(folder: Path) -> Path:
+    """Writes train.tsv, dev.tsv and test.tsv; entailed is what begins with the same word."""
+    folder.mkdir(parents=True)
+    for split, rows, seed in (("train", TRAIN_ROWS, 1), ("dev", DEV_ROWS, 2), ("test", 4, 3)):
+        (folder / f"{split}.tsv").write_text(_rows(rows, seed, labelled=split != "test"))
+    return folder
+
+
+def _rows(rows: int, seed: int, labelled: bool) -> str:
+    random = np.random.default_rng(seed)
+    lines = ["index\tsentence1\tsentence2" + "\tlabel" * labelled]
+    for row in range(rows):
+        a, b = (list(random.choice(tiny.WORDS, random.integers(2, 6))) for _ in range(2))
+        if row % 2:
+            b[0] = a[0]
+        label = "entailment" if a[0] == b[0] else "not_entailment"
+        lines.append(f"{row}\t{' '.join(a)}\t{' '.join(b)}" + f"\t{label}" * labelled)
+    return "\n".join(lines) + "\n"
+
+
+def runner(base: Path, data_dir: Path, pooling: str = "cls") -> Runner:
+    task = glue_task("rte")
+    return Runner(task, task.spec(tiny.MAX_SEQ_LENGTH, pooling), data_dir, BertFolder.at(base))
+
+
+def job(runner: Runner, output_dir: Path, frozen: int = 3, tuned: int = 2, **keys: Any) -> TrainingJob:
+    """A training job of seconds; `keys` are fields of TrainingJob to set otherwise."""
+    branch = keys.pop("branch", Branch(runner.spec, frozen, tuned))
+    return TrainingJob(
+        **{
+            "bert": runner.bert,
+            "vocabulary": runner.tokenizer.vocabulary,
+            "branch": branch,
+            "hyperparameters": HYPERPARAMETERS,
+            "train": runner.train,
+            "dev": runner.dev,
+            "score": runner.score,
+            "output_dir": output_dir,
+            "start": fine_tuning_start(runner.bert, branch),
+            **keys,
+        }
+    )
+
+
+class ScriptedScore:
+    """Says what it is told, one metric a judgement, whatever the predictions are.
+
+    Args:
+      before: Called with the number of the judgement before it answers.
+    """
+
+    def __init__(self, *metrics: float, before: Callable[[int], None] | None = None) -> None:
+        self.metrics, self.before, self.calls = metrics, before, 0
+
+    def __call__(self, labels: Any, predictions: Any) -> dict[str, float]:
+        self.calls += 1
+        if self.before:
+            self.before(self.calls)
+        return {"accuracy": self.metrics[self.calls - 1]}
+
+
+def labels(encoded: Encoded) -> Any:
+    assert encoded.labels is not None
+    return encoded.labels
