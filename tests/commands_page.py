@@ -34,9 +34,9 @@ def section(script: Script) -> str:
 
 
 def docstring(script: Script) -> str:
-    """The module's docstring; its indented examples become a fenced block."""
+    """The module's docstring; its examples become fenced blocks."""
     paragraphs = (script.module.__doc__ or "").strip().split("\n\n")
-    return "\n\n".join(fenced(text) if text.startswith("  ") else text for text in paragraphs)
+    return "\n\n".join(fenced(text) if text.lstrip().startswith("python ") else text for text in paragraphs)
 
 
 def fenced(example: str) -> str:
