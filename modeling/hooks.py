@@ -63,7 +63,7 @@ def interruptible() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption  # only the main thread can catch signals
         return
-    handlers = {number: signal.signal(number, interruption.notice) for number in (SIGINT, SIGTERM)}
+    handlers = {int(number): signal.signal(number, interruption.notice) for number in (SIGINT, SIGTERM)}
     try:
         yield interruption
     finally:
