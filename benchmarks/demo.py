@@ -1,7 +1,7 @@
 """Shows the whole job in a few minutes: MiniLM, three tasks, one merged model, answers to sentences.
 
-For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students merged,
-exported, and asked from the exported SavedModel. Prints one table.
+For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students are
+merged, exported, and asked from the exported SavedModel. Prints one table.
 """
 
 import shutil

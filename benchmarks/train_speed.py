@@ -1,0 +1,128 @@
+"""Training speed against PyTorch: the same encoder, rows and batches, both sides in turn; medians, ratios.
+
+Each side is a process of its own (Transformers and TensorFlow do not live in one), trains --steps steps when
+told, and reports the seconds. Wants the extra `torch`.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from absl import flags
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_list("tasks", ["mrpc", "cola"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_list("layers", ["full", "3"], "Numbers of tuned layers, or full.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 7, "Turns of each side; the first does not count.", flag_values=FLAGS)
+flags.DEFINE_integer("steps", 10, "Training steps in a turn.", flag_values=FLAGS)
+flags.DEFINE_integer("train_batch_size", 32, "Rows in a batch.", flag_values=FLAGS)
+flags.DEFINE_string("peer_python", sys.executable, "The Python that has torch.", flag_values=FLAGS)
+
+SIDES = {"centrabert": "benchmarks.train_speed_ours", "torch": "benchmarks.train_speed_torch"}
+
+
+class Side:
+    """A process that trains when told."""
+
+    def __init__(self, python: str, module: str, job: Path) -> None:
+        self._process = subprocess.Popen(
+            [python, "-m", module, str(job)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._answer()  # ready
+
+    def turn(self) -> float:
+        """Trains a turn; returns its seconds."""
+        if self._process.stdin is None:
+            raise OSError("the side has no standard input")
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return float(self._answer())
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _answer(self) -> str:
+        if self._process.stdout is None or not (line := self._process.stdout.readline()):
+            raise OSError(f"{self._process.args!r} ended; its error stands above")
+        return line
+
+
+def main() -> None:
+    print("| task | trains | centrabert rows/s | torch rows/s | ratio |", "|---|---|---|---|---|", sep="\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        for task in FLAGS.tasks:
+            for layers in FLAGS.layers:
+                seconds = _measure(_write_job(Path(scratch), task, layers))
+                print(_row(task, layers, seconds), flush=True)
+
+
+def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
+    """Writes what both sides train on: the encoder in both formats, and the batches."""
+    import numpy as np
+
+    from benchmarks.pipeline import minilm
+    from centrabert.glue_data.runner import Runner
+    from centrabert.glue_data.tasks import glue_task
+    from centrabert.modeling import conversion
+    from centrabert.modeling.encoded import training_plan
+
+    task = glue_task(task_name)
+    bert = minilm(scratch / "bert")
+    if not (scratch / "huggingface").exists():
+        conversion.write(
+            conversion.Source(str(scratch / "bert")).read(), "huggingface", scratch / "huggingface"
+        )
+    runner = Runner(task, task.spec(), Path(FLAGS.data_root, task.folder), bert)
+    plan = training_plan(runner.train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)
+    arrays = {}
+    for number, rows in enumerate(plan[: FLAGS.rounds * FLAGS.steps]):
+        for name, array in runner.train.batch(rows).items():
+            arrays[f"{number}/{name}"] = array
+    np.savez(scratch / "batches.npz", **arrays)
+    job = {
+        "scratch": str(scratch),
+        "batches": len(arrays) // 3,
+        "steps": FLAGS.steps,
+        "layers": layers,
+        "task": runner.spec.to_json(),
+    }
+    file = scratch / "job.json"
+    file.write_text(json.dumps(job))
+    return file
+
+
+def _measure(job: Path) -> Mapping[str, list[float]]:
+    """Seconds of every turn but the first, by side; the order of the sides alternates."""
+    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
+    with ExitStack() as stack:
+        sides = {}
+        for name, module in SIDES.items():
+            python = FLAGS.peer_python if name == "torch" else sys.executable
+            sides[name] = Side(python, module, job)
+            stack.callback(sides[name].close)
+        for turn in range(FLAGS.rounds):
+            for name in list(sides) if turn % 2 else reversed(sides):
+                seconds[name].append(sides[name].turn())
+    return {name: turns[1:] for name, turns in seconds.items()}
+
+
+def _row(task: str, layers: str, seconds: Mapping[str, list[float]]) -> str:
+    rows = FLAGS.steps * FLAGS.train_batch_size
+    speeds = {name: rows / statistics.median(turns) for name, turns in seconds.items()}
+    pairs = zip(seconds["torch"], seconds["centrabert"], strict=True)
+    ratio = statistics.median(torch / ours for torch, ours in pairs)
+    trains = "everything" if layers == "full" else f"top {layers} layers"
+    return f"| {task} | {trains} | {speeds['centrabert']:.0f} | {speeds['torch']:.0f} | {ratio:.2f} |"
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)
