@@ -98,7 +98,8 @@ def tensors(shapes: Mapping[str, scopes.Shape], seed: int) -> checkpoint.Tensors
 def _weights(name: str, shape: scopes.Shape, seed: int) -> npt.NDArray[np.float32]:
     random = np.random.default_rng([seed, zlib.crc32(name.encode())])
     around = 1.0 if name.endswith("gamma") else 0.0
-    return (around + 0.2 * random.standard_normal(shape)).astype(np.float32)
+    spread = 0.5 if name == "output_weights" else 0.2  # texts get different labels
+    return (around + spread * random.standard_normal(shape)).astype(np.float32)
 
 
 def bert_folder(folder: Path, seed: int = 0, config: BertConfig = CONFIG) -> Path:
@@ -173,14 +174,17 @@ def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) 
     bert, shape = BertFolder.at(base), read_record(folder).branch
     config = bert.config()
     with tf.Graph().as_default(), tf.Session() as session:
-        ids, segments = (tf.placeholder(tf.int32, [None, None]) for _ in range(2))
+        fed = [tf.placeholder(tf.int32, [None, None]) for _ in range(2)]
+        ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
         x = encode(embed(ids, segments, config), attention_mask(ids), config, range(shape.depth))
         outputs = heads.answers(shape.task, heads.task_logits(x, ids, shape.task, config))
         weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
         if shared := shape.shared_names(config):
             weights.update(bert.read(shared))
         load(session, weights)
-        answers: dict[str, Array] = session.run(outputs, {ids: input_ids, segments: segment_ids})
+        answers: dict[str, Array] = session.run(
+            outputs, dict(zip(fed, (input_ids, segment_ids), strict=True))
+        )
     return answers
 
 

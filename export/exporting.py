@@ -1,0 +1,63 @@
+"""Exporting: from a merged model to one version of a SavedModel that has proved its golden answers."""
+
+import shutil
+from pathlib import Path
+
+from centrabert.export.replay import replay
+from centrabert.export.saved_model import write_saved_model
+from centrabert.export.versions import ASSETS, EXTRA, version_path
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import (
+    CHECKPOINT,
+    GOLDENS,
+    MANIFEST,
+    VOCABULARY,
+    golden_file,
+    read_manifest,
+)
+from centrabert.modeling.files import new_folder
+from centrabert.modeling.golden import Golden
+from centrabert.modeling.vocabulary import Vocabulary
+
+
+def export(merged: Path, export_dir: Path, version: int) -> Path:
+    """Writes `export_dir`/`version`/ and returns it.
+
+    The folder gets its name only after the model in it was loaded and answered every golden text as the
+    branches did, so a server that watches `export_dir` never sees another.
+
+    Args:
+      merged: A folder written by `merge`.
+
+    Raises:
+      ValueError: `merged` is damaged, or an answer differs.
+      FileExistsError: That version is there.
+      OSError: The disk is full; nothing is left.
+    """
+    path = version_path(export_dir, version)
+    manifest = read_manifest(merged)
+    vocabulary = _vocabulary(merged, manifest)
+    goldens = {
+        branch.task: Golden.read(golden_file(merged, branch.task.name)) for branch in manifest.plan.branches
+    }
+    with new_folder(path) as aside:
+        write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
+        _copy_assets(merged, aside)
+        replay(aside, goldens, merged)
+    return path
+
+
+def _vocabulary(merged: Path, manifest: Manifest) -> Vocabulary:
+    vocabulary = Vocabulary.from_file(merged / VOCABULARY, manifest.do_lower_case)
+    if vocabulary.digest != manifest.vocabulary_digest:
+        raise ValueError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
+    return vocabulary
+
+
+def _copy_assets(merged: Path, aside: Path) -> None:
+    """What the graph does not read but people and tools do: vocabulary, manifest, goldens."""
+    (aside / ASSETS).mkdir(exist_ok=True)
+    shutil.copyfile(merged / VOCABULARY, aside / ASSETS / VOCABULARY)
+    (aside / EXTRA).mkdir()
+    shutil.copyfile(merged / MANIFEST, aside / EXTRA / MANIFEST)
+    shutil.copytree(merged / GOLDENS, aside / EXTRA / GOLDENS)

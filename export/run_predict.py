@@ -1,0 +1,108 @@
+"""Asks an exported model about texts, in this process.
+
+Answers are JSON, one object a line: {"text_a", "text_b", "answers": {task: answer}}. --input is a
+tab-separated file without header and without quoting: text_a, and text_b as soon as one of the tasks reads
+pairs.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from absl import flags
+
+from centrabert import command
+from centrabert.export.asked import asked_tasks, check_texts, columns
+from centrabert.export.versions import EXTRA, find_version
+from centrabert.glue_data.tsv import read_rows
+from centrabert.merge.merged_folder import read_manifest
+from centrabert.modeling.files import write_text
+from centrabert.modeling.task import TaskSpec
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "saved_model",
+    None,
+    "A version folder, or the export folder, whose highest version then answers.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list("task", None, "Names of tasks, separated by commas, or all.", flag_values=FLAGS)
+flags.DEFINE_string("text_a", None, "The text, or the first of a pair.", flag_values=FLAGS)
+flags.DEFINE_string("text_b", None, "The second text of a pair.", flag_values=FLAGS)
+flags.DEFINE_string("input", None, "TSV file to answer instead of --text_a.", flag_values=FLAGS)
+flags.DEFINE_string("output", None, "JSON lines file; without it they are printed.", flag_values=FLAGS)
+flags.DEFINE_integer("batch_size", 32, "Rows computed at once.", flag_values=FLAGS)
+for required in ("saved_model", "task"):
+    flags.mark_flag_as_required(required, flag_values=FLAGS)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the flags ask for."""
+
+    saved_model: Path
+    task: tuple[str, ...]
+    text_a: str | None
+    text_b: str | None
+    input: Path | None
+    output: Path | None
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        if (self.text_a is None) == (self.input is None):
+            raise ValueError("give either --text_a or --input")
+        if self.input is not None and self.text_b is not None:
+            raise ValueError("--text_b goes with --text_a; the second column of --input holds it")
+        if self.batch_size < 1:
+            raise ValueError(f"--batch_size={self.batch_size} is below 1")
+
+
+def main() -> None:
+    request = Request(
+        Path(FLAGS.saved_model),
+        tuple(name for name in FLAGS.task if name),
+        FLAGS.text_a,
+        FLAGS.text_b,
+        Path(FLAGS.input) if FLAGS.input is not None else None,
+        Path(FLAGS.output) if FLAGS.output is not None else None,
+        FLAGS.batch_size,
+    )
+    version = find_version(request.saved_model)
+    tasks = asked_tasks(read_manifest(version / EXTRA), request.task)
+    lines = _answers(version, tasks, _texts(request, tasks), request.batch_size)
+    if request.output:
+        write_text(request.output, "".join(f"{line}\n" for line in lines))
+        return
+    for line in lines:
+        print(line)
+
+
+def _texts(request: Request, tasks: list[TaskSpec]) -> list[tuple[str, str]]:
+    """(text_a, text_b) of every row; text_b is "" where no task reads it."""
+    if request.input is None:
+        check_texts(tasks, request.text_b)
+        return [(request.text_a or "", request.text_b or "")]
+    rows = read_rows(request.input, columns(tasks), columns(tasks))
+    for row in rows:
+        if not row.values[0]:
+            raise ValueError(f"{request.input}:{row.line}: text_a is empty; remove the row")
+    return [(row.values[0], row.values[1] if len(row.values) > 1 else "") for row in rows]
+
+
+def _answers(
+    version: Path, tasks: list[TaskSpec], texts: list[tuple[str, str]], batch_size: int
+) -> Iterator[str]:
+    """One JSON object a row."""
+    from centrabert.export.predictor import Predictor
+    from centrabert.export.texts import answer_texts
+
+    with Predictor(version) as predictor:
+        answers = answer_texts(predictor, tasks, texts, batch_size)
+        for (text_a, text_b), answer in zip(texts, answers, strict=True):
+            pair = {"text_b": text_b} if len(columns(tasks)) > 1 else {}
+            yield json.dumps({"text_a": text_a, **pair, "answers": answer}, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

@@ -1,0 +1,29 @@
+"""The versions under an export folder, as TF Serving finds them: serving/<version>/saved_model.pb."""
+
+from pathlib import Path
+
+SAVED_MODEL, ASSETS, EXTRA = "saved_model.pb", "assets", "assets.extra"  # TensorFlow's names
+
+
+def version_path(export_dir: Path, version: int) -> Path:
+    """The folder of a version; raises ValueError unless `version` is a positive integer."""
+    if version < 1:
+        raise ValueError(f"--version={version} is not a positive integer")
+    return export_dir / str(version)
+
+
+def find_version(folder: Path) -> Path:
+    """`folder` itself if it is a version, else the highest version in it; raises ValueError if none is."""
+    if (folder / SAVED_MODEL).is_file():
+        return folder
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder")
+    versions = [entry for entry in folder.iterdir() if _is_version(entry)]
+    if not versions:
+        raise ValueError(f"{folder}: holds neither {SAVED_MODEL} nor a version folder with one")
+    return max(versions, key=lambda entry: int(entry.name))
+
+
+def _is_version(entry: Path) -> bool:
+    """Folders still being written have names that are no number."""
+    return entry.name.isascii() and entry.name.isdigit() and (entry / SAVED_MODEL).is_file()

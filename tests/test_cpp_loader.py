@@ -1,0 +1,65 @@
+"""The exported model loads and answers in TensorFlow's C++ loader, to the last bit as in Python's session."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cpp_loader
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tiny
+from exported import exported, predictor
+from tensorflow.core.protobuf import saved_model_pb2
+
+Feeds = dict[str, npt.NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def signatures() -> Any:
+    model = saved_model_pb2.SavedModel.FromString((exported().version / "saved_model.pb").read_bytes())
+    return model.meta_graphs[0].signature_def
+
+
+def requests() -> list[tuple[str, Feeds]]:
+    """One to every signature."""
+    text_a, text_b = np.array(tiny.TEXT_A), np.array(tiny.TEXT_B)
+    input_ids, segment_ids = tiny.random_ids(7, 11, seed=3)
+    asked: list[tuple[str, Feeds]] = [("serving_default", {"text_a": text_a, "text_b": text_b})]
+    for branch in tiny.BRANCHES:
+        texts = {"text_a": text_a, **({"text_b": text_b} if branch.task.pair else {})}
+        asked.append((branch.task.name, texts))
+        asked.append((f"{branch.task.name}_ids", {"input_ids": input_ids, "segment_ids": segment_ids}))
+    return asked
+
+
+def names(infos: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+    return [infos[name].name for name in wanted]
+
+
+def test_every_signature(signatures: Any) -> None:
+    asked = requests()
+    lines = [
+        (
+            dict(zip(names(signatures[name].inputs, list(feeds)), feeds.values(), strict=True)),
+            names(signatures[name].outputs, sorted(signatures[name].outputs)),
+        )
+        for name, feeds in asked
+    ]
+    for (name, feeds), found in zip(asked, cpp_loader.ask(exported().version, lines), strict=True):
+        texts = {
+            key: value.astype(np.object_) if value.dtype.kind == "U" else value
+            for key, value in feeds.items()
+        }
+        wanted = predictor().predict(name, texts)
+        assert len(wanted) == len(found)
+        for answer, value in wanted.items():
+            tensor = signatures[name].outputs[answer].name
+            np.testing.assert_array_equal(found[tensor], value, err_msg=f"{name}: {answer}")
+
+
+def test_text_b_may_be_left_out(signatures: Any) -> None:
+    feeds = {signatures["rte"].inputs["text_a"].name: np.array(tiny.TEXT_A)}
+    fetched = signatures["rte"].outputs["probabilities"].name
+    (found,) = cpp_loader.ask(exported().version, [(feeds, [fetched])])
+    wanted = predictor().predict("rte", {"text_a": np.array(tiny.TEXT_A, np.object_)})
+    np.testing.assert_array_equal(found[fetched], wanted["probabilities"])

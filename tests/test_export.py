@@ -1,0 +1,118 @@
+"""The exported model answers as each branch alone does, bit for bit, whatever else it holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from exported import exported, predictor
+from tiny import Array
+
+from centrabert.export.exporting import export
+from centrabert.export.predictor import Predictor
+from centrabert.merge.merging import merge
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.tokenizer import Tokenizer
+
+PAIRS = [branch.task.name for branch in tiny.BRANCHES if branch.task.pair]
+ALL = [branch.task.name for branch in tiny.BRANCHES]
+each_task = pytest.mark.parametrize("name", ALL)
+
+
+@pytest.fixture(scope="module")
+def ids() -> tuple[Array, Array]:
+    return tiny.random_ids(rows=7, length=11, seed=3)
+
+
+def texts(text_b: tuple[str, ...] | None = tiny.TEXT_B) -> dict[str, Array]:
+    columns = {"text_a": tiny.TEXT_A, **({"text_b": text_b} if text_b is not None else {})}
+    return {name: np.array(column, np.object_) for name, column in columns.items()}
+
+
+def tokens(text_b: tuple[str, ...]) -> tuple[Array, Array]:
+    tokenizer = Tokenizer(BertFolder.at(exported().base).vocabulary(do_lower_case=True))
+    input_ids, segment_ids = tokenizer.encode(tiny.TEXT_A, text_b, tiny.MAX_SEQ_LENGTH)
+    return input_ids.numpy(), segment_ids.numpy()
+
+
+def alone(name: str, ids: tuple[Array, Array]) -> dict[str, Array]:
+    return tiny.single_task(exported().base, exported().branches[name], *ids)
+
+
+def assert_bits(found: dict[str, Array], wanted: dict[str, Array]) -> None:
+    assert found.keys() == wanted.keys()
+    for name in wanted:
+        np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
+
+
+@each_task
+def test_ids_as_the_branch_alone(name: str, ids: tuple[Array, Array]) -> None:
+    input_ids, segment_ids = ids
+    found = predictor().predict(f"{name}_ids", {"input_ids": input_ids, "segment_ids": segment_ids})
+    assert_bits(found, alone(name, ids))
+
+
+@each_task
+def test_texts_as_the_branch_alone(name: str) -> None:
+    pair = name in PAIRS
+    found = predictor().predict(name, texts() if pair else texts(None))
+    assert_bits(found, alone(name, tokens(tiny.TEXT_B if pair else ("",) * len(tiny.TEXT_A))))
+
+
+def test_all_tasks_at_once() -> None:
+    """Every task in one run, on one reading of the same pairs."""
+    found = predictor().predict("serving_default", texts())
+    wanted = {
+        f"{name}/{answer}": value
+        for name in ALL
+        for answer, value in alone(name, tokens(tiny.TEXT_B)).items()
+    }
+    assert_bits(found, wanted)
+
+
+def test_some_outputs_of_all() -> None:
+    every = predictor().predict("serving_default", texts())
+    found = predictor().predict("serving_default", texts(), ["sim/score", "rte2/probabilities"])
+    assert_bits(found, {name: every[name] for name in ("sim/score", "rte2/probabilities")})
+
+
+def test_the_answers_tell_tasks_and_texts_apart() -> None:
+    """Or the comparisons above would prove little."""
+    every = predictor().predict("serving_default", texts())
+    scores = np.concatenate([every["sim/score"], every["whole/score"], every["tone/probabilities"][:, 0]])
+    assert np.abs(scores[:, None] - scores + np.eye(len(scores))).min() > 1e-4
+    assert set(every["rte/label"].tolist()) == {b"no", b"yes"}
+
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_text_b_is_empty_where_it_is_not_fed(name: str) -> None:
+    given = predictor().predict(name, texts(("",) * len(tiny.TEXT_A)))
+    assert_bits(predictor().predict(name, texts(None)), given)
+
+
+@each_task
+def test_padding_changes_nothing(name: str, ids: tuple[Array, Array]) -> None:
+    """The mask comes from the zero ids alone; sums over a longer row may end in other last bits."""
+    feeds = dict(zip(("input_ids", "segment_ids"), ids, strict=True))
+    padded = {key: np.pad(value, [(0, 0), (0, 4)]) for key, value in feeds.items()}
+    short, long = (predictor().predict(f"{name}_ids", given) for given in (feeds, padded))
+    answer = "score" if "score" in short else "probabilities"
+    np.testing.assert_allclose(long[answer], short[answer], atol=2e-6)
+
+
+def test_one_row() -> None:
+    found = predictor().predict("rte", {name: column[:1] for name, column in texts().items()})
+    assert (found["label"].shape, found["probabilities"].shape) == ((1,), (1, 2))
+
+
+def test_another_branch_changes_no_bit_of_the_others(tmp_path: Path, ids: tuple[Array, Array]) -> None:
+    """Two of the five, merged in the other order: the trunk is shallower, the answers are the same."""
+    feeds = dict(zip(("input_ids", "segment_ids"), ids, strict=True))
+    branches = [exported().branches[name] for name in ("whole", "rte")]
+    merge(exported().base, branches, tmp_path / "merged")
+    with Predictor(export(tmp_path / "merged", tmp_path / "serving", 1)) as few:
+        for name in ("rte", "whole"):
+            many = predictor().predict(f"{name}_ids", feeds)
+            assert_bits(few.predict(f"{name}_ids", feeds), many)
+        assert set(few.signatures) == {"rte", "rte_ids", "whole", "whole_ids", "serving_default"}
