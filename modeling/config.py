@@ -1,6 +1,7 @@
 """The shape of a BERT, as in Google's bert_config.json."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def _check(name: str, value: object) -> None:
         if not isinstance(value, int | float) or not 0 <= value < 1:
             raise ValueError(f"{name} {value!r} is not in [0, 1)")
     elif name == "initializer_range":
-        if not isinstance(value, int | float) or value <= 0:
+        if not isinstance(value, int | float) or not 0 < value < math.inf:
             raise ValueError(f"{name} {value!r} is not a positive number")
     elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} {value!r} is not a positive integer")
