@@ -57,7 +57,8 @@ class BertFolder:
     def read(self, names: list[str] | None = None) -> Tensors:
         """The encoder's variables, or those of them in `names`, after `check`."""
         self.check()
-        return checkpoint.read(self.checkpoint, names or list(scopes.base_shapes(self.config())))
+        wanted = scopes.base_shapes(self.config()) if names is None else names
+        return checkpoint.read(self.checkpoint, wanted)
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every variable of the encoder, by name."""

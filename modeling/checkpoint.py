@@ -1,5 +1,6 @@
 """Checkpoints as plain mappings from a variable's name to its array."""
 
+import glob
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -50,9 +51,9 @@ def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         try:
             session.run(save, {feeds[name]: tensors[name] for name in names})
         except tf.errors.OpError as error:
-            for part in prefix.parent.glob(f"{prefix.name}*"):
+            for part in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):  # with the dot: x-1 is not x-10
                 part.unlink()
-            raise OSError(f"{prefix}: cannot write the checkpoint: {error.message}") from None
+            raise OSError(f"{prefix}: cannot write the checkpoint: {_reason(error)}") from None
 
 
 def match(
@@ -77,6 +78,12 @@ def match(
     if any(problems.values()):
         listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
         raise ValueError(f"{source}: does not fit: {listed}")
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What the system said, without the stack and the names of nodes that TensorFlow puts around it."""
+    lines = [line for line in error.message.splitlines() if line.strip() and "[[{{" not in line]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _reader(prefix: Path) -> "tf.train.CheckpointReader":
