@@ -1,9 +1,6 @@
 """Checkpoints: bits in and out, with TensorFlow's own Saver as the other side, and what they refuse."""
 
 import re
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow.compat.v1 as tf
+from full_disk import largest_file
 
 from centrabert.modeling import checkpoint
 
@@ -145,17 +143,6 @@ def test_damaged(part: str, how: str, prefix: Path) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(str(prefix))}: {kind}") as caught:
         checkpoint.read(prefix)
     assert "\n" not in str(caught.value)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Writing beyond `size` bytes fails, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [0, 4096])
