@@ -41,10 +41,6 @@ def main() -> None:
         branch = Branch(task, 0, layers, full_fine_tuning=True)
     else:
         branch = Branch.teacher(task, int(job["layers"]), layers)
-        Branch(task, 0, layers, full_fine_tuning=True)
-        if full
-        else Branch.teacher(task, int(job["layers"]), layers)
-    )
     names = [name for name in branch.shapes(bert.config()) if name.startswith("bert/")]
     optimization = Optimization(1e-4, 1000, 100, seed=0)
     model_fn = model_fn_builder(bert.config(), branch, {bert.checkpoint: names}, optimization)
