@@ -113,7 +113,7 @@ class BranchRecord:
                     "config": BertConfig.from_json(keys["config"]),
                 }
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
             raise ValueError(f"{source}: {error}") from None
         if (record.digest, record.trunk_digest) != (keys["digest"], keys["trunk_digest"]):
             raise ValueError(f"{source}: was edited: its digests do not add up")

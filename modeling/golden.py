@@ -31,6 +31,8 @@ class Golden:
     def __post_init__(self) -> None:
         if not len(self.text_a) == len(self.text_b) == len(self.outputs) > 0:
             raise ValueError("golden: texts and outputs differ in number, or there are none")
+        if self.outputs.ndim != 2:
+            raise ValueError(f"golden: outputs are {self.outputs.shape}, wanted (rows, outputs)")
 
     def check(self, outputs: npt.NDArray[np.float32], what: str) -> None:
         """Raises ValueError naming `what` unless `outputs` equals the golden ones within TOLERANCE."""
