@@ -1,0 +1,97 @@
+"""The three sample tasks in official GLUE file layouts, written from grammars made for this project.
+
+dev.tsv and test.tsv use templates and words that train.tsv never uses, so that dev measures what was learnt
+and not what was remembered.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
+from centrabert.glue_data.sample_draw import Draw
+
+# Enough to learn from, and a demo still ends within minutes on two cores.
+ROWS = {"train": 1600, "dev": 300, "test": 50}
+SIMILARITY_HEADER = "index genre filename year old_index source1 source2 sentence1 sentence2 score"
+SIMILARITY_FIXED = ("sample-captions", "grammar", "2025")
+Row = tuple[str, ...]  # the texts, then the label or score
+
+
+def write_samples(folder: Path) -> None:
+    """Writes `<task>/{train,dev,test}.tsv` under `folder`; the same bytes every time."""
+    for name, text in sample_files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sample_files() -> dict[str, str]:
+    """`<task>/<set>.tsv` -> its text, for all tasks and sets; test.tsv has no labels."""
+    files = {}
+    for task, (rows_of, table_of) in TASKS.items():
+        for name, rows in rows_of(task).items():
+            table = table_of(rows, name != "test")
+            files[f"{task}/{name}.tsv"] = "".join("\t".join(line) + "\n" for line in table)
+    return files
+
+
+def _sentiment_rows(seed: str) -> dict[str, list[Row]]:
+    return _classified(seed, sample_sentiment.LABELS, sample_sentiment.row)
+
+
+def _entailment_rows(seed: str) -> dict[str, list[Row]]:
+    return _classified(seed, sample_entailment.LABELS, sample_entailment.row)
+
+
+def _similarity_rows(seed: str) -> dict[str, list[Row]]:
+    return _distinct(seed, lambda draw, held_out, _: sample_similarity.row(draw, held_out))
+
+
+def _classified(seed: str, labels: Row, row: Callable[[Draw, bool, str], Row]) -> dict[str, list[Row]]:
+    def labelled(draw: Draw, held_out: bool, position: int) -> Row:
+        label = labels[position % len(labels)]
+        return (*row(draw, held_out, label), label)
+
+    return _distinct(seed, labelled)
+
+
+def _distinct(seed: str, row: Callable[[Draw, bool, int], Row]) -> dict[str, list[Row]]:
+    """Rows for each set, shuffled; no text occurs twice."""
+    draw = Draw(seed)
+    seen: set[Row] = set()
+    sets = {}
+    for name, count in ROWS.items():
+        rows: list[Row] = []
+        while len(rows) < count:
+            new = row(draw, name != "train", len(rows))
+            if new[:-1] not in seen:
+                seen.add(new[:-1])
+                rows.append(new)
+        sets[name] = draw.shuffled(rows)
+    return sets
+
+
+def _sentiment_table(rows: list[Row], labelled: bool) -> list[Row]:
+    if labelled:
+        return [("sentence", "label"), *rows]
+    return [("index", "sentence"), *((str(i), row[0]) for i, row in enumerate(rows))]
+
+
+def _entailment_table(rows: list[Row], labelled: bool) -> list[Row]:
+    columns = 3 if labelled else 2
+    header = ("index", "sentence1", "sentence2", "label")[: columns + 1]
+    return [header, *((str(i), *row[:columns]) for i, row in enumerate(rows))]
+
+
+def _similarity_table(rows: list[Row], labelled: bool) -> list[Row]:
+    columns = 3 if labelled else 2
+    header = tuple(SIMILARITY_HEADER.split())[: columns + 7]
+    fixed = [(str(i), *SIMILARITY_FIXED, f"{i:04d}", "none", "none") for i in range(len(rows))]
+    return [header, *((*left, *row[:columns]) for left, row in zip(fixed, rows, strict=True))]
+
+
+TASKS = {
+    "SST-2": (_sentiment_rows, _sentiment_table),
+    "RTE": (_entailment_rows, _entailment_table),
+    "STS-B": (_similarity_rows, _similarity_table),
+}
