@@ -32,7 +32,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
     Raises:
       ValueError: `merged` is damaged, or an answer differs.
       FileExistsError: That version is there.
-      OSError: The disk is full; nothing is left.
+      OSError, tf.errors.OpError: The disk is full; nothing is left.
     """
     path = version_path(export_dir, version)
     manifest = read_manifest(merged)

@@ -9,8 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from centrabert.export.versions import SAVED_MODEL
 
 Arrays = dict[str, npt.NDArray[Any]]
+VARIABLES = "variables/variables"  # where a SavedModel keeps its checkpoint
 
 
 class Predictor:
@@ -24,17 +30,16 @@ class Predictor:
     """
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "saved_model.pb").is_file():
-            raise ValueError(f"{folder}: holds no saved_model.pb; give the folder of one version")
+        meta_graph = _read_meta_graph(folder)
         graph = tf.Graph()
         self._session = tf.Session(graph=graph)
+        self._signatures = dict(meta_graph.signature_def)
         try:
             with graph.as_default():
-                meta_graph = tf.saved_model.load(self._session, [tf.saved_model.SERVING], str(folder))
-        except (tf.errors.OpError, OSError, RuntimeError) as error:
+                tf.train.import_meta_graph(meta_graph).restore(self._session, str(folder / VARIABLES))
+        except (tf.errors.OpError, ValueError) as error:
             self._session.close()
             raise ValueError(f"{folder}: cannot load the SavedModel: {error}") from None
-        self._signatures = dict(meta_graph.signature_def)
 
     def __enter__(self) -> "Predictor":
         return self
@@ -75,6 +80,21 @@ class Predictor:
         fetches = {name: _find(definition.outputs, name, f"output of {signature}").name for name in wanted}
         answers: Arrays = self._session.run(fetches, feeds)
         return answers
+
+
+def _read_meta_graph(folder: Path) -> MetaGraphDef:
+    """The graph for serving."""
+    file = folder / SAVED_MODEL
+    if not file.is_file():
+        raise ValueError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
+    try:
+        meta_graphs = SavedModel.FromString(file.read_bytes()).meta_graphs
+    except DecodeError:
+        raise ValueError(f"{file}: is damaged; export the model again") from None
+    for meta_graph in meta_graphs:
+        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
+            return meta_graph
+    raise ValueError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
 
 
 def _find(known: Mapping[str, Any], name: str, what: str) -> Any:

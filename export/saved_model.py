@@ -20,7 +20,7 @@ def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, 
 
     Raises:
       ValueError: The checkpoint does not hold exactly the manifest's weights.
-      OSError: The disk is full or `folder` is not writable.
+      tf.errors.OpError: The disk is full or `folder` is not writable.
     """
     check_weights(manifest, prefix)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -30,14 +30,11 @@ def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, 
         saver = tf.train.Saver(sharded=True)
         saver.restore(session, str(prefix))
         signatures = signature_defs(graph, [branch.task for branch in manifest.plan.branches])
-        try:
-            builder = tf.saved_model.Builder(str(folder))
-            builder.add_meta_graph_and_variables(
-                session, [tf.saved_model.SERVING], signatures, strip_default_attrs=True, saver=saver
-            )
-            builder.save()
-        except tf.errors.OpError as error:
-            raise OSError(f"{folder}: cannot write the SavedModel: {error.message}") from None
+        builder = tf.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session, [tf.saved_model.SERVING], signatures, strip_default_attrs=True, saver=saver
+        )
+        builder.save()
 
 
 def check_weights(manifest: Manifest, prefix: Path) -> None:

@@ -1,9 +1,9 @@
 """The signatures of the SavedModel: what clients may send and what they get."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from centrabert.export.graph import ServingGraph
 from centrabert.modeling.task import TaskSpec
@@ -12,8 +12,8 @@ DEFAULT = "serving_default"
 PREDICT = "tensorflow/serving/predict"  # the method name that TF Serving's Predict asks for
 
 
-def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, Any]:
-    """Every signature by its name, as a SignatureDef.
+def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, SignatureDef]:
+    """Every signature by its name.
 
     `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
     segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
@@ -22,7 +22,7 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
     texts = {"text_a": graph.text_a, "text_b": graph.text_b}
     ids = {"input_ids": graph.input_ids, "segment_ids": graph.segment_ids}
     every: dict[str, tf.Tensor] = {}
-    signatures: dict[str, Any] = {}
+    signatures: dict[str, SignatureDef] = {}
     for task in tasks:
         answers = graph.answers[task.name]
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
@@ -37,9 +37,14 @@ def ids_signature(task: str) -> str:
     return f"{task}_ids"
 
 
-def _signature(inputs: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]) -> Any:
-    return tf.saved_model.build_signature_def(
-        {name: tf.saved_model.build_tensor_info(tensor) for name, tensor in inputs.items()},
-        {name: tf.saved_model.build_tensor_info(tensor) for name, tensor in outputs.items()},
-        PREDICT,
+def _signature(inputs: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]) -> SignatureDef:
+    return SignatureDef(
+        inputs={name: _tensor_info(tensor) for name, tensor in inputs.items()},
+        outputs={name: _tensor_info(tensor) for name, tensor in outputs.items()},
+        method_name=PREDICT,
     )
+
+
+def _tensor_info(tensor: tf.Tensor) -> TensorInfo:
+    shape = tensor.shape.as_proto()
+    return TensorInfo(name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=shape)

@@ -84,7 +84,6 @@ def test_the_answers_tell_tasks_and_texts_apart() -> None:
     assert set(every["rte/label"].tolist()) == {b"no", b"yes"}
 
 
-
 @pytest.mark.parametrize("name", PAIRS)
 def test_text_b_is_empty_where_it_is_not_fed(name: str) -> None:
     given = predictor().predict(name, texts(("",) * len(tiny.TEXT_A)))

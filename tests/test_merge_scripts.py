@@ -79,5 +79,5 @@ def test_without_tensorflow(base: Path, branches: str, tmp_path: Path, arguments
     )
     done = subprocess.run([sys.executable, "-c", code, *flags], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    wanted = "flags:" if "--help" in flags else table(read_manifest(merged))
+    wanted = "--debug" if "--help" in flags else table(read_manifest(merged))
     assert wanted in done.stdout

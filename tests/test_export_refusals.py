@@ -1,0 +1,175 @@
+"""What export refuses, and that nothing is left of it."""
+
+import errno
+import json
+import re
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+from centrabert.export.exporting import export
+from centrabert.export.versions import find_version
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merging import merge
+from centrabert.modeling import checkpoint
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.digest import joint_digest, tensor_digest
+
+CHECKPOINT = "merged_model.ckpt"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A merged model of one branch, which is quick to export."""
+    root = tmp_path_factory.mktemp("sound")
+    base = tiny.bert_folder(root / "base")
+    merge(base, tiny.branches(root / "branches", base, [Branch(tiny.task("rte"), 1, 1)]), root / "merged")
+    return root / "merged"
+
+
+@pytest.fixture
+def merged(sound: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(sound, tmp_path / "merged"))
+
+
+def refused(
+    merged: Path, version: int = 1, kind: type[Exception] | tuple[type[Exception], ...] = ValueError
+) -> str:
+    """The message of the refusal, after which nothing may be left."""
+    serving = merged.parent / "serving"
+    with pytest.raises(kind) as error:
+        export(merged, serving, version)
+    assert not serving.exists() or list(serving.iterdir()) == []
+    return str(error.value)
+
+
+def change(merged: Path, name: str, add: float) -> np.ndarray[Any, Any]:
+    """Adds to one weight of the merged checkpoint; returns the changed tensor."""
+    weights = checkpoint.read(merged / CHECKPOINT)
+    weights[name].flat[0] += add
+    checkpoint.write(merged / CHECKPOINT, weights)
+    return weights[name]
+
+
+def test_a_weight_that_is_not_the_manifests(merged: Path) -> None:
+    change(merged, "bert/encoder/layer_0/output/dense/bias", 0.25)
+    message = refused(merged)
+    assert message.startswith(f"{merged}/{CHECKPOINT}: bert/encoder/layer_0/output/dense/bias is not the one")
+
+
+def test_goldens_find_what_digests_do_not(merged: Path) -> None:
+    """A weight that is wrong in the manifest too: only the answers tell."""
+    tensor = change(merged, "rte/output_bias", 0.25)
+    keys = json.loads((merged / "manifest.json").read_text())
+    (branch,) = keys["branches"]
+    branch["variables"]["output_bias"] = tensor_digest(tensor)
+    branch["digest"] = joint_digest(branch["variables"])
+    (merged / "manifest.json").write_text(dump(Manifest.from_json(keys, "edited").to_json()))
+    message = refused(merged)
+    assert message.startswith(f"{merged}: task rte, exported: golden row ")
+    assert any(repr(text) in message for text in tiny.TEXT_A)
+
+
+def test_a_golden_of_another_shape(merged: Path) -> None:
+    golden = json.loads((merged / "golden" / "rte.json").read_text())
+    for row in golden["rows"]:
+        row["outputs"].append(0.0)
+    (merged / "golden" / "rte.json").write_text(json.dumps(golden))
+    assert "golden outputs are (5, 3), got (5, 2)" in refused(merged)
+
+
+def _drop_variable(merged: Path) -> None:
+    weights = checkpoint.read(merged / CHECKPOINT)
+    del weights["rte/output_bias"]
+    weights["stray"] = np.zeros(3, np.float32)
+    checkpoint.write(merged / CHECKPOINT, weights)
+
+
+def _swap_pieces(merged: Path) -> None:
+    lines = (merged / "vocab.txt").read_text().split("\n")
+    lines[60], lines[61] = lines[61], lines[60]
+    (merged / "vocab.txt").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_drop_variable, f"{CHECKPOINT}: does not fit: missing: rte/output_bias; unknown: stray"),
+        (_swap_pieces, "vocab.txt: is not the vocabulary of manifest.json"),
+        (lambda merged: (merged / "vocab.txt").unlink(), "vocab.txt: no such file"),
+        (lambda merged: (merged / "golden" / "rte.json").unlink(), "golden/rte.json: no such file"),
+        (lambda merged: (merged / "manifest.json").unlink(), "manifest.json: no such file"),
+        (lambda merged: (merged / f"{CHECKPOINT}.index").unlink(), f"{CHECKPOINT}: no readable checkpoint"),
+    ],
+)
+def test_a_damaged_merged_model(merged: Path, damage: Callable[[Path], Any], message: str) -> None:
+    damage(merged)
+    assert refused(merged).startswith(f"{merged}/{message}")
+
+
+@pytest.mark.parametrize("version", [0, -3])
+def test_a_version_that_is_not_positive(merged: Path, version: int) -> None:
+    assert refused(merged, version) == f"--version={version} is not a positive integer"
+
+
+def test_a_version_that_exists(merged: Path, tmp_path: Path) -> None:
+    (tmp_path / "serving" / "7").mkdir(parents=True)
+    (tmp_path / "serving" / "7" / "saved_model.pb").write_bytes(b"old")
+    with pytest.raises(FileExistsError, match=re.escape(f"{tmp_path}/serving/7: exists already")):
+        export(merged, tmp_path / "serving", 7)
+    assert [file.name for file in (tmp_path / "serving").rglob("*")] == ["7", "saved_model.pb"]
+    assert (tmp_path / "serving" / "7" / "saved_model.pb").read_bytes() == b"old"
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Makes every write beyond `size` bytes of a file fail, in TensorFlow's C++ too, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [50_000, 150_000])
+def test_a_disk_that_fills_up(merged: Path, size: int) -> None:
+    """While the variables are written (112 kB), and while the graph is."""
+    with largest_file(size):
+        message = refused(merged, kind=(OSError, tf.errors.OpError))
+    assert "; File too large" in message
+    assert ("/variables/" in message, "/saved_model.pb" in message) == (size < 100_000, size > 100_000)
+
+
+def test_a_disk_that_fills_up_at_the_assets(merged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert "No space left on device" in refused(merged, kind=OSError)
+
+
+def test_versions(tmp_path: Path) -> None:
+    """The highest number wins; what is no version is passed over."""
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path}/none: no such folder")):
+        find_version(tmp_path / "none")
+    with pytest.raises(
+        ValueError, match=re.escape(f"{tmp_path}: holds neither saved_model.pb nor a version")
+    ):
+        find_version(tmp_path)
+    for name in ("2", "10", "9", ".11.x.tmp", "v12"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").touch()
+    (tmp_path / "13").mkdir()
+    assert find_version(tmp_path) == tmp_path / "10"
+    assert find_version(tmp_path / "9") == tmp_path / "9"

@@ -1,0 +1,206 @@
+"""run_export and run_predict: answers as JSON lines, and one line for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+from exported import exported, predictor
+
+from centrabert import command
+from centrabert.export import run_export, run_predict
+
+SINGLES = "rte2,tone,whole"
+Captured = pytest.CaptureFixture[str]
+
+
+def predict(*flags: str) -> int:
+    return command.status(
+        run_predict.main, run_predict.FLAGS, ["run_predict", f"--saved_model={exported().version}", *flags]
+    )
+
+
+def export(*flags: str) -> int:
+    return command.status(run_export.main, run_export.FLAGS, ["run_export", *flags])
+
+
+def printed(capsys: Captured) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+
+
+def mistake(capsys: Captured, *flags: str) -> str:
+    """The one line that a refusal prints."""
+    assert predict(*flags) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("run_predict: error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err.removeprefix("run_predict: error: ").rstrip("\n")
+
+
+def alone(name: str, text_a: str, text_b: str = "") -> dict[str, Any]:
+    """The answer to one row, through the task's own signature."""
+    feeds = {"text_a": [text_a]}
+    if name in ("rte", "sim"):
+        feeds["text_b"] = [text_b]
+    return {key: value[0] for key, value in predictor().predict(name, feeds).items()}
+
+
+def test_one_pair(capsys: Captured) -> None:
+    assert predict("--task=rte", "--text_a=The dog sees", "--text_b=a cat") == 0
+    (row,) = printed(capsys)
+    wanted = alone("rte", "The dog sees", "a cat")
+    no, yes = wanted["probabilities"]
+    assert row["text_a"], row["text_b"] == ("The dog sees", "a cat")
+    assert row["answers"].keys() == {"rte"}
+    answer = row["answers"]["rte"]
+    assert answer["label"] == wanted["label"].decode()
+    assert {key: np.float32(value) for key, value in answer["probabilities"].items()} == {
+        "no": no,
+        "yes": yes,
+    }
+
+
+def test_all_tasks(capsys: Captured) -> None:
+    """Pair tasks read both texts, the others the first alone."""
+    assert predict("--task=all", "--text_a=The dog sees", "--text_b=a cat") == 0
+    (row,) = printed(capsys)
+    answers = row["answers"]
+    assert list(answers) == ["rte", "rte2", "sim", "tone", "whole"]
+    for name in ("sim", "whole"):
+        assert answers[name] == {"score": pytest.approx(alone(name, "The dog sees", "a cat")["score"])}
+    for name in ("rte", "rte2", "tone"):
+        wanted = alone(name, "The dog sees", "a cat")["probabilities"]
+        assert list(answers[name]["probabilities"].values()) == pytest.approx(list(wanted))
+    assert list(answers["tone"]["probabilities"]) == ["bad", "dull", "fine", "good"]
+
+
+def test_a_file_of_pairs(tmp_path: Path) -> None:
+    """Five rows in batches of two; the export folder stands for its highest version."""
+    rows = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
+    rows = [(a, b) for a, b in rows if a]
+    (tmp_path / "in.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows))
+    flags = (
+        "--task=sim,rte2",
+        f"--input={tmp_path}/in.tsv",
+        f"--output={tmp_path}/out.jsonl",
+        "--batch_size=2",
+    )
+    assert predict(f"--saved_model={exported().version.parent}", *flags) == 0
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(line["text_a"], line["text_b"]) for line in lines] == rows
+    for line, (a, b) in zip(lines, rows, strict=True):
+        assert line["answers"]["sim"]["score"] == pytest.approx(alone("sim", a, b)["score"], abs=1e-5)
+        assert line["answers"]["rte2"]["label"] == alone("rte2", a)["label"].decode()
+
+
+def test_a_file_of_single_texts(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "in.tsv").write_text("the dog\r\nthe \u2028 cat\r\n", newline="")
+    assert predict("--task=tone", f"--input={tmp_path}/in.tsv") == 0
+    rows = printed(capsys)
+    assert [row["text_a"] for row in rows] == ["the dog", "the \u2028 cat"]
+    assert "text_b" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "task", "message"),
+    [
+        (b"a\tb\nc\n", "rte", ":2: the row has 1 column, expected 2: 'text_a', 'text_b'"),
+        (b"a\nb\tc\n", "tone", ":2: the row has 2 columns, expected 1: 'text_a'"),
+        (b"a\tb\n\tc\n", "rte", ":2: text_a is empty; remove the row"),
+        (b"a\n\nb\n", "tone", ":2: text_a is empty; remove the row"),
+        (b"a\nb\xffc\n", "tone", ":2: byte 0xff is not UTF-8; save the file as UTF-8"),
+        (b"", "tone", ": the file is empty"),
+    ],
+)
+def test_a_file_that_does_not_fit(
+    tmp_path: Path, capsys: Captured, content: bytes, task: str, message: str
+) -> None:
+    file = tmp_path / "in.tsv"
+    file.write_bytes(content)
+    flags = f"--task={task}", f"--input={file}", f"--output={tmp_path}/out.jsonl"
+    assert mistake(capsys, *flags) == f"{file}{message}"
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            "--task=mnli --text_a=x",
+            "--task=mnli: no such task; the model has rte, rte2, sim, tone, whole, and",
+        ),
+        ("--task=rte,mnli --text_a=x", "--task=mnli: no such task"),
+        ("--task= --text_a=x", "--task is empty; the model has rte,"),
+        ("--task=rte", "give either --text_a or --input"),
+        ("--task=rte --text_a=x --input=y", "give either --text_a or --input"),
+        ("--task=rte --text_a=x", "task rte reads two texts; give --text_b too"),
+        ("--task=all --text_a=x", "task rte reads two texts; give --text_b too"),
+        (f"--task={SINGLES} --text_a=x --text_b=y", "rte2, tone, whole: no task here reads a second text"),
+        ("--task=rte --input=x --text_b=y", "--text_b goes with --text_a"),
+        ("--task=tone --text_a=x --batch_size=0", "--batch_size=0 is below 1"),
+        ("--task=tone --input=/no/such.tsv", "/no/such.tsv: No such file or directory"),
+        ("--saved_model=/no/such --task=tone --text_a=x", "/no/such: no such folder"),
+        ("--text_a=x", ""),
+    ],
+)
+def test_mistakes(capsys: Captured, flags: str, message: str) -> None:
+    assert mistake(capsys, *flags.split()).startswith(message)
+
+
+def test_a_version_without_a_manifest(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"?")
+    line = mistake(capsys, f"--saved_model={tmp_path}", "--task=tone", "--text_a=x")
+    assert line == f"{tmp_path}/1/assets.extra/manifest.json: no such file"
+
+
+def test_a_damaged_saved_model(tmp_path: Path, capsys: Captured) -> None:
+    extra = tmp_path / "1" / "assets.extra"
+    extra.mkdir(parents=True)
+    (extra / "manifest.json").write_bytes((exported().merged / "manifest.json").read_bytes())
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"?")
+    line = mistake(capsys, f"--saved_model={tmp_path}", "--task=tone", "--text_a=x")
+    assert line == f"{tmp_path}/1/saved_model.pb: is damaged; export the model again"
+
+
+def test_export(tmp_path: Path, capsys: Captured) -> None:
+    """The folder is whole, and a second export of the version is refused."""
+    flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", "--version=3"
+    assert export(*flags) == 0
+    version = tmp_path / "serving" / "3"
+    assert capsys.readouterr().out == f"{version}\n"
+    assert {str(file.relative_to(version)) for file in version.rglob("*") if file.is_file()} == {
+        "saved_model.pb",
+        "variables/variables.index",
+        "variables/variables.data-00000-of-00001",
+        "assets/vocab.txt",
+        "assets.extra/manifest.json",
+        *(f"assets.extra/golden/{branch.task.name}.json" for branch in tiny.BRANCHES),
+    }
+    assert [entry.name for entry in version.parent.iterdir()] == ["3"]
+    assert export(*flags) == 1
+    assert f"run_export: error: {version}: exists already;" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1.5"])
+def test_a_version_that_is_no_positive_integer(value: str, tmp_path: Path, capsys: Captured) -> None:
+    flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", f"--version={value}"
+    assert export(*flags) == 1
+    assert "version" in capsys.readouterr().err
+    assert not (tmp_path / "serving").exists()
+
+
+@pytest.mark.parametrize("script", ["run_export", "run_predict"])
+def test_help_without_tensorflow(script: str) -> None:
+    code = (
+        f"import sys; sys.modules['tensorflow'] = None; from centrabert import command; "
+        f"from centrabert.export import {script} as script; command.run(script.main, script.FLAGS)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--debug" in done.stdout
