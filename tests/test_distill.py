@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tiny
+import tiny_glue
 
 from centrabert.distill import distillation
 from centrabert.distill.distillation import Teacher, distil, student_start
@@ -19,7 +21,6 @@ from centrabert.modeling.estimator import Estimator, RunConfig
 from centrabert.modeling.model import model_fn_builder
 from centrabert.modeling.prediction import predict_logits
 from centrabert.modeling.training import train_branch
-from tests import tiny, tiny_glue
 
 RANDOM = np.random.default_rng(99)
 

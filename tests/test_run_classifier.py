@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny
+import tiny_glue
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.modeling.branch_folder import read_record
-from tests import tiny, tiny_glue
 
 Run = Callable[..., tuple[int, str]]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
+import tiny_glue
 
 from centrabert.glue_data.runner import Runner
 from centrabert.modeling import branch_folder, checkpoint, training
@@ -16,7 +18,6 @@ from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.prediction import branch_estimator, input_fn
 from centrabert.modeling.training import train_branch
-from tests import tiny, tiny_glue
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tiny
 
 from centrabert.glue_data.runner import Runner
 from centrabert.glue_data.tasks import glue_task
@@ -13,7 +14,6 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.hyperparameters import Hyperparameters
 from centrabert.modeling.training import TrainingJob, fine_tuning_start
-from tests import tiny
 
 TRAIN_ROWS, DEV_ROWS = 37, 11
 HYPERPARAMETERS = Hyperparameters(
