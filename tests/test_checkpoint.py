@@ -145,13 +145,21 @@ def test_damaged(part: str, how: str, prefix: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+# Where the data file does not fit, at once or later, and where it does but its index does not.
+TOO_LARGE: dict[str, dict[str, Array]] = {
+    "data": {"kernel": np.zeros([99, 99], np.float32)},
+    "index": {f"{hash((n, 0.5)):x}" * 9: np.zeros([], np.float32) for n in range(99)},
+}
+
+
 @pytest.mark.parametrize("size", [0, 4096])
-def test_full_disk(size: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tensors", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_full_disk(tensors: dict[str, Array], size: int, tmp_path: Path) -> None:
     """One line, and nothing left of what was begun."""
     prefix = tmp_path / "model.ckpt"
     message = f"{prefix}: cannot write the checkpoint: {tmp_path}/"
     with largest_file(size), pytest.raises(OSError, match=f"^{re.escape(message)}.+File too large$"):
-        checkpoint.write(prefix, {"kernel": np.zeros([99, 99], np.float32)})
+        checkpoint.write(prefix, tensors)
     assert list(tmp_path.iterdir()) == []
 
 
