@@ -198,7 +198,7 @@ class _Restored:
     ) -> None:
         with tf.Graph().as_default() as graph:
             self.feeds = _placeholders(dataset)
-            features, labels = _split(self.feeds)
+            features, labels = _split(_with_shapes(self.feeds))
             tf.train.get_or_create_global_step()
             self.spec = model_fn(features, labels, mode, params)
             metric_variables = tf.get_collection(tf.GraphKeys.METRIC_VARIABLES)
@@ -231,6 +231,15 @@ def _local_init() -> tf.Operation:
 
 def _placeholders(dataset: "tf.data.Dataset") -> Any:
     return tf.nest.map_structure(lambda spec: tf.placeholder(spec.dtype, spec.shape), dataset.element_spec)
+
+
+def _with_shapes(placeholders: Any) -> Any:
+    """The placeholders, with what is known of their shapes kept while they are fed.
+
+    TensorFlow forgets the shape of what is fed, and how it rewrites the graph, so the last bits of a result,
+    depends on it: with shapes, evaluation, prediction and the exported model answer alike.
+    """
+    return tf.nest.map_structure(lambda tensor: tf.ensure_shape(tensor, tensor.shape), placeholders)
 
 
 def _dataset(input_fn: InputFn, params: Params) -> "tf.data.Dataset":

@@ -12,6 +12,9 @@ from centrabert.export.exporting import export
 from centrabert.export.predictor import Predictor
 from centrabert.merge.merging import merge
 from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch_folder import CHECKPOINT, read_record
+from centrabert.modeling.encoded import encode
+from centrabert.modeling.prediction import branch_estimator, input_fn
 from centrabert.modeling.tokenizer import Tokenizer
 
 PAIRS = [branch.task.name for branch in tiny.BRANCHES if branch.task.pair]
@@ -68,6 +71,21 @@ def test_all_tasks_at_once() -> None:
         for answer, value in alone(name, tokens(tiny.TEXT_B)).items()
     }
     assert_bits(found, wanted)
+
+
+@each_task
+def test_as_evaluated_in_training(name: str) -> None:
+    """The model that gave the dev metric: the estimator's, fed from a data set."""
+    bert, folder = BertFolder.at(exported().base), exported().branches[name]
+    branch = read_record(folder).branch
+    tokenizer = Tokenizer(bert.vocabulary(do_lower_case=True))
+    encoded = encode(tokenizer, branch.task, tiny.TEXT_A, tiny.TEXT_B)
+    estimator = branch_estimator(bert, branch, folder / CHECKPOINT)
+    every_row = input_fn(encoded, [np.arange(len(encoded))])
+    (wanted,) = estimator.predict(every_row, yield_single_examples=False)
+    del wanted["logits"]
+    found = predictor().predict("serving_default", texts(), [f"{name}/{answer}" for answer in wanted])
+    assert_bits(found, {f"{name}/{answer}": value for answer, value in wanted.items()})
 
 
 def test_some_outputs_of_all() -> None:
