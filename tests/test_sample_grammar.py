@@ -4,16 +4,17 @@ import re
 
 import pytest
 
-from centrabert.glue_data import sample_entailment, sample_sentiment
+from centrabert.glue_data import sample_sentiment
 from centrabert.glue_data.sample_draw import Draw
+from centrabert.glue_data.sample_relations import RELATIONS
 from centrabert.glue_data.sample_similarity import Scene, Term, relatedness, score
 from centrabert.glue_data.sample_words import with_articles, words
 
 
 def test_no_premise_both_entails_and_does_not() -> None:
-    for relation in sample_entailment.RELATIONS:
+    for relation in RELATIONS:
         assert not set(relation.entailing.all) & set(relation.other.all)
-    assert len(sample_entailment.RELATIONS) == 17
+    assert len(RELATIONS) == 17
 
 
 @pytest.mark.parametrize("label", sample_sentiment.LABELS)
