@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tiny
 
+from centrabert.merge import agreement
 from centrabert.merge.merged_folder import golden_file, read_manifest
 from centrabert.merge.merging import merge
 from centrabert.modeling import branch_folder, checkpoint, scopes
@@ -111,8 +112,16 @@ def test_two_branches_of_one_name(base: Path, tmp_path: Path) -> None:
     assert message.startswith(f"{one} and {two}: both are task 'rte'; give one of them")
 
 
+def test_the_lowest_variable_that_differs_is_named() -> None:
+    """Not the first in the alphabet: layer 10 is above layer 2."""
+    names = [f"bert/encoder/layer_{layer}/output/dense/bias" for layer in (10, 2, 1)] + ["output_bias"]
+    known = dict.fromkeys(names, "x")
+    assert agreement.first_difference(known, {**known, names[0]: "y", names[1]: "y"}) == names[1]
+    assert agreement.first_difference(known, {names[1]: "x", names[2]: "x"}) == names[0]
+    assert agreement.first_difference(known, {**known, "more": "z"}) is None
+
+
 def test_a_branch_of_another_base(base: Path, tmp_path: Path) -> None:
-    """The lowest variable that differs is named, not the first in the alphabet."""
     other = tiny.bert_folder(tmp_path / "other")
     weights = checkpoint.read(other / "bert_model.ckpt")
     for name in ("bert/encoder/layer_2/attention/self/key/bias", "bert/encoder/layer_1/output/dense/bias"):
