@@ -3,10 +3,8 @@
 import errno
 import json
 import re
-import resource
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from full_disk import largest_file
 
 from centrabert.export.exporting import export
 from centrabert.export.versions import find_version
@@ -129,17 +128,6 @@ def test_a_version_that_exists(merged: Path, tmp_path: Path) -> None:
         export(merged, tmp_path / "serving", 7)
     assert [file.name for file in (tmp_path / "serving").rglob("*")] == ["7", "saved_model.pb"]
     assert (tmp_path / "serving" / "7" / "saved_model.pb").read_bytes() == b"old"
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Makes every write beyond `size` bytes of a file fail, in TensorFlow's C++ too, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [50_000, 150_000])

@@ -2,9 +2,7 @@
 
 import json
 import re
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from full_disk import largest_file
 
 from centrabert.merge import agreement
 from centrabert.merge.merged_folder import golden_file, read_manifest
@@ -246,17 +245,6 @@ def test_an_output_folder_that_exists(base: Path, folders: list[Path], tmp_path:
     with pytest.raises(FileExistsError, match=re.escape(f"{tmp_path}/m: exists already")):
         merge(base, folders, tmp_path / "m")
     assert contents(tmp_path / "m") == {"kept.txt": b"kept"}
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Makes every write beyond `size` bytes of a file fail, in TensorFlow's C++ too, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(
