@@ -49,5 +49,5 @@ def _soft_loss(task: TaskSpec, logits: tf.Tensor, teacher: tf.Tensor, temperatur
     if task.kind == "regression":
         return tf.square(logits[:, 0] - teacher[:, 0])
     target = tf.nn.softmax(teacher / temperature)
-    cross_entropy = tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits / temperature)
+    cross_entropy = tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=logits / temperature)
     return temperature**2 * cross_entropy

@@ -61,10 +61,13 @@ def encode(
     Returns:
       float32 [batch, length, hidden].
     """
+    shape = tf.shape(x)
+    heads = tf.stack([shape[0], shape[1], config.num_attention_heads, config.head_size])
+    rows = tf.reshape(x, [-1, config.hidden_size])  # [batch * length, hidden]; reshaped once, not per layer
     for layer in layers:
         with tf.variable_scope(f"bert/encoder/layer_{layer}"):
-            x = _layer(x, mask, config, dropout)
-    return x
+            rows = _layer(rows, heads, mask, config, dropout)
+    return tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
 
 
 def pool_first(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
@@ -79,11 +82,14 @@ def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(x * tokens, 1) / tf.reduce_sum(tokens, 1)
 
 
-def _layer(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:
+def _layer(
+    x: tf.Tensor, heads: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None
+) -> tf.Tensor:
+    """One layer on rows of [batch * length, hidden]; `heads` is the shape that attention splits them into."""
     hidden, inner, rate = config.hidden_size, config.intermediate_size, config.hidden_dropout_prob
     activate = activation(config.hidden_act, training=dropout is not None)
     with tf.variable_scope("attention"):
-        attended = _attention(x, mask, config, dropout)
+        attended = _attention(x, heads, mask, config, dropout)
         with tf.variable_scope("output"):
             attended = _dense(attended, hidden, hidden, "dense", config, dropout)
             x = _layer_norm(drop(attended, rate, dropout) + x, hidden, dropout)
@@ -94,38 +100,31 @@ def _layer(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout |
         return _layer_norm(drop(narrow, rate, dropout) + x, hidden, dropout)
 
 
-def _attention(x: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:
-    """Scaled dot-product attention of every token over all tokens; [batch, length, hidden]."""
+def _attention(
+    x: tf.Tensor, heads: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None
+) -> tf.Tensor:
+    """Scaled dot-product attention of every token over all tokens of its text; [batch * length, hidden]."""
     hidden = config.hidden_size
     with tf.variable_scope("self"):
         query, key, value = (
-            _heads(_dense(x, hidden, hidden, name, config, dropout), config)
+            tf.transpose(tf.reshape(_dense(x, hidden, hidden, name, config, dropout), heads), [0, 2, 1, 3])
             for name in ("query", "key", "value")
         )  # [batch, heads, length, head]
         scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length, length]
         scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
         weights = drop(tf.nn.softmax(scores), config.attention_probs_dropout_prob, dropout)
-        context = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
-        return tf.reshape(context, tf.shape(x))
-
-
-def _heads(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
-    """[batch, length, hidden] -> [batch, heads, length, head]."""
-    shape = tf.shape(x)
-    x = tf.reshape(x, [shape[0], shape[1], config.num_attention_heads, config.head_size])
-    return tf.transpose(x, [0, 2, 1, 3])
+        return tf.reshape(tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3]), [-1, hidden])
 
 
 def _dense(
     x: tf.Tensor, inputs: int, outputs: int, name: str, config: BertConfig, dropout: Dropout | None = None
 ) -> tf.Tensor:
-    """x kernel + bias over the last axis."""
+    """x kernel + bias; [rows, inputs] -> [rows, outputs]."""
     bias_add = tf.nn.bias_add if dropout is None else trained_bias_add
     with tf.variable_scope(name):
         kernel = _variable("kernel", [inputs, outputs], config)
         bias = _vector("bias", outputs, tf.zeros_initializer())
-        rows = bias_add(tf.matmul(tf.reshape(x, [-1, inputs]), kernel), bias)
-        return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [outputs]], 0))
+        return bias_add(tf.matmul(x, kernel), bias)
 
 
 def _layer_norm(x: tf.Tensor, size: int, dropout: Dropout | None) -> tf.Tensor:

@@ -199,7 +199,6 @@ class _Restored:
         with tf.Graph().as_default() as graph:
             self.feeds = _placeholders(dataset)
             features, labels = _split(_with_shapes(self.feeds))
-            tf.train.get_or_create_global_step()
             self.spec = model_fn(features, labels, mode, params)
             metric_variables = tf.get_collection(tf.GraphKeys.METRIC_VARIABLES)
             self.metrics_init = tf.variables_initializer(metric_variables)

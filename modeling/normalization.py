@@ -43,5 +43,5 @@ def trained_bias_add(x: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Gradient
 
 def _sum_rows(x: tf.Tensor) -> tf.Tensor:
     """[..., size] -> [size], as a matrix product with ones."""
-    rows = tf.reshape(x, [-1, x.shape[-1]])
+    rows = x if x.shape.rank == 2 else tf.reshape(x, [-1, x.shape[-1]])
     return tf.matmul(tf.ones([1, tf.shape(rows)[0]]), rows)[0]

@@ -25,7 +25,7 @@ from centrabert.modeling.golden import Golden, golden_rows
 from centrabert.modeling.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.hyperparameters import Hyperparameters
 from centrabert.modeling.model import LossFn, Optimization, model_fn_builder, task_loss
-from centrabert.modeling.prediction import branch_estimator, dataset, decide, input_fn, predict_logits
+from centrabert.modeling.prediction import dataset, decide, input_fn, predict_logits
 from centrabert.modeling.vocabulary import Vocabulary
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
@@ -87,8 +87,9 @@ def train_branch(job: TrainingJob) -> BranchRecord:
         logging.info("%s: finished already", job.output_dir)
         return read_record(job.output_dir)
     trunk = {name: digests[name] for name in job.branch.shared_names(job.bert.config())}
-    best = _fit(job, trunk)
-    return _finish(job, trunk, best)
+    estimator = _estimator(job)
+    best = _fit(job, estimator, trunk)
+    return _finish(job, estimator, trunk, best)
 
 
 def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
@@ -131,14 +132,12 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = 
     return found
 
 
-def _fit(job: TrainingJob, trunk: Mapping[str, str]) -> BestCheckpoint:
+def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> BestCheckpoint:
     """Runs the training session to its end, or to convergence."""
     hyper, rows = job.hyperparameters, len(job.train)
     num_steps, every = hyper.num_train_steps(rows), hyper.judged_every(rows)
-    folder = job.output_dir / TRAINING
-    estimator = Estimator(_model_fn(job), RunConfig(folder, save_checkpoints_steps=every))
     best = BestCheckpoint(
-        folder,
+        job.output_dir / TRAINING,
         job.branch.task.metric,
         hyper.early_stopping_patience,
         list(job.branch.owned_shapes(job.bert.config())),
@@ -154,14 +153,15 @@ def _fit(job: TrainingJob, trunk: Mapping[str, str]) -> BestCheckpoint:
     return best
 
 
-def _model_fn(job: TrainingJob) -> Any:
+def _estimator(job: TrainingJob) -> Estimator:
     config, hyper, rows = job.bert.config(), job.hyperparameters, len(job.train)
     shared = {job.bert.checkpoint: job.branch.shared_names(config)}
     names = {path: [*shared.get(path, []), *job.start.get(path, [])] for path in {**shared, **job.start}}
     optimization = Optimization(
         hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
     )
-    return model_fn_builder(config, job.branch, names, optimization, job.loss_fn)
+    model_fn = model_fn_builder(config, job.branch, names, optimization, job.loss_fn)
+    return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.judged_every(rows)))
 
 
 def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
@@ -186,7 +186,9 @@ def _judge(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
     return job.score(job.dev.labels, decide(job.branch.task, logits))
 
 
-def _finish(job: TrainingJob, trunk: dict[str, str], best: BestCheckpoint) -> BranchRecord:
+def _finish(
+    job: TrainingJob, estimator: Estimator, trunk: dict[str, str], best: BestCheckpoint
+) -> BranchRecord:
     """Writes checkpoint and goldens, then branch.json, which makes the folder a branch."""
     tensors = checkpoint.read(best.best_prefix())
     prefix = job.output_dir / CHECKPOINT
@@ -202,17 +204,17 @@ def _finish(job: TrainingJob, trunk: dict[str, str], best: BestCheckpoint) -> Br
         hyperparameters={**job.hyperparameters.to_json(), **job.extra_hyperparameters},
         teacher_digest=job.teacher_digest,
     )
-    _golden(job, prefix).write(job.output_dir / GOLDEN)
+    _golden(job, estimator, prefix).write(job.output_dir / GOLDEN)
     write_text(job.output_dir / RECORD, dump(record.to_json()))
     _tidy(job.output_dir / TRAINING)
     return record
 
 
-def _golden(job: TrainingJob, prefix: Path) -> Golden:
+def _golden(job: TrainingJob, estimator: Estimator, prefix: Path) -> Golden:
+    """The answers of the checkpoint `prefix` to a few rows of dev."""
     rows = golden_rows(job.dev.lengths)
-    estimator = branch_estimator(job.bert, job.branch, prefix)
     name = "score" if job.branch.task.kind == "regression" else "probabilities"
-    (batch,) = estimator.predict(input_fn(job.dev, [rows]), yield_single_examples=False)
+    (batch,) = estimator.predict(input_fn(job.dev, [rows]), str(prefix), yield_single_examples=False)
     return Golden(
         tuple(job.dev.text_a[row] for row in rows),
         tuple(job.dev.text_b[row] for row in rows),
