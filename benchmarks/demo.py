@@ -22,7 +22,7 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "glue_data/samples", "Folder of GLUE folders.", flag_values=FLAGS)
 flags.DEFINE_list("tasks", ["sst2", "rte", "stsb"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
 flags.DEFINE_string("output_dir", "output/demo", "Made anew by each run.", flag_values=FLAGS)
-flags.DEFINE_float("learning_rate", 2e-4, "The highest learning rate.", flag_values=FLAGS)
+flags.DEFINE_float("learning_rate", 1e-4, "The highest learning rate.", flag_values=FLAGS)
 flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the rows of train.", flag_values=FLAGS)
 flags.DEFINE_enum(
     "pooling", "mean", ["cls", "mean"], "MiniLM is a sentence encoder: mean.", flag_values=FLAGS

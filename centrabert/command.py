@@ -15,7 +15,7 @@ from centrabert.flag_text import missing, usage
 HELP = frozenset(["--help", "-help", "-h"])
 MISTAKE, STDOUT_CLOSED = 1, 141  # 128 + SIGPIPE, as a shell reports `run_inspect | head`
 # TensorFlow's notes on CUDA and oneDNN are no concern of who runs a script; read when it is first imported.
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def run(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequence[str] | None = None) -> None:

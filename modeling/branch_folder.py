@@ -9,7 +9,7 @@ from typing import Any
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig, read_json
-from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.digest import joint_digest, text_digest
 from centrabert.modeling.task import TaskSpec
 
 FORMAT_VERSION = 1
@@ -56,8 +56,11 @@ class BranchRecord:
 
     @property
     def digest(self) -> str:
-        """Digest of the branch's own variables."""
-        return joint_digest(self.variables)
+        """Digest of all that decides the branch's answers: its task, its variables and what it shares."""
+        answers = [self.branch.to_json(), self.config.to_json(), self.vocabulary_digest, self.do_lower_case]
+        return joint_digest(
+            {**self.variables, "trunk": self.trunk_digest, "task": text_digest(dump(answers))}
+        )
 
     def check_reads(self, task: TaskSpec, vocabulary_digest: str) -> None:
         """Raises ValueError unless the branch was trained for `task` and on that vocabulary."""

@@ -22,5 +22,9 @@ def tensor_digests(tensors: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, 
 
 def joint_digest(digests: Mapping[str, str]) -> str:
     """One digest of many named ones, independent of their order."""
-    lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return text_digest("".join(f"{name} {digests[name]}\n" for name in sorted(digests)))
+
+
+def text_digest(text: str) -> str:
+    """Hex SHA-256 of the text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MAX_SEED = 2**31  # TensorFlow's seeds are 32 bits
+
 
 @dataclass(frozen=True)
 class Hyperparameters:
@@ -32,6 +34,8 @@ class Hyperparameters:
         for name in ("save_checkpoints_steps", "early_stopping_patience", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name}={getattr(self, name)} is below 0")
+        if self.seed >= MAX_SEED:
+            raise ValueError(f"--seed={self.seed} is not below {MAX_SEED}")
         if not 0 <= self.warmup_proportion < 1:
             raise ValueError(f"--warmup_proportion={self.warmup_proportion} is not in [0, 1)")
 

@@ -10,7 +10,13 @@ import re
 from centrabert.modeling.config import BertConfig
 
 HEAD = ("output_weights", "output_bias")
-LAYER = re.compile(r"bert/encoder/layer_(0|[1-9][0-9]*)/.+")
+PARTS = r"(attention/(self|output)|intermediate|output)"
+LEAF = r"(dense|LayerNorm|query|key|value)/(kernel|bias|gamma|beta)"
+EMBEDDINGS = re.compile(r"bert/embeddings/(\w+_embeddings|LayerNorm/(gamma|beta))")
+LAYER = re.compile(
+    rf"bert/encoder/layer_(0|[1-9][0-9]*)/(attention/(self|output)|intermediate|output)/{LEAF}"
+)
+POOLER = re.compile(r"bert/pooler/dense/(kernel|bias)")
 Shape = tuple[int, ...]
 
 
@@ -22,11 +28,11 @@ def depth(name: str) -> float:
     Raises:
       ValueError: `name` is no variable of a single-task BERT.
     """
-    if name.startswith("bert/embeddings/"):
+    if EMBEDDINGS.fullmatch(name):
         return 0
     if layer := LAYER.fullmatch(name):
         return int(layer[1]) + 1
-    if name.startswith("bert/pooler/") or name in HEAD:
+    if POOLER.fullmatch(name) or name in HEAD:
         return math.inf
     raise ValueError(f"variable {name!r} belongs to no part of BERT")
 

@@ -3,11 +3,21 @@
 import os
 
 # Read when TensorFlow is first imported, here or in a script that a test starts.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import pytest
+from absl import logging
 from hypothesis import settings
 
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """What is logged as a warning."""
+    seen: list[str] = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: seen.append(text % values))
+    return seen

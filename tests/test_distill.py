@@ -28,13 +28,13 @@ RANDOM = np.random.default_rng(99)
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     root = tmp_path_factory.mktemp("distill")
-    return tiny_glue.runner(tiny.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
+    return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
 
 
 @pytest.fixture(scope="module")
 def teacher(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Teacher:
     folder = tmp_path_factory.mktemp("teacher") / "rte"
-    train_branch(tiny_glue.job(runner, folder, frozen=2, tuned=3))
+    train_branch(tiny_glue.job(runner, folder))
     return Teacher(folder, runner.bert)
 
 
@@ -94,7 +94,7 @@ def test_settings_are_checked(wrong: dict[str, float]) -> None:
 
 
 def test_a_student_of_all_layers_starts_as_its_teacher(teacher: Teacher, runner: Runner) -> None:
-    config, student = runner.bert.config(), teacher.record.branch.student(3)
+    config, student = runner.bert.config(), teacher.record.branch.student(2)
     init = {**student_start(teacher, student), runner.bert.checkpoint: student.shared_names(config)}
     estimator = Estimator(model_fn_builder(config, student, init), RunConfig())
     np.testing.assert_array_equal(predict_logits(estimator, runner.dev, 5), teacher.logits(runner.dev, 5))
@@ -105,14 +105,14 @@ def test_a_student_starts_from_the_teachers_bottommost_layers(teacher: Teacher) 
     ((path, names),) = student_start(teacher, student).items()
     assert path == teacher.folder / branch_folder.CHECKPOINT
     layers = {name.split("/")[2] for name in names if name.startswith("bert/encoder")}
-    assert layers == {"layer_2"}
+    assert layers == {"layer_1"}
     rest = {name for name in names if not name.startswith("bert/encoder")}
     assert rest == {"bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias"}
 
 
 def test_a_student_is_a_branch_like_any_other(teacher: Teacher, runner: Runner, tmp_path: Path) -> None:
     record = _distil(teacher, runner, 1, tmp_path / "student")
-    assert record.branch == Branch(runner.spec, frozen=2, tuned=1)
+    assert record.branch == Branch(runner.spec, frozen=1, tuned=1)
     assert record.teacher_digest == teacher.record.digest
     assert record.trunk == teacher.record.trunk
     assert record.hyperparameters["temperature"] == 2.0
@@ -137,17 +137,17 @@ def test_the_teachers_logits_are_computed_once(
         teacher.logits(runner.train.take(np.arange(3)), 5)
 
 
-@pytest.mark.parametrize("layers", [0, 4])
+@pytest.mark.parametrize("layers", [0, 3])
 def test_layers_outside_the_teachers_are_refused(
     teacher: Teacher, runner: Runner, tmp_path: Path, layers: int
 ) -> None:
-    with pytest.raises(ValueError, match=rf"--student_layers={layers} is outside 1..3"):
+    with pytest.raises(ValueError, match=rf"--student_layers={layers} is outside 1..2"):
         _distil(teacher, runner, layers, tmp_path / "student")
     assert not (tmp_path / "student").exists()
 
 
 def test_another_base_or_vocabulary_is_refused(teacher: Teacher, runner: Runner, tmp_path: Path) -> None:
-    other = BertFolder.at(tiny.bert_folder(tmp_path / "other", seed=5))
+    other = BertFolder.at(tiny_glue.bert_folder(tmp_path / "other", seed=5))
     with pytest.raises(ValueError, match="grew on another BERT"):
         Teacher(teacher.folder, other)
     cased = dataclasses.replace(runner, do_lower_case=False)

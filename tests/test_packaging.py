@@ -76,7 +76,7 @@ def test_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     lines = wheel.read(f"{DIST_INFO}/METADATA").decode().splitlines()
     assert f"Version: {centrabert.__version__}" in lines
     assert "License-Expression: Apache-2.0" in lines
-    assert "# centrabert" in lines  # the readme
+    assert "# CentraBERT" in lines  # the readme
     licence = wheel.read(f"{DIST_INFO}/licenses/LICENSE").decode()
     assert licence == ROOT.joinpath("LICENSE").read_text()
 
