@@ -24,7 +24,7 @@ flags.DEFINE_list("layers", ["full", "3"], "Numbers of tuned layers, or full.", 
 flags.DEFINE_integer("rounds", 7, "Turns of each side; the first does not count.", flag_values=FLAGS)
 flags.DEFINE_integer("steps", 10, "Training steps in a turn.", flag_values=FLAGS)
 flags.DEFINE_integer("train_batch_size", 32, "Rows in a batch.", flag_values=FLAGS)
-flags.DEFINE_string("peer_python", sys.executable, "The Python that has torch.", flag_values=FLAGS)
+flags.DEFINE_string("peer_python", None, "The Python that has torch; by default this one.", flag_values=FLAGS)
 
 SIDES = {"centrabert": "benchmarks.train_speed_ours", "torch": "benchmarks.train_speed_torch"}
 
@@ -106,7 +106,7 @@ def _measure(job: Path) -> Mapping[str, list[float]]:
     with ExitStack() as stack:
         sides = {}
         for name, module in SIDES.items():
-            python = FLAGS.peer_python if name == "torch" else sys.executable
+            python = (name == "torch" and FLAGS.peer_python) or sys.executable
             sides[name] = Side(python, module, job)
             stack.callback(sides[name].close)
         for turn in range(FLAGS.rounds):

@@ -21,3 +21,12 @@ def warnings(monkeypatch):
     seen: list[str] = []
     monkeypatch.setattr(logging, "warning", lambda text, *values: seen.append(text % values))
     return seen
+
+
+@pytest.fixture(scope="session")
+def runner(tmp_path_factory):
+    """RTE in miniature on a BERT in miniature."""
+    import tiny_glue  # imports TensorFlow, which many a test can do without
+
+    root = tmp_path_factory.mktemp("tiny")
+    return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))

@@ -6,25 +6,13 @@ import math
 import re
 
 import pytest
+import tiny_config
 
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.config import BertConfig
 from centrabert.modeling.task import TaskSpec
 
-CONFIG = BertConfig(
-    vocab_size=99,
-    hidden_size=32,
-    num_hidden_layers=12,
-    num_attention_heads=4,
-    intermediate_size=37,
-    hidden_act="gelu",
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    max_position_embeddings=23,
-    type_vocab_size=2,
-    initializer_range=0.02,
-)
+CONFIG = dataclasses.replace(tiny_config.CONFIG, num_hidden_layers=12)
 TASK = TaskSpec("rte", "classification", ("no", "yes"), pair=True, metric="accuracy")
 
 

@@ -3,16 +3,15 @@
 import importlib.util
 import json
 import logging
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from full_disk import largest_file
 from pretrained_folders import (
     CONFIG,
     VOCABULARY,
@@ -207,17 +206,6 @@ def test_full_disk(to: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         assert convert(f"--source={folder}", f"--to={to}", f"--output_dir={tmp_path / 'b'}") == 1
     assert "cannot write" in only_line(capsys)
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Writing beyond `size` bytes fails, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_output_folder_of_another_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

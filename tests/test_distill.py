@@ -26,12 +26,6 @@ RANDOM = np.random.default_rng(99)
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    root = tmp_path_factory.mktemp("distill")
-    return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
-
-
-@pytest.fixture(scope="module")
 def teacher(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Teacher:
     folder = tmp_path_factory.mktemp("teacher") / "rte"
     train_branch(tiny_glue.job(runner, folder))

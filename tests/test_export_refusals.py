@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from full_disk import largest_file
 
 from centrabert.export.exporting import export
 from centrabert.export.versions import find_version
-from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import read_manifest
 from centrabert.merge.merging import merge
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.digest import joint_digest, tensor_digest
+from centrabert.modeling.digest import tensor_digest
 
 CHECKPOINT = "merged_model.ckpt"
 
@@ -69,11 +70,10 @@ def test_a_weight_that_is_not_the_manifests(merged: Path) -> None:
 def test_goldens_find_what_digests_do_not(merged: Path) -> None:
     """A weight that is wrong in the manifest too: only the answers tell."""
     tensor = change(merged, "rte/output_bias", 0.25)
-    keys = json.loads((merged / "manifest.json").read_text())
-    (branch,) = keys["branches"]
-    branch["variables"]["output_bias"] = tensor_digest(tensor)
-    branch["digest"] = joint_digest(branch["variables"])
-    (merged / "manifest.json").write_text(dump(Manifest.from_json(keys, "edited").to_json()))
+    manifest = read_manifest(merged)
+    (record,) = manifest.records
+    edited = replace(record, variables={**record.variables, "output_bias": tensor_digest(tensor)})
+    (merged / "manifest.json").write_text(dump(replace(manifest, records=(edited,)).to_json()))
     message = refused(merged)
     assert message.startswith(f"{merged}: task rte, exported: golden row ")
     assert any(repr(text) in message for text in tiny.TEXT_A)

@@ -9,28 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_config import CONFIG
 
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.merge.table import table
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
-from centrabert.modeling.config import BertConfig
 from centrabert.modeling.task import TaskSpec
 
-CONFIG = BertConfig(
-    vocab_size=99,
-    hidden_size=32,
-    num_hidden_layers=5,
-    num_attention_heads=4,
-    intermediate_size=37,
-    hidden_act="gelu",
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    max_position_embeddings=23,
-    type_vocab_size=2,
-    initializer_range=0.02,
-)
 RTE = Branch(TaskSpec("rte", "classification", ("no", "yes"), True, "accuracy", 13), 3, 2)
 SIM = Branch(TaskSpec("sim", "regression", (), True, "pearson", 13, "mean"), 1, 1)
 

@@ -4,26 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from tiny_config import CONFIG
 
 from centrabert.merge.plan import Copy, MergePlan
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.config import BertConfig
 from centrabert.modeling.task import TaskSpec
 
-TINY = BertConfig(
-    vocab_size=99,
-    hidden_size=32,
-    num_hidden_layers=5,
-    num_attention_heads=4,
-    intermediate_size=37,
-    hidden_act="gelu",
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    max_position_embeddings=23,
-    type_vocab_size=2,
-    initializer_range=0.02,
-)
-BASE = replace(TINY, num_hidden_layers=12)
+BASE = replace(CONFIG, num_hidden_layers=12)
 # Best L of 4..10 in the paper's Table 1, the smaller on a tie.
 PAPER = {"qnli": 10, "rte": 5, "qqp": 10, "mnli": 8, "sst2": 6, "mrpc": 5, "cola": 8, "stsb": 8}
 
@@ -54,7 +41,7 @@ def test_teachers_and_students_mix() -> None:
 
 def test_names() -> None:
     """The trunk keeps Google's names; a branch has its task in front; layers keep their numbers."""
-    plan = MergePlan(TINY, (Branch(task("rte"), 1, 2), Branch(task("rte2"), 3, 1)))
+    plan = MergePlan(CONFIG, (Branch(task("rte"), 1, 2), Branch(task("rte2"), 3, 1)))
     dense = [copy for copy in plan.copies if copy.name.endswith("output_bias")]
     kernels = [copy for copy in plan.copies if copy.name.endswith("/query/kernel")]
     query = "bert/encoder/layer_{}/attention/self/query/kernel"
@@ -72,7 +59,7 @@ def test_names() -> None:
 
 
 def test_copies_and_shapes_are_the_same_variables() -> None:
-    plan = MergePlan(TINY, (Branch(task("rte"), 1, 2), Branch(task("rte2"), 3, 1)))
+    plan = MergePlan(CONFIG, (Branch(task("rte"), 1, 2), Branch(task("rte2"), 3, 1)))
     names = [copy.name for copy in plan.copies]
     assert len(names) == len(set(names))
     assert set(names) == plan.shapes().keys()
@@ -84,7 +71,7 @@ def test_parameters() -> None:
     layer = 4 * (32 * 32 + 32) + (32 * 37 + 37) + (37 * 32 + 32) + 2 * 2 * 32
     pooler, head = 32 * 32 + 32, 2 * 32 + 2
     mean = Branch(replace(task("mean"), pooling="mean"), 2, 1)
-    plan = MergePlan(TINY, (mean, Branch(task("rte"), 1, 3)))
+    plan = MergePlan(CONFIG, (mean, Branch(task("rte"), 1, 3)))
     assert plan.trunk_parameters == embeddings + 2 * layer
     assert plan.owned_parameters(mean) == layer + head
     assert plan.parameters == embeddings + 2 * layer + (layer + head) + (3 * layer + pooler + head)
@@ -103,4 +90,4 @@ def test_parameters() -> None:
 )
 def test_refusals(branches: tuple[Branch, ...], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        MergePlan(TINY, branches)
+        MergePlan(CONFIG, branches)

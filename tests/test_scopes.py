@@ -6,23 +6,11 @@ import re
 
 import numpy as np
 import pytest
+import tiny_config
 
 from centrabert.modeling import scopes
-from centrabert.modeling.config import BertConfig
 
-TINY = BertConfig(
-    vocab_size=99,
-    hidden_size=32,
-    num_hidden_layers=13,
-    num_attention_heads=4,
-    intermediate_size=37,
-    hidden_act="gelu",
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    max_position_embeddings=23,
-    type_vocab_size=2,
-    initializer_range=0.02,
-)
+TINY = dataclasses.replace(tiny_config.CONFIG, num_hidden_layers=13)
 
 
 def test_depth_of_every_variable() -> None:

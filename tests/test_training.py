@@ -20,12 +20,6 @@ from centrabert.modeling.training import train_branch
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    root = tmp_path_factory.mktemp("training")
-    return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
-
-
-@pytest.fixture(scope="module")
 def finished(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The branch folder of an undisturbed run."""
     folder = tmp_path_factory.mktemp("finished") / "rte"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
+from tiny_config import CONFIG
 
 from centrabert.modeling import branch_folder, checkpoint, heads, scopes
 from centrabert.modeling.bert_folder import BertFolder
@@ -23,19 +24,6 @@ from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenizer import Tokenizer
 
-CONFIG = BertConfig(
-    vocab_size=99,
-    hidden_size=32,
-    num_hidden_layers=5,
-    num_attention_heads=4,
-    intermediate_size=37,
-    hidden_act="gelu",
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    max_position_embeddings=23,
-    type_vocab_size=2,
-    initializer_range=0.02,
-)
 MAX_SEQ_LENGTH = 13
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 WORDS = (
