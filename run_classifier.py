@@ -102,6 +102,8 @@ def run(run: Run) -> None:
     bert = BertFolder(*run.bert_files)
     task = glue_task(run.task_name)
     runner = Runner(task, task.spec(run.max_seq_length, run.pooling), run.data_dir, bert, run.do_lower_case)
+    if run.do_predict:
+        _ = runner.tests  # a bad test file is told before hours of training, not after
     if run.do_train:
         layers = bert.config().num_hidden_layers
         branch = (

@@ -1,6 +1,7 @@
 """The whole job on several tasks: full fine-tuning, teacher, student, merged model, SavedModel, answers."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,18 +61,19 @@ class Pipeline:
         """The baseline, in which everything trains."""
         branch = Branch(runner.spec, 0, runner.bert.config().num_hidden_layers, full_fine_tuning=True)
         folder = self._folder("full", runner)
-        return _timed(folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
+        return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
 
     def teacher(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
         layers = runner.bert.config().num_hidden_layers
         branch = Branch.teacher(runner.spec, self.fine_tuning_layers, layers)
         folder = self._folder("teacher", runner)
-        return _timed(folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
+        return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
 
     def student(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
         teacher = Teacher(self._folder("teacher", runner), runner.bert)
         folder = self._folder("student", runner)
         return _timed(
+            runner,
             folder,
             lambda: distil(
                 teacher,
@@ -88,9 +90,11 @@ class Pipeline:
 
     def serve(self, bert_dir: Path, students: Sequence[Trained]) -> tuple[Manifest, Path]:
         """Merges the students and exports the result; returns the version's folder."""
-        merged = self.output_dir / "merged"
+        merged, serving = self.output_dir / "merged", self.output_dir / "serving"
+        for folder in (merged, serving):  # cheap to make, and an earlier run may have been cut short
+            shutil.rmtree(folder, ignore_errors=True)
         manifest = merge(bert_dir, [student.folder for student in students], merged)
-        return manifest, export(merged, self.output_dir / "serving", 1)
+        return manifest, export(merged, serving, 1)
 
     def _folder(self, kind: str, runner: Runner) -> Path:
         return self.output_dir / kind / runner.task.name
@@ -113,8 +117,9 @@ def served_metric(predictor: Predictor, runner: Runner) -> float:
     return runner.score(dev.labels[order], np.concatenate(answers))[spec.metric]
 
 
-def _timed(folder: Path, train: Callable[[], BranchRecord]) -> Trained:
+def _timed(runner: Runner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:
     """Trains, and keeps the seconds beside the branch for the next time it is only read."""
+    _ = runner.train, runner.dev  # reading and tokenising is not training
     file = folder / "seconds.json"
     fresh, start = not folder.exists(), time.perf_counter()
     record = train()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from centrabert.distill.loss import Distillation, distillation_loss
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
 from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.files import new_file
@@ -23,14 +24,15 @@ class Teacher:
     """A finished branch and the BERT it grew on.
 
     Raises:
-      ValueError: The folder is no branch, or the BERT is another.
+      ValueError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.
     """
 
     folder: Path
     bert: BertFolder
 
     def __post_init__(self) -> None:
-        self.record.check_base(self.bert.digests(), str(self.bert.checkpoint))
+        self.record.check_base(self.bert.digests, str(self.bert.checkpoint))
+        read_owned(self.folder, self.record)
 
     @property
     def record(self) -> BranchRecord:
@@ -39,10 +41,10 @@ class Teacher:
     def logits(self, encoded: Encoded, batch_size: int) -> npt.NDArray[np.float32]:
         """float32 [rows, outputs], without dropout; computed once and kept beside the teacher.
 
-        The file is named by the digests of teacher and data, so that stale logits cannot be read.
+        The file is named by all that decides its bits: teacher, data and batch size.
         """
         record = self.record
-        file = self.folder / f"logits-{record.digest[:16]}-{encoded.digest[:16]}.npy"
+        file = self.folder / f"logits-{record.digest[:16]}-{encoded.digest[:16]}-{batch_size}.npy"
         if not file.exists():
             estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT)
             with new_file(file) as aside:

@@ -1,5 +1,6 @@
 """Knowledge distillation: what a student is asked to match."""
 
+import math
 from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
@@ -25,9 +26,10 @@ class Distillation:
     hard_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise ValueError(f"--temperature={self.temperature} is not above 0")
-        if min(self.soft_weight, self.hard_weight) < 0 or not self.soft_weight + self.hard_weight:
+        weights = (self.soft_weight, self.hard_weight)
+        if not all(0 <= weight < math.inf for weight in weights) or not sum(weights):
             raise ValueError(
                 f"--soft_weight={self.soft_weight} and --hard_weight={self.hard_weight}: "
                 "neither may be below 0, nor both be 0"

@@ -75,9 +75,12 @@ def run(run: Run) -> None:
     bert = BertFolder(*run.bert_files)
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
-    spec = record.branch.task
     record.branch.student(run.student_layers)  # a wrong l is told before any data is read
-    runner = Runner(glue_task(spec.name), spec, run.data_dir, bert, record.do_lower_case)
+    trained = record.branch.task
+    task = glue_task(trained.name)
+    spec = task.spec(trained.max_seq_length, trained.pooling)
+    runner = Runner(task, spec, run.data_dir, bert, record.do_lower_case)
+    record.check_reads(spec, runner.tokenizer.vocabulary.digest)
     distil(
         teacher,
         run.student_layers,

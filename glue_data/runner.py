@@ -15,6 +15,7 @@ from centrabert.glue_data.submission import write_submission
 from centrabert.glue_data.tasks import GlueTask
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, dump, read_record
 from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.files import write_text
@@ -59,6 +60,14 @@ class Runner:
     def dev(self) -> Encoded:
         return self.split("dev")
 
+    @cached_property
+    def tests(self) -> dict[str, Encoded]:
+        """Every test split there is; raises ValueError for none."""
+        splits = self._present("test")
+        if not splits:
+            raise ValueError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
+        return {name: self.split(name) for name in splits}
+
     def split(self, name: str) -> Encoded:
         return load(self.task, self.spec, self.data_dir, name, self.tokenizer)
 
@@ -90,7 +99,7 @@ class Runner:
         MNLI's mismatched ones have `_mismatched` behind their names.
         """
         results = {}
-        for split in self._present("dev"):
+        for split in ["dev", *(name for name in self._present("dev") if name != "dev")]:
             encoded = self.dev if split == "dev" else self.split(split)
             if encoded.labels is None:
                 raise ValueError(f"{self.data_dir}: split {split} has no labels")
@@ -102,14 +111,12 @@ class Runner:
 
     def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
         """Writes a GLUE submission file for every test file there is; raises ValueError for none."""
+        decisions = {
+            split: self._decisions(branch_dir, encoded, batch_size) for split, encoded in self.tests.items()
+        }
         written = [
-            write_submission(
-                branch_dir, self.task, self._decisions(branch_dir, self.split(split), batch_size), split
-            )
-            for split in self._present("test")
+            write_submission(branch_dir, self.task, answers, split) for split, answers in decisions.items()
         ]
-        if not written:
-            raise ValueError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
         for file in written:
             logging.info("wrote %s", file)
         return written
@@ -122,6 +129,7 @@ class Runner:
     def _decisions(self, branch_dir: Path, encoded: Encoded, batch_size: int) -> npt.NDArray[np.generic]:
         record = read_record(branch_dir)
         record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
-        record.check_base(self.bert.digests(), str(self.bert.checkpoint))
+        record.check_base(self.bert.digests, str(self.bert.checkpoint))
+        read_owned(branch_dir, record)
         estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
         return decide(record.branch.task, predict_logits(estimator, encoded, batch_size))

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from centrabert.modeling import scopes
-from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.branch_folder import BranchRecord, first_difference
 from centrabert.modeling.config import BertConfig
 
 MEND = "merge it on the base it grew on, or train it on this one"
@@ -37,8 +36,7 @@ def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
     for first, second in pairwise(ordered):
         if first.task == second.task:
             raise ValueError(
-                f"{first.folder} and {second.folder}: both are task {first.task!r}; give one of them, or "
-                "train one under another --task_name"
+                f"{first.folder} and {second.folder}: both are task {first.task!r}; give one of them"
             )
     for candidate in ordered:
         _check_shares(candidate)
@@ -70,21 +68,6 @@ def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) ->
             f"{candidate.folder}: grew on another trunk than {base}: the first variable that differs is "
             f"{name}; {MEND}"
         )
-
-
-def check_owned(candidate: Candidate, digests: Mapping[str, str]) -> None:
-    """Raises ValueError unless a branch's checkpoint holds what its branch.json says."""
-    if name := first_difference(candidate.record.variables, digests):
-        raise ValueError(
-            f"{candidate.folder}: the checkpoint is not the one of its branch.json: {name} differs; copy the "
-            "folder again or train the branch again"
-        )
-
-
-def first_difference(expected: Mapping[str, str], found: Mapping[str, str]) -> str | None:
-    """The lowest variable whose digest is not the expected one, by depth and then by name."""
-    differing = [name for name, digest in expected.items() if found.get(name) != digest]
-    return min(differing, key=lambda name: (scopes.depth(name), name), default=None)
 
 
 def differing_keys(one: BertConfig, other: BertConfig) -> str:

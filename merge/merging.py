@@ -11,6 +11,7 @@ from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, VOCABU
 from centrabert.merge.plan import MergePlan
 from centrabert.modeling import branch_folder, checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import dump, read_record
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.digest import tensor_digests
@@ -33,14 +34,17 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
       OSError: The disk is full; nothing is left.
     """
     candidates = agreement.in_order([Candidate(folder, read_record(folder)) for folder in branches])
+    files.check_new(output_dir)
+    bert = BertFolder.at(base)
+    trunk = _read_trunk(bert, base, candidates)
+    manifest = _manifest(candidates, tensor_digests(trunk))
+    tensors = _tensors(manifest.plan, trunk, candidates)
+    goldens = {each.task: Golden.read(each.folder / branch_folder.GOLDEN) for each in candidates}
     with files.new_folder(output_dir) as aside:
-        bert = BertFolder.at(base)
-        trunk = _read_trunk(bert, base, candidates)
-        manifest = _manifest(candidates, tensor_digests(trunk))
         (aside / GOLDENS).mkdir()
-        for candidate in candidates:
-            Golden.read(candidate.folder / branch_folder.GOLDEN).write(golden_file(aside, candidate.task))
-        _write_checkpoint(aside / CHECKPOINT, manifest.plan, trunk, candidates)
+        for task, golden in goldens.items():
+            golden.write(golden_file(aside, task))
+        checkpoint.write(aside / CHECKPOINT, tensors)
         shutil.copyfile(bert.vocab_file, aside / VOCABULARY)
         files.write_text(aside / MANIFEST, dump(manifest.to_json()))
     return manifest
@@ -71,18 +75,10 @@ def _manifest(candidates: Sequence[Candidate], trunk: dict[str, str]) -> Manifes
     )
 
 
-def _write_checkpoint(prefix: Path, plan: MergePlan, trunk: Tensors, candidates: Sequence[Candidate]) -> None:
+def _tensors(plan: MergePlan, trunk: Tensors, candidates: Sequence[Candidate]) -> Tensors:
+    """Every variable of the merged model under its name there."""
     sources: dict[str | None, Tensors] = {None: trunk}
-    sources.update({candidate.task: _read_owned(candidate) for candidate in candidates})
-    checkpoint.write(prefix, {copy.name: sources[copy.task][copy.variable] for copy in plan.copies})
-
-
-def _read_owned(candidate: Candidate) -> Tensors:
-    """The variables of a branch, exactly those of its branch.json."""
-    prefix = candidate.folder / branch_folder.CHECKPOINT
-    record = candidate.record
-    expected = record.branch.owned_shapes(record.config)
-    checkpoint.match(expected, checkpoint.shapes(prefix), str(prefix))
-    owned = checkpoint.read(prefix, list(expected))
-    agreement.check_owned(candidate, tensor_digests(owned))
-    return owned
+    sources.update(
+        {candidate.task: read_owned(candidate.folder, candidate.record) for candidate in candidates}
+    )
+    return {copy.name: sources[copy.task][copy.variable] for copy in plan.copies}

@@ -14,7 +14,7 @@ def table(manifest: Manifest) -> str:
     rows = [_row(record, plan.owned_parameters(record.branch)) for record in manifest.records]
     return "\n".join(
         [
-            *_columns([HEADER, *rows]),
+            *columns([HEADER, *rows]),
             f"trunk: {plan.trunk_depth} layers, {plan.trunk_parameters:,} parameters",
             f"all {_counted(len(rows), 'task')}: "
             f"{_against('layers', plan.layers, plan.separate_layers)}, "
@@ -39,7 +39,8 @@ def _row(record: BranchRecord, parameters: int) -> tuple[str, ...]:
     )
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines whose cells stand under each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from centrabert.modeling import checkpoint, scopes
@@ -60,6 +61,7 @@ class BertFolder:
         wanted = scopes.base_shapes(self.config()) if names is None else names
         return checkpoint.read(self.checkpoint, wanted)
 
+    @cached_property
     def digests(self) -> dict[str, str]:
         """SHA-256 of every variable of the encoder, by name."""
         return tensor_digests(self.read())

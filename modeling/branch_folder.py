@@ -81,9 +81,7 @@ class BranchRecord:
         Args:
           base: SHA-256 of the base's variables, by name.
         """
-        differing = [name for name in self.trunk if base.get(name) != self.trunk[name]]
-        if differing:
-            first = min(differing, key=lambda name: (scopes.depth(name), name))
+        if first := first_difference(self.trunk, base):
             raise ValueError(
                 f"branch {self.branch.task.name} grew on another BERT than {source}: {first} differs"
             )
@@ -126,6 +124,12 @@ class BranchRecord:
 def read_record(folder: Path) -> BranchRecord:
     """Reads branch.json; raises ValueError if `folder` holds no finished branch."""
     return BranchRecord.from_json(read_json(folder / RECORD), str(folder / RECORD))
+
+
+def first_difference(expected: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    """The lowest variable whose digest is not the expected one, by depth and then by name."""
+    differing = [name for name, digest in expected.items() if found.get(name) != digest]
+    return min(differing, key=lambda name: (scopes.depth(name), name), default=None)
 
 
 def dump(value: Any) -> str:

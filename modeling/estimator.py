@@ -123,7 +123,7 @@ class Estimator:
         tf.summary.scalar("loss", spec.loss)
         return [
             tf.train.NanTensorHook(spec.loss),
-            tf.train.CheckpointSaverHook(
+            _EvenSaver(
                 folder,
                 save_steps=self._config.save_checkpoints_steps,
                 saver=_saver(),
@@ -188,6 +188,19 @@ class Estimator:
             self._graphs[mode] = _Restored(self._model_fn, mode, dataset, self._params, self._config)
         self._graphs[mode].restore(checkpoint_path or self.latest_checkpoint())
         return self._graphs[mode]
+
+
+class _EvenSaver(tf.train.CheckpointSaverHook):
+    """Saves at multiples of `save_steps`, also after a run was resumed in between."""
+
+    def __init__(self, folder: str, save_steps: int, **arguments: Any) -> None:
+        super().__init__(folder, save_steps=save_steps, **arguments)
+        self._save_steps = save_steps
+
+    def after_create_session(self, session: tf.Session, coord: Any) -> None:
+        super().after_create_session(session, coord)
+        step = int(session.run(self._global_step_tensor))
+        self._timer.update_last_triggered_step(step // self._save_steps * self._save_steps)
 
 
 class _Restored:

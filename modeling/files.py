@@ -30,6 +30,12 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
+def check_new(path: Path) -> None:
+    """Raises FileExistsError if there is anything but an empty folder at `path`."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path}: exists already; choose another folder or remove it first")
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Yields an empty folder beside `path` that becomes `path` when the block ends well.
@@ -38,8 +44,7 @@ def new_folder(path: Path) -> Iterator[Path]:
       FileExistsError: `path` is there already and is not an empty folder.
       OSError: The disk is full or the parent is not writable; nothing is left behind.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(f"{path}: exists already; choose another folder or remove it first")
+    check_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:

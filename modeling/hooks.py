@@ -44,6 +44,8 @@ class Interruption(tf.train.SessionRunHook):
         self.signal: int | None = None
 
     def notice(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:  # asked twice: no step or judgement is waited for
+            raise KeyboardInterrupt
         del frame
         self.signal = number
 
@@ -76,13 +78,13 @@ def interruptible() -> Iterator[Interruption]:
         raise KeyboardInterrupt
 
 
-class FrozenCheck(tf.train.SessionRunHook):
-    """The third lock on the trunk: after training its variables have the digests they came with."""
+class FrozenCheck(tf.train.CheckpointSaverListener):
+    """The third lock on the trunk: whenever training saves, its variables have the digests they came with."""
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._digests = digests
 
-    def end(self, session: tf.Session) -> None:
+    def before_save(self, session: tf.Session, global_step_value: int) -> None:
         frozen = {v.op.name: v for v in tf.local_variables() if v.op.name in self._digests}
         found = tensor_digests(session.run(frozen))
         if moved := sorted(name for name in self._digests if found.get(name) != self._digests[name]):

@@ -7,8 +7,9 @@ from typing import Any
 KINDS = ("classification", "regression")
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-# A task name is a variable scope, a file name and a signature name at once.
-RESERVED_NAMES = frozenset({"bert", "cls", "global_step", "route", "serving_default", "text"})
+# A task name is a variable scope, a file name and a signature name at once. "all" means every task to
+# run_predict; "route" is kept for the signature that will serve mixed batches.
+RESERVED_NAMES = frozenset({"all", "bert", "cls", "global_step", "route", "serving_default", "text"})
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def train_branch(job: TrainingJob) -> BranchRecord:
       OSError: The disk is full.
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
-    digests = job.bert.digests()
+    digests = job.bert.digests
     identity = _identity(job, joint_digest(digests))
     _claim(job.output_dir, identity)
     if (job.output_dir / RECORD).exists():
@@ -109,7 +109,7 @@ def _claim(output_dir: Path, identity: dict[str, Any]) -> None:
     """Writes run.json, or raises ValueError if another run's stands there."""
     file = output_dir / RUN
     if not file.exists():
-        if output_dir.is_dir() and any(output_dir.iterdir()):
+        if output_dir.is_dir() and any(not path.name.startswith(".") for path in output_dir.iterdir()):
             raise ValueError(f"{output_dir}: is not empty and holds no run; choose another --output_dir")
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(file, dump(identity))
@@ -148,8 +148,8 @@ def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> Be
     if not finished:
         bar = ProgressBar(f"{job.branch.task.name} {job.branch.frozen}+{job.branch.tuned}", num_steps)
         with interruptible() as interruption:
-            hooks = [best, bar, interruption, FrozenCheck(trunk)]
-            estimator.train(_training_input(job), num_steps, hooks, saving_listeners=[best])
+            watching = [FrozenCheck(trunk), best]
+            estimator.train(_training_input(job), num_steps, [best, bar, interruption], watching)
     return best
 
 
@@ -181,6 +181,8 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
 
 def _judge(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
     logits = predict_logits(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
+    if not np.isfinite(logits).all():
+        raise ValueError("training diverged: the model answers NaN; try a smaller learning rate")
     if job.dev.labels is None:
         raise ValueError(f"task {job.branch.task.name}: dev has no labels")
     return job.score(job.dev.labels, decide(job.branch.task, logits))

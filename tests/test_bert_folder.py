@@ -50,7 +50,7 @@ def test_read(folder: Path) -> None:
 
 def test_digests(folder: Path) -> None:
     expected = tiny.tensors(scopes.base_shapes(tiny.CONFIG), seed=0)
-    found = BertFolder.at(folder).digests()
+    found = BertFolder.at(folder).digests
     assert found == {name: tensor_digest(tensor) for name, tensor in expected.items()}
 
 

@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,11 @@ def input_fn(params: Params) -> tf2.data.Dataset:
     return tf2.data.Dataset.from_tensors({"x": [0.0]}).repeat()
 
 
-def train(folder: Path, max_steps: int, watching: list[Any], trunk_moves: float = 0.0) -> None:
+def train(
+    folder: Path, max_steps: int, watching: list[Any], trunk_moves: float = 0.0, listening: Sequence[Any] = ()
+) -> None:
     estimator = Estimator(model_fn, RunConfig(folder), {"trunk_moves": trunk_moves})
-    estimator.train(input_fn, max_steps, watching)
+    estimator.train(input_fn, max_steps, watching, listening)
 
 
 def saved(folder: Path) -> dict[str, float]:
@@ -143,7 +145,7 @@ TRUNK = tensor_digests({"trunk": np.array([1, 2], np.float32)})
 
 
 def test_frozen_check_passes_what_stood_still(tmp_path: Path) -> None:
-    train(tmp_path, 3, [FrozenCheck(TRUNK)])
+    train(tmp_path, 3, [], listening=[FrozenCheck(TRUNK)])
     assert saved(tmp_path)["global_step"] == 3
 
 
@@ -151,14 +153,14 @@ def test_frozen_check_sees_the_smallest_move(tmp_path: Path) -> None:
     """One bit of one element."""
     least = float(np.spacing(np.float32(2)))
     with pytest.raises(RuntimeError, match=r"frozen variables changed during training: trunk$"):
-        train(tmp_path, 1, [FrozenCheck(TRUNK)], trunk_moves=least)
+        train(tmp_path, 1, [], least, [FrozenCheck(TRUNK)])
 
 
 def test_frozen_check_misses_no_variable(tmp_path: Path) -> None:
     """A variable that the graph lacks, or trains, is not the frozen one it should be."""
     digests = {**TRUNK, "w": tensor_digest(np.zeros([], np.float32)), "lost": "0" * 64}
     with pytest.raises(RuntimeError, match=r"training: lost, w$"):
-        train(tmp_path, 1, [FrozenCheck(digests)])
+        train(tmp_path, 1, [], listening=[FrozenCheck(digests)])
 
 
 class Terminal(io.StringIO):

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import tiny
 import tiny_glue
+from full_disk import largest_file
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
-from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling import checkpoint
+from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 
 Run = Callable[..., tuple[int, str]]
 
@@ -141,3 +143,55 @@ def test_files_that_do_not_fit_each_other_are_one_line(classify: Run, root: Path
 def test_predicting_without_a_branch_is_one_line(classify: Run, tmp_path: Path) -> None:
     status, line = classify("--do_train=false", "--do_predict=true")
     assert status == 1 and "branch.json: no such file" in line
+
+
+def test_another_run_in_the_folder_is_one_line(classify: Run) -> None:
+    assert classify()[0] == 0
+    status, line = classify("--learning_rate=0.001")
+    assert status == 1 and "learning_rate: 5e-05, now 0.001; choose another --output_dir" in line
+
+
+def test_evaluation_without_dev_is_one_line(classify: Run, root: Path, tmp_path: Path) -> None:
+    assert classify("--do_eval=true")[0] == 0
+    before = (tmp_path / "branch/eval_results.json").read_bytes()
+    (tmp_path / "RTE").mkdir()
+    status, line = classify(f"--data_dir={tmp_path / 'RTE'}", "--do_train=false", "--do_eval=true")
+    assert status == 1 and "there is no dev.tsv" in line
+    assert (tmp_path / "branch/eval_results.json").read_bytes() == before
+
+
+def test_a_branch_whose_checkpoint_was_swapped_is_one_line(classify: Run, tmp_path: Path) -> None:
+    assert classify()[0] == 0
+    prefix = tmp_path / "branch" / CHECKPOINT
+    tensors = checkpoint.read(prefix)
+    checkpoint.write(prefix, {**tensors, "output_bias": tensors["output_bias"] + 1})
+    status, line = classify("--do_train=false", "--do_eval=true")
+    assert status == 1 and "not the one of its branch.json: output_bias differs" in line
+
+
+def test_a_student_of_more_layers_is_one_line(
+    classify: Run, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert classify()[0] == 0
+    argv = [
+        "run_distill.py",
+        f"--teacher={tmp_path / 'branch'}",
+        "--student_layers=3",
+        f"--data_dir={root / 'RTE'}",
+        f"--bert_dir={root / 'bert'}",
+        f"--output_dir={tmp_path / 'student'}",
+    ]
+    assert command.status(run_distill.main, run_distill.FLAGS, argv) == 1
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line == "run_distill.py: error: --student_layers=3 is outside 1..2, the teacher's tuned layers"
+    assert not (tmp_path / "student").exists()
+
+
+@pytest.mark.parametrize("size", [1000, 60000])
+def test_a_full_disk_is_one_line_and_no_branch(classify: Run, tmp_path: Path, size: int) -> None:
+    """The first size stops run.json or the first summary, the second a checkpoint."""
+    with largest_file(size):
+        status, line = classify()
+    assert status == 1 and line.startswith("run_classifier.py: error: "), line
+    assert not (tmp_path / "branch/branch.json").exists()
+    assert not (tmp_path / "branch/model.ckpt.index").exists()

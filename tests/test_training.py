@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 import tiny_glue
 
 from centrabert.glue_data.runner import Runner
@@ -37,19 +38,34 @@ def test_every_owned_variable_moves(
 ) -> None:
     other = dataclasses.replace(runner, spec=dataclasses.replace(runner.spec, pooling=pooling))
     record = train_branch(tiny_glue.job(other, tmp_path / "rte", frozen, tuned))
-    tensors = checkpoint.read(tmp_path / "rte" / branch_folder.CHECKPOINT)
-    assert tensors.keys() == record.branch.owned_shapes(tiny_glue.CONFIG).keys()
-    base = _base(runner)
-    for name, tensor in tensors.items():
-        start = base[name] if name.startswith("bert/") else np.zeros_like(tensor)
-        assert not np.array_equal(tensor, start), name
+    still = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-30)  # too small to move a bit
+    start = train_branch(tiny_glue.job(other, tmp_path / "still", frozen, tuned, hyperparameters=still))
+    assert record.variables.keys() == record.branch.owned_shapes(tiny_glue.CONFIG).keys()
+    assert not record.variables.items() & start.variables.items()
+    base = runner.bert.digests
+    for name, digest in start.variables.items():
+        assert not name.startswith("bert/") or digest == base[name], name
 
 
-def test_the_frozen_layers_are_the_bases(runner: Runner, finished: Path) -> None:
-    record = read_record(finished)
-    digests = runner.bert.digests()
-    assert len(record.trunk) == 5 + 16
-    assert record.trunk == {name: digests[name] for name in record.trunk}
+class Frozen(tf.train.SessionRunHook):
+    """Reads the frozen variables out of the session at its end."""
+
+    def end(self, session: tf.Session) -> None:
+        self.tensors = session.run({v.op.name: v for v in tf.local_variables()})
+
+
+def test_no_bit_of_a_frozen_layer_moves(runner: Runner, tmp_path: Path) -> None:
+    job, frozen = tiny_glue.job(runner, tmp_path), Frozen()
+    training._estimator(job).train(training._training_input(job), 9, [frozen])
+    base = runner.bert.read()
+    assert frozen.tensors.keys() == set(job.branch.shared_names(tiny_glue.CONFIG))
+    assert len(frozen.tensors) == 5 + 16
+    for name, tensor in frozen.tensors.items():
+        np.testing.assert_array_equal(tensor, base[name], err_msg=name)
+
+
+def test_the_record_names_the_trunk_it_grew_on(runner: Runner, finished: Path) -> None:
+    assert read_record(finished).trunk.items() <= runner.bert.digests.items()
 
 
 def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: Runner, tmp_path: Path) -> None:
@@ -72,23 +88,23 @@ def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_goes_on_to_the_same_bits(
-    runner: Runner, finished: Path, tmp_path: Path, number: signal.Signals
+    runner: Runner, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """The signal comes in the first judgement, so the run stops one step into the second epoch."""
-    stopped = False
+    """Six steps an epoch. The signal comes in the first judgement, so the run stops after step 7."""
+    metrics = (0.3, 0.9, 0.5)  # the second is the best: it must be judged where it would have been
+    undisturbed = _kept(runner, tmp_path / "undisturbed", *metrics)
 
-    def score(labels: object, predictions: object) -> dict[str, float]:
-        nonlocal stopped
-        if not stopped:
-            stopped = True
+    def stop_first(judgement: int) -> None:
+        if judgement == 1:
             os.kill(os.getpid(), number)
-        return runner.score(labels, predictions)  # type: ignore[arg-type]
 
+    score = tiny_glue.ScriptedScore(*metrics, before=stop_first)
     job = tiny_glue.job(runner, tmp_path / "rte", score=score)
     with pytest.raises(KeyboardInterrupt):
         train_branch(job)
     assert not (tmp_path / "rte" / branch_folder.RECORD).exists()
-    assert train_branch(job) == read_record(finished)
+    assert train_branch(job) == undisturbed
+    assert score.calls == 3
 
 
 def test_a_crash_after_the_checkpoint_loses_no_judgement(
