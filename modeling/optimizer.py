@@ -41,14 +41,16 @@ def train_op(
         raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
     clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
     updates = [
-        _update(variable, tf.convert_to_tensor(gradient), learning_rate)
+        _update(variable, tf.convert_to_tensor(gradient), learning_rate, loss)
         for variable, gradient in zip(variables, clipped, strict=True)
     ]
     with tf.control_dependencies(updates):
         return step.assign_add(1, read_value=False)
 
 
-def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor) -> tf.Operation:
+def _update(
+    variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor, loss: tf.Tensor
+) -> tf.Operation:
     """Decays and steps one variable (AdamWeightDecayOptimizer of BERT).
 
     TensorFlow's fused Adam with both bias-correction powers at 0 is Adam without bias correction.
@@ -56,9 +58,9 @@ def _update(variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor
     name = variable.op.name
     first = _slot(f"{name}/adam_m", variable)
     second = _slot(f"{name}/adam_v", variable)
-    with tf.control_dependencies([gradient]):  # else the loss may see decayed variables
+    with tf.control_dependencies([gradient, loss]):  # else the loss may see decayed or moved variables
         decay = _decay(variable, learning_rate)
-    with tf.control_dependencies(decay):
+    with tf.control_dependencies([loss, *decay]):
         return tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=first.handle,

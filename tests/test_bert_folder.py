@@ -117,7 +117,7 @@ def test_any_other_variable_is_an_error(
 ) -> None:
     rewrite(folder, change)
     bert = BertFolder.at(folder)
-    for ask in (bert.check, bert.read, bert.digests, lambda: bert.read([])):
+    for ask in (bert.check, bert.read, lambda: bert.digests, lambda: bert.read([])):
         with pytest.raises(ValueError, match=re.escape(message)):
             ask()
 
