@@ -7,11 +7,15 @@ command again goes on where it was stopped.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.modeling.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -37,6 +41,7 @@ flags.DEFINE_integer("max_seq_length", 128, "Word pieces read of a text or pair,
 flags.DEFINE_enum(
     "pooling", "cls", ["cls", "mean"], "BERT's pooled [CLS], or the mean of the tokens.", flag_values=FLAGS
 )
+training_flags.define_activation_cache(FLAGS)
 training_flags.define_hyperparameters(FLAGS)
 for required in ("task_name", "data_dir", "output_dir"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
@@ -71,6 +76,7 @@ class Run:
     max_seq_length: int
     pooling: str
     hyperparameters: Hyperparameters
+    cache: "ActivationCache | None"
 
     def __post_init__(self) -> None:
         if not (self.do_train or self.do_eval or self.do_predict):
@@ -88,6 +94,7 @@ def main() -> None:
             output_dir=Path(FLAGS.output_dir),
             bert_files=training_flags.bert_files(FLAGS),
             hyperparameters=hyperparameters,
+            cache=training_flags.activation_cache(FLAGS),
         )
     )
 
@@ -111,7 +118,7 @@ def run(run: Run) -> None:
             if run.fine_tuning_layers is None
             else Branch.teacher(runner.spec, run.fine_tuning_layers, layers)
         )
-        runner.fine_tune(branch, run.hyperparameters, run.output_dir)
+        runner.fine_tune(branch, run.hyperparameters, run.output_dir, run.cache)
     if run.do_eval:
         runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
     if run.do_predict:

@@ -17,6 +17,7 @@ from centrabert.glue_data.runner import Runner
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merging import merge
 from centrabert.modeling import conversion
+from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
@@ -51,11 +52,13 @@ class Pipeline:
     Attributes:
       fine_tuning_layers: L of the teachers.
       student_layers: l of the students.
+      cache: Keeps the frozen layers' outputs, for teachers and students.
     """
 
     output_dir: Path
     fine_tuning_layers: int
     student_layers: int
+    cache: ActivationCache | None = None
 
     def full(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
         """The baseline, in which everything trains."""
@@ -67,7 +70,7 @@ class Pipeline:
         layers = runner.bert.config().num_hidden_layers
         branch = Branch.teacher(runner.spec, self.fine_tuning_layers, layers)
         folder = self._folder("teacher", runner)
-        return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
+        return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder, self.cache))
 
     def student(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
         teacher = Teacher(self._folder("teacher", runner), runner.bert)
@@ -85,6 +88,7 @@ class Pipeline:
                 folder,
                 hyperparameters,
                 Distillation(),
+                self.cache,
             ),
         )
 

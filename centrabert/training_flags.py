@@ -2,10 +2,14 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from centrabert.modeling.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
 
 HELP = {
     "learning_rate": "The highest learning rate of the schedule. Small encoders want 5e-5 to 3e-4.",
@@ -37,6 +41,46 @@ def define_bert(flag_values: flags.FlagValues) -> None:
         "Prefix of the pretrained checkpoint (bert_model.ckpt), if not in --bert_dir.",
         flag_values=flag_values,
     )
+
+
+def define_activation_cache(flag_values: flags.FlagValues) -> None:
+    """Where the frozen layers' outputs are kept, and how many of them."""
+    flags.DEFINE_float(
+        "activation_cache_gb",
+        4.0,
+        "Disk space for the frozen layers' outputs, computed once and read at every epoch. Without room, or "
+        "for 0, the frozen layers are computed at every step; the result is the same bit for bit.",
+        lower_bound=0,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "activation_cache_dir",
+        None,
+        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_enum(
+        "activation_dtype",
+        "float32",
+        ["float32", "float16"],
+        "Precision of what is kept; float16 takes half the space and is not the same bit for bit.",
+        flag_values=flag_values,
+    )
+
+
+def activation_cache(flag_values: flags.FlagValues) -> "ActivationCache | None":
+    """What the flags say; None keeps nothing."""
+    from centrabert.modeling.activation_cache import ActivationCache
+
+    if not flag_values.activation_cache_gb:
+        if flag_values.activation_dtype != "float32":
+            raise ValueError(
+                "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
+            )
+        return None
+    folder = flag_values.activation_cache_dir or Path(flag_values.output_dir, "training", "activations")
+    budget = int(flag_values.activation_cache_gb * 1e9)
+    return ActivationCache(Path(folder), budget, flag_values.activation_dtype)
 
 
 def define_hyperparameters(flag_values: flags.FlagValues) -> None:

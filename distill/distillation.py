@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.distill.loss import Distillation, distillation_loss
+from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
@@ -41,12 +42,14 @@ class Teacher:
     def logits(self, encoded: Encoded, batch_size: int) -> npt.NDArray[np.float32]:
         """float32 [rows, outputs], without dropout; computed once and kept beside the teacher.
 
-        The file is named by all that decides its bits: teacher, data and batch size.
+        The file is named by all that decides its bits: teacher, data, batch size, precision of the trunk's
+        output.
         """
         record = self.record
-        file = self.folder / f"logits-{record.digest[:16]}-{encoded.digest[:16]}-{batch_size}.npy"
+        name = f"logits-{record.digest[:16]}-{encoded.digest[:16]}-{batch_size}-{encoded.trunk_dtype}.npy"
+        file = self.folder / name
         if not file.exists():
-            estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT)
+            estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT, aligned=True)
             with new_file(file) as aside:
                 np.save(aside, predict_logits(estimator, encoded, batch_size))
         logits: npt.NDArray[np.float32] = np.load(file)
@@ -63,8 +66,12 @@ def distil(
     output_dir: Path,
     hyperparameters: Hyperparameters,
     settings: Distillation,
+    cache: ActivationCache | None = None,
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
+
+    Args:
+      cache: Keeps the frozen layers' outputs, for teacher and student.
 
     Raises:
       ValueError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
@@ -78,7 +85,7 @@ def distil(
             vocabulary=vocabulary,
             branch=student,
             hyperparameters=hyperparameters,
-            train=train.with_teacher(teacher.logits(train, hyperparameters.eval_batch_size)),
+            train=train,
             dev=dev,
             score=score,
             output_dir=output_dir,
@@ -86,6 +93,8 @@ def distil(
             loss_fn=distillation_loss(settings),
             teacher_digest=record.digest,
             extra_hyperparameters=asdict(settings),
+            cache=cache,
+            annotate=lambda rows: rows.with_teacher(teacher.logits(rows, hyperparameters.eval_batch_size)),
         )
     )
 

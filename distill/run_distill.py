@@ -7,11 +7,15 @@ it was stopped.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.modeling.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("teacher", None, "Branch folder of the teacher.", flag_values=FLAGS)
@@ -27,6 +31,7 @@ training_flags.define_bert(FLAGS)
 flags.DEFINE_float("temperature", 2.0, "Softens the logits of teacher and student.", flag_values=FLAGS)
 flags.DEFINE_float("soft_weight", 1.0, "Weight of the loss against the teacher.", flag_values=FLAGS)
 flags.DEFINE_float("hard_weight", 1.0, "Weight of the loss against the label.", flag_values=FLAGS)
+training_flags.define_activation_cache(FLAGS)
 training_flags.define_hyperparameters(FLAGS)
 for required in ("teacher", "student_layers", "data_dir", "output_dir"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
@@ -45,6 +50,7 @@ class Run:
     soft_weight: float
     hard_weight: float
     hyperparameters: Hyperparameters
+    cache: "ActivationCache | None"
 
 
 def main() -> None:
@@ -59,6 +65,7 @@ def main() -> None:
             soft_weight=FLAGS.soft_weight,
             hard_weight=FLAGS.hard_weight,
             hyperparameters=training_flags.hyperparameters(FLAGS),
+            cache=training_flags.activation_cache(FLAGS),
         )
     )
 
@@ -91,6 +98,7 @@ def run(run: Run) -> None:
         run.output_dir,
         run.hyperparameters,
         settings,
+        run.cache,
     )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 

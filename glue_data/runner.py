@@ -13,6 +13,7 @@ from centrabert.glue_data.dataset import load
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.submission import write_submission
 from centrabert.glue_data.tasks import GlueTask
+from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
@@ -77,7 +78,13 @@ class Runner:
         """All metrics that GLUE reports for the task."""
         return score(self.task.metrics, labels, predictions)
 
-    def fine_tune(self, branch: Branch, hyperparameters: Hyperparameters, output_dir: Path) -> BranchRecord:
+    def fine_tune(
+        self,
+        branch: Branch,
+        hyperparameters: Hyperparameters,
+        output_dir: Path,
+        cache: ActivationCache | None = None,
+    ) -> BranchRecord:
         """Trains `branch` from the pretrained BERT; see `train_branch`."""
         return train_branch(
             TrainingJob(
@@ -90,6 +97,7 @@ class Runner:
                 score=self.score,
                 output_dir=output_dir,
                 start=fine_tuning_start(self.bert, branch),
+                cache=cache,
             )
         )
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from centrabert.modeling.activations import Activations
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenizer import Tokenizer
 
+TRUNK_OUTPUT = "trunk_output"  # the feature, float32 [batch, length, hidden]
 Rows = npt.NDArray[np.int64]
 CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
 POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
@@ -25,6 +27,7 @@ class Encoded:
       offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
       labels: int32 [rows] classes, float32 [rows] scores, or None.
       teacher_logits: float32 [rows, outputs] for distillation, or None.
+      trunk_output: What the frozen layers say of every token, read instead of computed, or None.
     """
 
     text_a: tuple[str, ...]
@@ -34,6 +37,14 @@ class Encoded:
     offsets: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None
     teacher_logits: npt.NDArray[np.float32] | None = None
+    trunk_output: Activations | None = None
+
+    def __post_init__(self) -> None:
+        if self.trunk_output is not None and self.trunk_output.shape[0] != len(self.ids):
+            raise ValueError(
+                f"{self.trunk_output.file}: holds {self.trunk_output.shape[0]} tokens, "
+                f"the data has {len(self.ids)}; remove the file"
+            )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -45,16 +56,28 @@ class Encoded:
     @property
     def digest(self) -> str:
         """SHA-256 of ids, row boundaries and labels."""
-        parts = (self.ids, self.segment_ids, self.offsets, self.labels)
-        return hashlib.sha256(
-            b"|".join(b"" if part is None else part.tobytes() for part in parts)
-        ).hexdigest()
+        return _digest(self.ids, self.segment_ids, self.offsets, self.labels)
+
+    @property
+    def pieces_digest(self) -> str:
+        """SHA-256 of ids and row boundaries: all that a trunk sees."""
+        return _digest(self.ids, self.segment_ids, self.offsets)
+
+    @property
+    def trunk_dtype(self) -> str:
+        """The precision in which the trunk's output reaches training."""
+        return self.trunk_output.dtype if self.trunk_output else "float32"
 
     def with_teacher(self, logits: npt.NDArray[np.float32]) -> "Encoded":
         return replace(self, teacher_logits=logits)
 
+    def with_trunk_output(self, activations: Activations) -> "Encoded":
+        return replace(self, trunk_output=activations)
+
     def take(self, rows: Rows) -> "Encoded":
-        """The rows numbered `rows`, in that order."""
+        """The rows numbered `rows`, in that order; raises ValueError with the trunk's output attached."""
+        if self.trunk_output is not None:
+            raise ValueError("rows are chosen before the trunk's output is attached")
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
@@ -82,7 +105,13 @@ class Encoded:
             features["labels"] = self.labels[rows]
         if self.teacher_logits is not None:
             features["teacher_logits"] = self.teacher_logits[rows]
+        if self.trunk_output is not None:
+            features[TRUNK_OUTPUT] = self.trunk_output.padded(self.offsets[rows], lengths)
         return features
+
+
+def _digest(*parts: npt.NDArray[np.generic] | None) -> str:
+    return hashlib.sha256(b"|".join(b"" if part is None else part.tobytes() for part in parts)).hexdigest()
 
 
 def encode(

@@ -11,10 +11,12 @@ from centrabert.modeling import optimizer
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.dropout import Dropout
+from centrabert.modeling.encoded import TRUNK_OUTPUT
 from centrabert.modeling.encoder import attention_mask, embed, encode
 from centrabert.modeling.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.heads import answers, task_logits
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.trunk import trunk_outputs
 
 LossFn = Callable[[TaskSpec, tf.Tensor, Tensors], tf.Tensor]
 
@@ -42,14 +44,18 @@ def model_fn_builder(
     init_checkpoints: Mapping[Path, list[str]],
     optimization: Optimization | None = None,
     loss_fn: LossFn = task_loss,
+    aligned: bool = False,
 ) -> ModelFn:
     """Returns the model_fn of a branch (model_fn_builder of run_classifier.py of BERT).
+
+    Features that hold TRUNK_OUTPUT take the place of the frozen layers.
 
     Args:
       init_checkpoints: For each checkpoint the variables that start from it. The frozen ones must be among
         them, or a session cannot start; what nobody claims starts at random (a new head).
       optimization: Wanted for training only.
       loss_fn: (task, logits, features) -> float32 [batch].
+      aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk`.
     """
 
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
@@ -58,10 +64,11 @@ def model_fn_builder(
         training = mode == ModeKeys.TRAIN
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         with tf.variable_scope("", custom_getter=_freezing(branch)):
-            logits = branch_logits(features, config, branch, dropout, seed)
-        _check_names(branch.shapes(config))
+            logits = branch_logits(features, config, branch, dropout, seed, aligned)
+        expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
+        _check_names(expected)
         for checkpoint, names in init_checkpoints.items():
-            _start_from(checkpoint, names)
+            _start_from(checkpoint, [name for name in names if name in expected])
         predictions = {"logits": logits, **answers(branch.task, logits)}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
@@ -74,17 +81,34 @@ def model_fn_builder(
 
 
 def branch_logits(
-    features: Tensors, config: BertConfig, branch: Branch, dropout: Dropout | None = None, seed: int = 0
+    features: Tensors,
+    config: BertConfig,
+    branch: Branch,
+    dropout: Dropout | None = None,
+    seed: int = 0,
+    aligned: bool = False,
 ) -> tf.Tensor:
     """float32 [batch, outputs]; dropout and gradients stay above the frozen layers."""
-    input_ids, segment_ids = features["input_ids"], features["segment_ids"]
+    input_ids = features["input_ids"]
     mask = attention_mask(input_ids)
-    x = embed(input_ids, segment_ids, config, dropout if branch.full_fine_tuning else None)
-    x = encode(x, mask, config, range(branch.frozen))
-    if not branch.full_fine_tuning:
-        x = tf.stop_gradient(x)
+    if branch.full_fine_tuning:
+        x = embed(input_ids, features["segment_ids"], config, dropout)
+    else:
+        x = tf.stop_gradient(_trunk_output(features, mask, config, branch.frozen, aligned))
     x = encode(x, mask, config, range(branch.frozen, branch.depth), dropout)
     return task_logits(x, input_ids, branch.task, config, dropout, seed)
+
+
+def _trunk_output(
+    features: Tensors, mask: tf.Tensor, config: BertConfig, depth: int, aligned: bool
+) -> tf.Tensor:
+    """float32 [batch, length, hidden] after `depth` frozen layers: read, or computed in one of two ways."""
+    if TRUNK_OUTPUT in features:
+        return features[TRUNK_OUTPUT]
+    input_ids, segment_ids = features["input_ids"], features["segment_ids"]
+    if aligned:
+        return trunk_outputs(input_ids, segment_ids, config, [depth])[depth]
+    return encode(embed(input_ids, segment_ids, config), mask, config, range(depth))
 
 
 def _freezing(branch: Branch) -> Callable[..., tf.Variable]:

@@ -14,13 +14,17 @@ from centrabert.modeling.model import model_fn_builder
 from centrabert.modeling.task import TaskSpec
 
 
-def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path) -> Estimator:
-    """The trained model of one task: trunk as pretrained, the rest from the branch's checkpoint."""
+def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path, aligned: bool = False) -> Estimator:
+    """The trained model of one task: trunk as pretrained, the rest from the branch's checkpoint.
+
+    Args:
+      aligned: See `model_fn_builder`; for what must not depend on whether the trunk's output is cached.
+    """
     config = bert.config()
     init = {checkpoint: list(branch.owned_shapes(config))}
     if shared := branch.shared_names(config):
         init[bert.checkpoint] = shared
-    return Estimator(model_fn_builder(config, branch, init), RunConfig())
+    return Estimator(model_fn_builder(config, branch, init, aligned=aligned), RunConfig())
 
 
 def predict_logits(

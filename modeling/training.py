@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from centrabert.modeling import checkpoint
+from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.branch import Branch
@@ -42,6 +43,8 @@ class TrainingJob:
       loss_fn: (task, logits, features) -> float32 [batch].
       teacher_digest: For a student.
       extra_hyperparameters: Recorded beside `hyperparameters`, such as the temperature of distillation.
+      cache: Where the frozen layers' outputs are read from and kept; None computes them at every step.
+      annotate: Adds to the training rows what is not worth computing for a finished run (teacher logits).
     """
 
     bert: BertFolder
@@ -56,6 +59,8 @@ class TrainingJob:
     loss_fn: LossFn = task_loss
     teacher_digest: str | None = None
     extra_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    cache: ActivationCache | None = None
+    annotate: Callable[[Encoded], Encoded] = lambda rows: rows
 
     def __post_init__(self) -> None:
         positions = self.bert.config().max_position_embeddings
@@ -87,9 +92,18 @@ def train_branch(job: TrainingJob) -> BranchRecord:
         logging.info("%s: finished already", job.output_dir)
         return read_record(job.output_dir)
     trunk = {name: digests[name] for name in job.branch.shared_names(job.bert.config())}
+    job = _prepared(job)
     estimator = _estimator(job)
     best = _fit(job, estimator, trunk)
     return _finish(job, estimator, trunk, best)
+
+
+def _prepared(job: TrainingJob) -> TrainingJob:
+    """The job with the frozen layers' outputs attached, if they are cached, and its rows annotated."""
+    train, dev = job.train, job.dev
+    if job.cache is not None and job.branch.frozen:
+        train, dev = job.cache.attach(job.bert, job.branch.frozen, train, dev)
+    return replace(job, train=job.annotate(train), dev=dev)
 
 
 def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
@@ -102,6 +116,7 @@ def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
         "train_digest": job.train.digest,
         "dev_digest": job.dev.digest,
         "teacher_digest": job.teacher_digest,
+        "activation_dtype": job.cache.dtype if job.cache else "float32",
     }
 
 
@@ -148,7 +163,8 @@ def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> Be
     if not finished:
         bar = ProgressBar(f"{job.branch.task.name} {job.branch.frozen}+{job.branch.tuned}", num_steps)
         with interruptible() as interruption:
-            watching = [FrozenCheck(trunk), best]
+            in_session = {} if job.train.trunk_output else trunk
+            watching = [FrozenCheck(in_session), best]
             estimator.train(_training_input(job), num_steps, [best, bar, interruption], watching)
     return best
 
@@ -160,7 +176,7 @@ def _estimator(job: TrainingJob) -> Estimator:
     optimization = Optimization(
         hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
     )
-    model_fn = model_fn_builder(config, job.branch, names, optimization, job.loss_fn)
+    model_fn = model_fn_builder(config, job.branch, names, optimization, job.loss_fn, aligned=True)
     return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.judged_every(rows)))
 
 

@@ -14,6 +14,7 @@ from centrabert.distill.distillation import Teacher, distil, student_start
 from centrabert.distill.loss import Distillation, distillation_loss
 from centrabert.glue_data.runner import Runner
 from centrabert.modeling import branch_folder, checkpoint
+from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
@@ -32,7 +33,9 @@ def teacher(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Teacher
     return Teacher(folder, runner.bert)
 
 
-def _distil(teacher: Teacher, runner: Runner, layers: int, folder: Path) -> BranchRecord:
+def _distil(
+    teacher: Teacher, runner: Runner, layers: int, folder: Path, cache: ActivationCache | None = None
+) -> BranchRecord:
     return distil(
         teacher,
         layers,
@@ -43,6 +46,7 @@ def _distil(teacher: Teacher, runner: Runner, layers: int, folder: Path) -> Bran
         folder,
         tiny_glue.HYPERPARAMETERS,
         Distillation(),
+        cache,
     )
 
 
@@ -87,10 +91,19 @@ def test_settings_are_checked(wrong: dict[str, float]) -> None:
         Distillation(**wrong)
 
 
+def test_distillation_from_the_cache_gives_the_same_bits(
+    teacher: Teacher, runner: Runner, tmp_path: Path
+) -> None:
+    cached = _distil(teacher, runner, 1, tmp_path / "cached", ActivationCache(tmp_path / "cache", 10**9))
+    for file in teacher.folder.glob("logits-*"):
+        file.unlink()
+    assert cached == _distil(teacher, runner, 1, tmp_path / "computed")
+
+
 def test_a_student_of_all_layers_starts_as_its_teacher(teacher: Teacher, runner: Runner) -> None:
     config, student = runner.bert.config(), teacher.record.branch.student(2)
     init = {**student_start(teacher, student), runner.bert.checkpoint: student.shared_names(config)}
-    estimator = Estimator(model_fn_builder(config, student, init), RunConfig())
+    estimator = Estimator(model_fn_builder(config, student, init, aligned=True), RunConfig())
     np.testing.assert_array_equal(predict_logits(estimator, runner.dev, 5), teacher.logits(runner.dev, 5))
 
 

@@ -1,0 +1,152 @@
+"""Frozen work is done once: the trunk's outputs for a data set, computed when first wanted and kept.
+
+A file is named by all that decides its bits (trunk variables, config, depth, word pieces, precision), so a
+stale one is never found. Several processes may share a folder.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from absl import logging
+from tqdm import tqdm
+
+from centrabert.modeling import scopes
+from centrabert.modeling.activations import Activations, file_bytes, new_activations
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.digest import joint_digest, text_digest
+from centrabert.modeling.encoded import Encoded, sorted_batches
+from centrabert.modeling.estimator import Estimator, EstimatorSpec, ModelFn, Params, RunConfig, Tensors
+from centrabert.modeling.prediction import input_fn
+from centrabert.modeling.trunk import trunk_outputs
+
+DTYPES = ("float32", "float16")
+BATCH = 64
+FORMAT = 1  # raise it when the same name would hold other bits
+
+
+@dataclass(frozen=True)
+class ActivationCache:
+    """A folder of activations within a budget; those unused longest make room.
+
+    Attributes:
+      byte_budget: All files together at most.
+      dtype: "float32", which changes no bit of training, or "float16", half as large.
+    """
+
+    folder: Path
+    byte_budget: int
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"activation dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
+
+    def attach(self, bert: BertFolder, frozen: int, *splits: Encoded) -> tuple[Encoded, ...]:
+        """The splits with the trunk's output after `frozen` layers; as they were if the budget is too small.
+
+        Raises:
+          OSError: The disk is full; no half-written file stays behind.
+        """
+        files = self.fill(bert, [frozen], *splits)
+        if files is None:
+            return splits
+        return tuple(
+            split.with_trunk_output(Activations(files[at, frozen])) for at, split in enumerate(splits)
+        )
+
+    def fill(
+        self, bert: BertFolder, depths: Sequence[int], *splits: Encoded
+    ) -> dict[tuple[int, int], Path] | None:
+        """Computes what is not there yet, one pass over each split for all depths.
+
+        Returns:
+          (number of the split, depth) -> file, or None if the budget is too small for all of them.
+        """
+        sizes = {(at, depth): self._size(bert, split) for at, split in enumerate(splits) for depth in depths}
+        if sum(sizes.values()) > self.byte_budget:
+            logging.info(
+                "trunk outputs of %.1f GB exceed the %.1f GB kept: the trunk is computed at every step",
+                sum(sizes.values()) / 1e9,
+                self.byte_budget / 1e9,
+            )
+            return None
+        files = {(at, depth): self._file(bert, splits[at], depth) for at, depth in sizes}
+        with self._locked():
+            absent = {key: file for key, file in files.items() if not file.exists()}
+            self._make_room(sum(sizes[key] for key in absent), set(files.values()))
+            for at, split in enumerate(splits):
+                if wanted := {depth: file for (number, depth), file in absent.items() if number == at}:
+                    _compute(bert, split, wanted, self.dtype)
+            for file in files.values():
+                os.utime(file)
+        return files
+
+    def _size(self, bert: BertFolder, split: Encoded) -> int:
+        return file_bytes(len(split.ids), bert.config().hidden_size, self.dtype)
+
+    def _file(self, bert: BertFolder, split: Encoded, depth: int) -> Path:
+        trunk = {name: digest for name, digest in bert.digests.items() if scopes.depth(name) <= depth}
+        identity = {
+            "format": FORMAT,
+            "tensorflow": tf.version.VERSION,
+            "config": bert.config().to_json(),
+            "trunk": joint_digest(trunk),
+            "depth": depth,
+            "pieces": split.pieces_digest,
+            "dtype": self.dtype,
+        }
+        return self.folder / f"{text_digest(json.dumps(identity, sort_keys=True))}.npy"
+
+    def _make_room(self, needed: int, keep: set[Path]) -> None:
+        """Removes files, the longest unused first, until `needed` bytes fit."""
+        files = sorted(self.folder.glob("*.npy"), key=lambda file: file.stat().st_mtime)
+        held = sum(file.stat().st_size for file in files)
+        for file in files:
+            if held + needed <= self.byte_budget:
+                return
+            if file not in keep:
+                held -= file.stat().st_size
+                file.unlink()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _compute(bert: BertFolder, split: Encoded, files: Mapping[int, Path], dtype: str) -> None:
+    """Runs the trunk once over the rows, shortest first, and writes the file of every depth."""
+    plan = sorted_batches(split.lengths, BATCH)
+    hidden = bert.config().hidden_size
+    with ExitStack() as stack:
+        writers = {
+            depth: stack.enter_context(new_activations(file, len(split.ids), hidden, dtype))
+            for depth, file in files.items()
+        }
+        estimator = Estimator(_trunk_fn(bert, list(files)), RunConfig())
+        batches = estimator.predict(input_fn(split, plan), yield_single_examples=False)
+        bar = tqdm(plan, "trunk", unit="batch", disable=None, leave=False)
+        for rows, batch in zip(bar, batches, strict=True):
+            for depth, writer in writers.items():
+                for row, tokens in zip(rows, batch[str(depth)], strict=True):
+                    writer.write(int(split.offsets[row]), tokens[: split.lengths[row]])
+
+
+def _trunk_fn(bert: BertFolder, depths: Sequence[int]) -> ModelFn:
+    def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
+        del labels, params
+        outputs = trunk_outputs(features["input_ids"], features["segment_ids"], bert.config(), depths)
+        variables = {variable.op.name: variable for variable in tf.global_variables()}
+        tf.train.init_from_checkpoint(str(bert.checkpoint), variables)
+        return EstimatorSpec(mode, {str(depth): tensor for depth, tensor in outputs.items()})
+
+    return model_fn
