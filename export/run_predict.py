@@ -52,6 +52,8 @@ class Request:
     def __post_init__(self) -> None:
         if (self.text_a is None) == (self.input is None):
             raise ValueError("give either --text_a or --input")
+        if self.text_a == "":
+            raise ValueError("--text_a is empty; give it a text")
         if self.input is not None and self.text_b is not None:
             raise ValueError("--text_b goes with --text_a; the second column of --input holds it")
         if self.batch_size < 1:

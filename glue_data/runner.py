@@ -1,6 +1,7 @@
 """One GLUE task on one BERT: its encoded splits, and what is done with them."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -106,12 +107,14 @@ class Runner:
 
         MNLI's mismatched ones have `_mismatched` behind their names.
         """
+        others = {name: self.split(name) for name in self._present("dev") if name != "dev"}
+        splits = {"dev": self.dev, **others}
         results = {}
-        for split in ["dev", *(name for name in self._present("dev") if name != "dev")]:
-            encoded = self.dev if split == "dev" else self.split(split)
-            if encoded.labels is None:
+        for split, decisions in self._decisions(branch_dir, splits, batch_size).items():
+            labels = splits[split].labels
+            if labels is None:
                 raise ValueError(f"{self.data_dir}: split {split} has no labels")
-            metrics = self.score(encoded.labels, self._decisions(branch_dir, encoded, batch_size))
+            metrics = self.score(labels, decisions)
             results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
         write_text(branch_dir / EVAL_RESULTS, dump(results))
         logging.info("%s: %s", self.task.name, results)
@@ -119,9 +122,7 @@ class Runner:
 
     def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
         """Writes a GLUE submission file for every test file there is; raises ValueError for none."""
-        decisions = {
-            split: self._decisions(branch_dir, encoded, batch_size) for split, encoded in self.tests.items()
-        }
+        decisions = self._decisions(branch_dir, self.tests, batch_size)
         written = [
             write_submission(branch_dir, self.task, answers, split) for split, answers in decisions.items()
         ]
@@ -134,10 +135,16 @@ class Runner:
         splits = [split for split in self.task.splits if split.name.startswith(kind)]
         return [split.name for split in splits if Path(self.data_dir, split.file).is_file()]
 
-    def _decisions(self, branch_dir: Path, encoded: Encoded, batch_size: int) -> npt.NDArray[np.generic]:
+    def _decisions(
+        self, branch_dir: Path, splits: Mapping[str, Encoded], batch_size: int
+    ) -> dict[str, npt.NDArray[np.generic]]:
+        """What the branch decides on every row of every split."""
         record = read_record(branch_dir)
         record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
         record.check_base(self.bert.digests, str(self.bert.checkpoint))
         read_owned(branch_dir, record)
-        estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
-        return decide(record.branch.task, predict_logits(estimator, encoded, batch_size))
+        estimator, task = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT), self.spec
+        return {
+            split: decide(task, predict_logits(estimator, encoded, batch_size))
+            for split, encoded in splits.items()
+        }

@@ -1,5 +1,6 @@
 """Writing files so that a reader never sees half of one: write aside, then rename."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -54,3 +55,27 @@ def new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of `folder` while the block runs; leaves no file, not even after a kill.
+
+    Raises:
+      ValueError: Another process is in it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f"{folder}: another process is at work here; wait for it, or choose another folder"
+        ) from None

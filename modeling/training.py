@@ -21,7 +21,7 @@ from centrabert.modeling.config import read_json
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.encoded import Encoded, Rows, training_batches
 from centrabert.modeling.estimator import Estimator, Params, RunConfig
-from centrabert.modeling.files import write_text
+from centrabert.modeling.files import exclusive, write_text
 from centrabert.modeling.golden import Golden, golden_rows
 from centrabert.modeling.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.hyperparameters import Hyperparameters
@@ -81,13 +81,18 @@ def train_branch(job: TrainingJob) -> BranchRecord:
     """Trains, or goes on training, and writes the branch folder; a finished one is only read.
 
     Raises:
-      ValueError: output_dir holds another run, or training diverged.
+      ValueError: output_dir holds another run, another process trains there, or training diverged.
       OSError: The disk is full.
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
     digests = job.bert.digests
     identity = _identity(job, joint_digest(digests))
     _claim(job.output_dir, identity)
+    with exclusive(job.output_dir):
+        return _train_claimed(job, digests)
+
+
+def _train_claimed(job: TrainingJob, digests: Mapping[str, str]) -> BranchRecord:
     if (job.output_dir / RECORD).exists():
         logging.info("%s: finished already", job.output_dir)
         return read_record(job.output_dir)

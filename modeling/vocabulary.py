@@ -52,14 +52,6 @@ class Vocabulary:
         return cls(tokens, do_lower_case)
 
     @property
-    def pad_id(self) -> int:
-        return self.tokens.index(PAD)
-
-    @property
-    def unk_id(self) -> int:
-        return self.tokens.index(UNK)
-
-    @property
     def cls_id(self) -> int:
         return self.tokens.index(CLS)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from full_disk import largest_file
 
-from centrabert.modeling.files import new_file, new_folder, write_text
+from centrabert.modeling.files import exclusive, new_file, new_folder, write_text
 
 STOPS = [ValueError, OSError, KeyboardInterrupt, SystemExit]
 
@@ -140,3 +140,16 @@ def test_somebody_was_faster(tmp_path: Path) -> None:
         (path / "manifest.json").write_text("theirs")
     assert (path / "manifest.json").read_text() == "theirs"
     assert names(tmp_path) == ["merged"]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    """A folder opened twice is locked as if by two processes."""
+    message = rf"{re.escape(str(tmp_path))}: another process is at work here"
+    with exclusive(tmp_path):
+        for _ in range(2):  # the refused one left the first its lock
+            with pytest.raises(ValueError, match=message), exclusive(tmp_path):
+                pass
+    with pytest.raises(KeyError), exclusive(tmp_path):
+        raise KeyError("given back all the same")
+    with exclusive(tmp_path):
+        assert names(tmp_path) == []

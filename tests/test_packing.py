@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from google_packing import convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,28 +14,8 @@ from centrabert.modeling.packing import pack, truncated_lengths
 CLS, SEP = 7, 13
 
 
-def google_truncate(tokens_a, tokens_b, max_length):
-    while len(tokens_a) + len(tokens_b) > max_length:
-        if len(tokens_a) > len(tokens_b):
-            tokens_a.pop()
-        else:
-            tokens_b.pop()
-
-
-def google_convert(tokens_a, tokens_b, max_seq_length):
-    tokens_a, tokens_b = list(tokens_a), list(tokens_b)
-    if tokens_b:
-        google_truncate(tokens_a, tokens_b, max_seq_length - 3)
-    else:
-        tokens_a = tokens_a[: max_seq_length - 2]
-    tokens, segment_ids = [CLS, *tokens_a, SEP], [0] * (len(tokens_a) + 2)
-    if tokens_b:
-        tokens, segment_ids = [*tokens, *tokens_b, SEP], segment_ids + [1] * (len(tokens_b) + 1)
-    return tokens, segment_ids
-
-
 def google_batch(rows, max_seq_length):
-    packed = [google_convert(a, b, max_seq_length) for a, b in rows]
+    packed = [convert(a, b, max_seq_length, CLS, SEP) for a, b in rows]
     longest = max((len(tokens) for tokens, _ in packed), default=0)
     pad = [[row + [0] * (longest - len(row)) for row in pair] for pair in packed]
     return [pair[0] for pair in pad], [pair[1] for pair in pad]
@@ -73,7 +54,7 @@ def test_every_pair_of_lengths(max_seq_length):
     first, second = (np.array(side, np.int64) for side in zip(*lengths, strict=True))
     kept = [tensor.numpy().tolist() for tensor in truncated_lengths(first, second, max_seq_length)]
     for a, b, kept_a, kept_b in zip(first, second, *kept, strict=True):
-        tokens, segment_ids = google_convert(range(a), range(b), max_seq_length)
+        tokens, segment_ids = convert(range(a), range(b), max_seq_length, CLS, SEP)
         length_b = sum(segment_ids)
         assert (kept_a, kept_b) == (len(tokens) - length_b - 2, max(length_b - 1, 0))
 

@@ -50,8 +50,10 @@ def classify(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_trains_evaluates_predicts_and_distils(classify: Run, root: Path, tmp_path: Path) -> None:
-    status, line = classify("--do_eval=true", "--do_predict=true")
+    kept = tmp_path / "activations"
+    status, line = classify("--do_eval=true", "--do_predict=true", f"--activation_cache_dir={kept}")
     assert status == 0, line
+    assert len(list(kept.glob("*.npy"))) == 2  # train and dev, for the student too
     branch = tmp_path / "branch"
     results = json.loads((branch / "eval_results.json").read_text())
     assert results == read_record(branch).metrics
@@ -67,9 +69,11 @@ def test_trains_evaluates_predicts_and_distils(classify: Run, root: Path, tmp_pa
         f"--vocab_file={root / 'bert/vocab.txt'}",
         f"--init_checkpoint={root / 'bert/bert_model.ckpt'}",
         f"--output_dir={tmp_path / 'student'}",
+        f"--activation_cache_dir={kept}",
         "--num_train_epochs=1",
     ]
     assert command.status(run_distill.main, run_distill.FLAGS, student) == 0
+    assert len(list(kept.glob("*.npy"))) == 2
     assert read_record(tmp_path / "student").teacher_digest == read_record(branch).digest
     assert (tmp_path / "student/eval_results.json").exists()
 
@@ -115,12 +119,18 @@ def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text:
         ("--learning_rate=-1", "--learning_rate=-1"),
         ("--max_seq_length=128", "--max_seq_length=128 is above 23"),
         ("--do_train=false", "nothing to do"),
+        ("--activation_cache_gb=-1", "activation_cache_gb"),
     ],
 )
 def test_a_bad_flag_is_one_line(classify: Run, tmp_path: Path, flag: str, message: str) -> None:
     status, line = classify(flag)
     assert status == 1 and line.startswith("run_classifier.py: error: ") and message in line, line
     assert not (tmp_path / "branch").exists()
+
+
+def test_a_precision_of_nothing_kept_is_one_line(classify: Run) -> None:
+    status, line = classify("--activation_dtype=float16", "--activation_cache_gb=0")
+    assert status == 1 and "--activation_cache_gb=0 keeps nothing" in line
 
 
 def test_files_that_do_not_fit_each_other_are_one_line(classify: Run, root: Path, tmp_path: Path) -> None:

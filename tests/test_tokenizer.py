@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from google_packing import convert
 from official.nlp.tools import tokenization
 
 from centrabert.modeling.basic_tokenizer import basic_tokenize
@@ -27,6 +28,7 @@ class Both:
 
     def __init__(self, vocab_file: Path, do_lower_case: bool) -> None:
         self.graph = Tokenizer(Vocabulary.from_file(vocab_file, do_lower_case))
+        self.ends = self.graph.vocabulary.cls_id, self.graph.vocabulary.sep_id
         self.google = tokenization.FullTokenizer(str(vocab_file), do_lower_case)
         pieces = self.google.wordpiece_tokenizer
         pieces.max_input_chars_per_word = 200  # as in google-research/bert
@@ -151,8 +153,20 @@ def noise(seed: int, count: int) -> list[str]:
 
 
 def test_noise(both):
+    """20,000 strings, alone and as 10,000 pairs, which are cut to all lengths from 5 to 64."""
     texts = noise(seed=7, count=20000)
     assert both.differences(texts) == []
+    for max_seq_length in range(5, 65):
+        chosen = slice(max_seq_length - 5, None, 60)
+        text_a, text_b = texts[:10000][chosen], texts[10000:][chosen]
+        input_ids, segment_ids = (
+            array.numpy() for array in both.graph.encode(text_a, text_b, max_seq_length)
+        )
+        for row, (first, second) in enumerate(zip(text_a, text_b, strict=True)):
+            tokens, segments = convert(both.ids(first), both.ids(second), max_seq_length, *both.ends)
+            padding = [0] * (input_ids.shape[1] - len(tokens))
+            assert input_ids[row].tolist() == tokens + padding, (first, second)
+            assert segment_ids[row].tolist() == segments + padding, (first, second)
 
 
 def test_bytes_that_are_not_utf8(both):

@@ -15,6 +15,7 @@ from centrabert.modeling import branch_folder, checkpoint, training
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
+from centrabert.modeling.files import exclusive
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.prediction import branch_estimator, input_fn
 from centrabert.modeling.training import train_branch
@@ -141,6 +142,13 @@ def test_another_run_in_the_folder_is_refused(runner: Runner, finished: Path, tm
     (tmp_path / "novel.txt").write_text("unfinished")
     with pytest.raises(ValueError, match="not empty and holds no run"):
         train_branch(tiny_glue.job(runner, tmp_path))
+
+
+def test_two_processes_do_not_train_in_one_folder(runner: Runner, tmp_path: Path) -> None:
+    job = tiny_glue.job(runner, tmp_path / "rte")
+    (tmp_path / "rte").mkdir()
+    with exclusive(tmp_path / "rte"), pytest.raises(ValueError, match="rte: another process is at work here"):
+        train_branch(job)
 
 
 def _kept(runner: Runner, folder: Path, *metrics: float) -> BranchRecord:
