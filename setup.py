@@ -7,7 +7,7 @@ layout to editors, mypy and an uninstalled clone; setuptools installs what they 
 
 from setuptools import setup
 
-PARTS = ("modeling", "glue_data", "distill", "merge", "export")
+PARTS = ("modeling", "glue_data", "distill", "merge", "export", "search")
 
 setup(
     packages=["centrabert", *(f"centrabert.{part}" for part in PARTS)],

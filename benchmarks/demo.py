@@ -31,7 +31,8 @@ flags.DEFINE_enum(
 flags.DEFINE_integer("seed", 0, "Seed of everything.", flag_values=FLAGS)
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
-MADE = ("bert", "full", "teacher", "student", "merged", "serving")
+MADE = ("bert", "activations", "full", "teacher", "student", "merged", "serving")
+CACHE_BYTES = 4 * 10**9
 EXAMPLES = 2
 HEADER = ("task", "metric", "full fine-tuning", "teacher", "student", "merged")
 
@@ -67,6 +68,7 @@ def run(demo: Demo) -> None:
     from centrabert.export.predictor import Predictor
     from centrabert.glue_data.tasks import glue_task
     from centrabert.merge.table import columns, table
+    from centrabert.modeling.activation_cache import ActivationCache
     from centrabert.modeling.hyperparameters import Hyperparameters
 
     tasks = [glue_task(name) for name in demo.tasks]
@@ -78,7 +80,8 @@ def run(demo: Demo) -> None:
     )
     # The more trains, the smaller the rate it wants.
     slower = replace(hyperparameters, learning_rate=demo.learning_rate / 2)
-    pipeline = Pipeline(demo.output_dir, FINE_TUNING_LAYERS, STUDENT_LAYERS)
+    cache = ActivationCache(demo.output_dir / "activations", CACHE_BYTES)
+    pipeline = Pipeline(demo.output_dir, FINE_TUNING_LAYERS, STUDENT_LAYERS, cache)
     full = [pipeline.full(runner, slower) for runner in runners]
     teachers = [pipeline.teacher(runner, hyperparameters) for runner in runners]
     students = [pipeline.student(runner, hyperparameters) for runner in runners]

@@ -1,0 +1,1 @@
+"""Which L and which l: jobs, and the choice among what they trained."""

@@ -1,0 +1,14 @@
+"""Numbers as whole billionths, in which sums and comparisons are exact.
+
+As floats, 64.1 - 63.1 is below 1, and 0.1 + 0.2 is above 0.3: a rounding error would decide which of two
+equal models is chosen, and whether one that just fits a budget is refused.
+"""
+
+from fractions import Fraction
+
+BILLION = 10**9
+
+
+def billionths(value: float) -> int:
+    """The nearest whole number of billionths; raises ValueError or OverflowError for NaN or infinity."""
+    return round(Fraction(value) * BILLION)

@@ -1,0 +1,20 @@
+"""Options to select among, with no training behind them."""
+
+from centrabert.search.option import STUDENT, TEACHER, Option
+
+LAYERS = 12
+# Best L of 4..10 in the paper's Table 1, the smaller on a tie.
+PAPER = {"cola": 8, "mnli": 8, "mrpc": 5, "qnli": 10, "qqp": 10, "rte": 5, "sst2": 6, "stsb": 8}
+
+
+def option(task: str, frozen: int, tuned: int, quality: float = 80.0, error: float = 0.0) -> Option:
+    return Option(task, frozen, tuned, TEACHER, quality, error, 3, f"jobs/{task}-{frozen}-{tuned}")
+
+
+def teacher(task: str, layers: int, quality: float, folder: str = "teacher") -> Option:
+    return Option(task, LAYERS - layers, layers, TEACHER, quality, 0.0, 1, folder)
+
+
+def student(task: str, layers: int, tuned: int, quality: float, folder: str = "student") -> Option:
+    """Of the teacher with so many layers."""
+    return Option(task, LAYERS - layers, tuned, STUDENT, quality, 0.0, 1, folder)
