@@ -38,8 +38,8 @@ class Schedule:
     branch_epochs: float
 
 
-# The more trains, the smaller the learning rate it wants, but RTE learns nothing at 5e-5. As many epochs as bring
-# something, by the judgements on dev.
+# The more trains, the smaller the learning rate it wants, but RTE learns nothing at 5e-5. As many epochs as
+# bring something, by the judgements on dev.
 BRANCH_LEARNING_RATE = 1e-4
 SCHEDULES: Mapping[str, Schedule] = {
     "rte": Schedule(1e-4, 5, 5),
