@@ -20,12 +20,18 @@ from centrabert import command
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
 flags.DEFINE_list("tasks", ["mrpc", "cola"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_list("layers", ["full", "3"], "Numbers of tuned layers, or full.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "layers",
+    ["full", "3", "3-cached"],
+    "Numbers of tuned layers, or full; with -cached our side reads what the frozen layers said, computed before.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer("rounds", 7, "Turns of each side; the first does not count.", flag_values=FLAGS)
 flags.DEFINE_integer("steps", 10, "Training steps in a turn.", flag_values=FLAGS)
 flags.DEFINE_integer("train_batch_size", 32, "Rows in a batch.", flag_values=FLAGS)
 flags.DEFINE_string("peer_python", None, "The Python that has torch; by default this one.", flag_values=FLAGS)
 
+CACHED = "-cached"
 SIDES = {"centrabert": "benchmarks.train_speed_ours", "torch": "benchmarks.train_speed_torch"}
 
 
@@ -73,6 +79,7 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     from centrabert.glue_data.runner import Runner
     from centrabert.glue_data.tasks import glue_task
     from centrabert.modeling import conversion
+    from centrabert.modeling.activation_cache import ActivationCache
     from centrabert.modeling.encoded import training_plan
 
     task = glue_task(task_name)
@@ -82,17 +89,22 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
             conversion.Source(str(scratch / "bert")).read(), "huggingface", scratch / "huggingface"
         )
     runner = Runner(task, task.spec(), Path(FLAGS.data_root, task.folder), bert)
-    plan = training_plan(runner.train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)
-    arrays = {}
-    for number, rows in enumerate(plan[: FLAGS.rounds * FLAGS.steps]):
-        for name, array in runner.train.batch(rows).items():
-            arrays[f"{number}/{name}"] = array
+    train, tuned = runner.train, layers.removesuffix(CACHED)
+    plan = training_plan(train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)[: FLAGS.rounds * FLAGS.steps]
+    if layers.endswith(CACHED):
+        frozen = bert.config().num_hidden_layers - int(tuned)
+        (train,) = ActivationCache(scratch / "activations", 10**10).attach(bert, frozen, train)
+    arrays = {
+        f"{number}/{name}": array
+        for number, rows in enumerate(plan)
+        for name, array in train.batch(rows).items()
+    }
     np.savez(scratch / "batches.npz", **arrays)
     job = {
         "scratch": str(scratch),
-        "batches": len(arrays) // 3,
+        "batches": len(plan),
         "steps": FLAGS.steps,
-        "layers": layers,
+        "layers": tuned,
         "task": runner.spec.to_json(),
     }
     file = scratch / "job.json"
@@ -120,7 +132,8 @@ def _row(task: str, layers: str, seconds: Mapping[str, list[float]]) -> str:
     speeds = {name: rows / statistics.median(turns) for name, turns in seconds.items()}
     pairs = zip(seconds["torch"], seconds["centrabert"], strict=True)
     ratio = statistics.median(torch / ours for torch, ours in pairs)
-    trains = "everything" if layers == "full" else f"top {layers} layers"
+    cached = ", cached" if layers.endswith(CACHED) else ""
+    trains = "everything" if layers == "full" else f"top {layers.removesuffix(CACHED)} layers{cached}"
     return f"| {task} | {trains} | {speeds['centrabert']:.0f} | {speeds['torch']:.0f} | {ratio:.2f} |"
 
 

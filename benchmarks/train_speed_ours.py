@@ -36,18 +36,20 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
     scratch, task = Path(job["scratch"]), TaskSpec.from_json(job["task"])
     bert = BertFolder.at(scratch / "bert")
-    layers = bert.config().num_hidden_layers
+    config = bert.config()
+    layers = config.num_hidden_layers
     if job["layers"] == "full":
         branch = Branch(task, 0, layers, full_fine_tuning=True)
     else:
         branch = Branch.teacher(task, int(job["layers"]), layers)
-    names = [name for name in branch.shapes(bert.config()) if name.startswith("bert/")]
+    names = [name for name in branch.shapes(config) if name.startswith("bert/")]
     optimization = Optimization(1e-4, 1000, 100, seed=0)
-    model_fn = model_fn_builder(bert.config(), branch, {bert.checkpoint: names}, optimization)
+    model_fn = model_fn_builder(config, branch, {bert.checkpoint: names}, optimization, aligned=True)
     batches = np.load(scratch / "batches.npz")
+    names_of_features = [name.removeprefix("0/") for name in batches.files if name.startswith("0/")]
 
     def features(number: int) -> dict[str, Any]:
-        return {name: batches[f"{number}/{name}"] for name in ("input_ids", "segment_ids", "labels")}
+        return {name: batches[f"{number}/{name}"] for name in names_of_features}
 
     def input_fn(params: Params) -> "tf.data.Dataset":
         first = features(0)
@@ -57,8 +59,8 @@ def main() -> None:
             lambda: (features(number) for number in numbers), output_signature=signature
         ).repeat()
 
-    config = RunConfig(scratch / f"training-{time.time_ns()}", save_checkpoints_steps=10**9)
-    Estimator(model_fn, config).train(input_fn, 10**9, [Turns(job["steps"])])
+    run = RunConfig(scratch / f"training-{time.time_ns()}", save_checkpoints_steps=10**9)
+    Estimator(model_fn, run).train(input_fn, 10**9, [Turns(job["steps"])])
 
 
 if __name__ == "__main__":
