@@ -23,7 +23,7 @@ flags.DEFINE_list("tasks", ["mrpc", "cola"], "GLUE tasks, separated by commas.",
 flags.DEFINE_list(
     "layers",
     ["full", "3", "3-cached"],
-    "Numbers of tuned layers, or full; with -cached our side reads what the frozen layers said, computed before.",
+    "Numbers of tuned layers, or full; with -cached, the frozen layers were computed before.",
     flag_values=FLAGS,
 )
 flags.DEFINE_integer("rounds", 7, "Turns of each side; the first does not count.", flag_values=FLAGS)
