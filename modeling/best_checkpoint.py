@@ -36,11 +36,20 @@ def has_converged(history: list[Judgement], metric: str, patience: int) -> bool:
     return sum(judgement.step > best.step for judgement in history) >= patience
 
 
+def read_judgements(file: Path) -> list[Judgement]:
+    """All judgements of a run, in their order; none as long as there is no file."""
+    if not file.exists():
+        return []
+    records = json.loads(file.read_text(encoding="utf-8"))
+    return [Judgement(record["step"], record["metrics"]) for record in records]
+
+
 class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     """Judges the checkpoints that are due, copies the best one aside, and stops when it does not improve.
 
     Args:
-      folder: Holds judgements.json and best.ckpt.
+      folder: Holds the checkpoints, best.ckpt among them.
+      file: Where the judgements are written.
       judge: Checkpoint prefix -> dev metrics.
       due: Whether the checkpoint of a step is to be judged: the one that a stop leaves behind is not, so
         that a resumed run judges what an undisturbed one does.
@@ -49,6 +58,7 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     def __init__(
         self,
         folder: Path,
+        file: Path,
         metric: str,
         patience: int,
         names: list[str],
@@ -57,8 +67,7 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     ) -> None:
         self._folder, self._metric, self._patience, self._names = folder, metric, patience, names
         self._judge, self._due = judge, due
-        self._file = folder / "judgements.json"
-        self.history = self._read()
+        self._file, self.history = file, read_judgements(file)
 
     @property
     def converged(self) -> bool:
@@ -111,9 +120,3 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
 
     def _prefix(self, step: int) -> Path:
         return self._folder / f"best.ckpt-{step}"
-
-    def _read(self) -> list[Judgement]:
-        if not self._file.exists():
-            return []
-        records = json.loads(self._file.read_text(encoding="utf-8"))
-        return [Judgement(record["step"], record["metrics"]) for record in records]

@@ -30,7 +30,7 @@ from centrabert.modeling.prediction import dataset, decide, input_fn, predict_lo
 from centrabert.modeling.vocabulary import Vocabulary
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
-RUN, TRAINING = "run.json", "training"
+RUN, JUDGEMENTS, TRAINING = "run.json", "judgements.json", "training"
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> Be
     num_steps, every = hyper.num_train_steps(rows), hyper.judged_every(rows)
     best = BestCheckpoint(
         job.output_dir / TRAINING,
+        job.output_dir / JUDGEMENTS,
         job.branch.task.metric,
         hyper.early_stopping_patience,
         list(job.branch.owned_shapes(job.bert.config())),

@@ -77,6 +77,8 @@ def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: Runner, tmp_
     assert record.branch.full_fine_tuning and not record.trunk
     for name, tensor in _base(runner).items():
         assert not np.array_equal(tensor, tensors[name]), name
+    again = train_branch(tiny_glue.job(runner, tmp_path / "again", branch=branch))
+    assert again == record
 
 
 def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path) -> None:
@@ -209,6 +211,7 @@ def test_only_the_branch_and_its_summaries_remain(finished: Path) -> None:
     assert names == {
         "branch.json",
         "golden.json",
+        "judgements.json",
         "model.ckpt.index",
         "model.ckpt.data-00000-of-00001",
         "run.json",
