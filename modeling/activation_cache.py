@@ -7,7 +7,7 @@ stale one is never found. Several processes may share a folder.
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +78,15 @@ class ActivationCache:
             )
             return None
         files = {(at, depth): self._file(bert, splits[at], depth) for at, depth in sizes}
+        if _mark_used(files.values()):
+            return files  # without waiting for a process that computes others
         with self._locked():
             absent = {key: file for key, file in files.items() if not file.exists()}
             self._make_room(sum(sizes[key] for key in absent), set(files.values()))
             for at, split in enumerate(splits):
                 if wanted := {depth: file for (number, depth), file in absent.items() if number == at}:
                     _compute(bert, split, wanted, self.dtype)
-            for file in files.values():
-                os.utime(file)
+            _mark_used(files.values())
         return files
 
     def _size(self, bert: BertFolder, split: Encoded) -> int:
@@ -121,6 +122,16 @@ class ActivationCache:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _mark_used(files: Iterable[Path]) -> bool:
+    """Makes the files the last used; False if one is not there."""
+    try:
+        for file in files:
+            os.utime(file)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _compute(bert: BertFolder, split: Encoded, files: Mapping[int, Path], dtype: str) -> None:

@@ -82,8 +82,9 @@ def match(
 
 def _reason(error: tf.errors.OpError) -> str:
     """What the system said, without the stack and the names of nodes that TensorFlow puts around it."""
-    lines = [line for line in error.message.splitlines() if line.strip() and "[[{{" not in line]
-    return lines[-1] if lines else type(error).__name__
+    lines = [line for line in error.message.splitlines() if line.strip()]
+    told = [line for line in lines if "[[{{" not in line and not line.startswith("Hint: ")]
+    return told[-1] if told else type(error).__name__
 
 
 def _reader(prefix: Path) -> "tf.train.CheckpointReader":

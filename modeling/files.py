@@ -16,8 +16,9 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         yield aside
         aside.replace(path)
-    except BaseException:
+    except BaseException as error:
         aside.unlink(missing_ok=True)
+        _name(error, path)
         raise
 
 
@@ -52,9 +53,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         yield aside
         aside.chmod(0o755)  # mkdtemp makes private folders; a model is for others to read
         aside.replace(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
+        _name(error, path)
         raise
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """Tells an error of the system what it is about: one of a write, as on a full disk, names no file."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = str(path)
 
 
 @contextmanager

@@ -1,0 +1,88 @@
+"""A disk that is really full: every step says so in one line and leaves nothing half-written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny_glue
+from full_disk import small_disk
+
+import run_classifier
+from centrabert import command
+from centrabert.distill import run_distill
+from centrabert.export import run_export
+from centrabert.glue_data.runner import Runner
+from centrabert.merge import run_merge
+from centrabert.modeling import run_convert
+from centrabert.modeling.branch_folder import RECORD
+from centrabert.modeling.training import train_branch
+
+BLOCK = 4096  # of the file system
+ROOM = {
+    "convert": 8,
+    "train": 8,
+    "train uncached": 8,
+    "train late": 128,
+    "distil": 8,
+    "merge": 8,
+    "export": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def made(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A branch and a merged model to go on from."""
+    root = tmp_path_factory.mktemp("made")
+    train_branch(tiny_glue.job(runner, root / "rte"))
+    argv = ["run_merge.py", f"--base={_bert(runner)}", f"--branches={root / 'rte'}"]
+    assert command.status(run_merge.main, run_merge.FLAGS, [*argv, f"--output_dir={root / 'merged'}"]) == 0
+    return root
+
+
+@pytest.fixture
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", ROOM[request.param]) as folder:
+        yield folder
+
+
+def _bert(runner: Runner) -> Path:
+    return runner.bert.config_file.parent
+
+
+@pytest.mark.parametrize(("disk", "step"), [(step, step) for step in ROOM], indirect=["disk"])
+def test_no_space_left_is_one_line(
+    runner: Runner, made: Path, disk: Path, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bert, output = _bert(runner), disk / "output"
+    train = [
+        "--task_name=RTE",
+        f"--data_dir={runner.data_dir}",
+        f"--bert_dir={bert}",
+        "--max_seq_length=13",
+        "--fine_tuning_layers=2",
+        "--do_train",
+    ]
+    calls = {
+        "convert": (run_convert, [f"--source={bert}", "--to=huggingface"]),
+        "train": (run_classifier, train),
+        "train uncached": (run_classifier, [*train, "--activation_cache_gb=0"]),
+        "train late": (run_classifier, [*train, "--activation_cache_gb=0"]),
+        "distil": (
+            run_distill,
+            [f"--teacher={made / 'rte'}", "--student_layers=1", f"--data_dir={runner.data_dir}"]
+            + [f"--bert_dir={bert}"],
+        ),
+        "merge": (run_merge, [f"--base={bert}", f"--branches={made / 'rte'}"]),
+        "export": (run_export, [f"--merged={made / 'merged'}", "--version=1"]),
+    }
+    script, flags = calls[step]
+    where = "--export_dir" if step == "export" else "--output_dir"
+    status = command.status(script.main, script.FLAGS, ["script.py", *flags, f"{where}={output}"])
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert status == 1 and line.startswith(f"script.py: error: {disk}/"), line
+    assert line.endswith("No space left on device"), line
+    assert not (output / RECORD).exists()
+    if step in ("convert", "merge"):
+        assert not any(disk.iterdir())
+    if step == "export":
+        assert not any(output.iterdir())
