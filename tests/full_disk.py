@@ -22,7 +22,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 @contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
-    """Yields a folder on a real file system of so many kilobytes; skips the test where none can be mounted."""
+    """Yields a folder on a real file system of so many kilobytes; skips the test where none can be."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
     try:

@@ -62,16 +62,18 @@ def test_no_space_left_is_one_line(
         "--fine_tuning_layers=2",
         "--do_train",
     ]
+    distil = [
+        f"--teacher={made / 'rte'}",
+        "--student_layers=1",
+        f"--data_dir={runner.data_dir}",
+        f"--bert_dir={bert}",
+    ]
     calls = {
         "convert": (run_convert, [f"--source={bert}", "--to=huggingface"]),
         "train": (run_classifier, train),
         "train uncached": (run_classifier, [*train, "--activation_cache_gb=0"]),
         "train late": (run_classifier, [*train, "--activation_cache_gb=0"]),
-        "distil": (
-            run_distill,
-            [f"--teacher={made / 'rte'}", "--student_layers=1", f"--data_dir={runner.data_dir}"]
-            + [f"--bert_dir={bert}"],
-        ),
+        "distil": (run_distill, distil),
         "merge": (run_merge, [f"--base={bert}", f"--branches={made / 'rte'}"]),
         "export": (run_export, [f"--merged={made / 'merged'}", "--version=1"]),
     }
