@@ -45,18 +45,23 @@ def define_bert(flag_values: flags.FlagValues) -> None:
 
 def define_activation_cache(flag_values: flags.FlagValues) -> None:
     """Where the frozen layers' outputs are kept, and how many of them."""
+    define_activation_budget(flag_values)
+    flags.DEFINE_string(
+        "activation_cache_dir",
+        None,
+        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
+        flag_values=flag_values,
+    )
+
+
+def define_activation_budget(flag_values: flags.FlagValues) -> None:
+    """How many of the frozen layers' outputs are kept, and how exactly."""
     flags.DEFINE_float(
         "activation_cache_gb",
         4.0,
         "Disk space for the frozen layers' outputs, computed once and read at every epoch. Without room, or "
         "for 0, the frozen layers are computed at every step; the result is the same bit for bit.",
         lower_bound=0,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_string(
-        "activation_cache_dir",
-        None,
-        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
@@ -68,19 +73,27 @@ def define_activation_cache(flag_values: flags.FlagValues) -> None:
     )
 
 
+def check_activation_budget(flag_values: flags.FlagValues) -> None:
+    """Raises ValueError for a precision of what is not kept."""
+    if not flag_values.activation_cache_gb and flag_values.activation_dtype != "float32":
+        raise ValueError("--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing")
+
+
 def activation_cache(flag_values: flags.FlagValues) -> "ActivationCache | None":
     """What the flags say; None keeps nothing."""
+    folder = flag_values.activation_cache_dir or Path(flag_values.output_dir, "training", "activations")
+    return activation_cache_in(Path(folder), flag_values)
+
+
+def activation_cache_in(folder: Path, flag_values: flags.FlagValues) -> "ActivationCache | None":
+    """As `activation_cache`, for a script that decides by itself where."""
+    check_activation_budget(flag_values)
+    if not flag_values.activation_cache_gb:
+        return None
     from centrabert.modeling.activation_cache import ActivationCache
 
-    if not flag_values.activation_cache_gb:
-        if flag_values.activation_dtype != "float32":
-            raise ValueError(
-                "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
-            )
-        return None
-    folder = flag_values.activation_cache_dir or Path(flag_values.output_dir, "training", "activations")
     budget = int(flag_values.activation_cache_gb * 1e9)
-    return ActivationCache(Path(folder), budget, flag_values.activation_dtype)
+    return ActivationCache(folder, budget, flag_values.activation_dtype)
 
 
 def define_hyperparameters(flag_values: flags.FlagValues) -> None:

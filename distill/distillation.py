@@ -82,6 +82,7 @@ def distil(
     record = teacher.record
     record.check_reads(record.branch.task, vocabulary.digest)
     student = record.branch.student(student_layers)
+    start = fine_tuning_start(teacher.bert, student) if from_pretrained else student_start(teacher, student)
     return train_branch(
         TrainingJob(
             bert=teacher.bert,
@@ -92,10 +93,13 @@ def distil(
             dev=dev,
             score=score,
             output_dir=output_dir,
-            start=fine_tuning_start(teacher.bert, student) if from_pretrained else student_start(teacher, student),
+            start=start,
             loss_fn=distillation_loss(settings),
             teacher_digest=record.digest,
-            extra_hyperparameters={**asdict(settings), "from_pretrained": from_pretrained},
+            extra_hyperparameters={
+                **asdict(settings),
+                **({"from_pretrained": True} if from_pretrained else {}),
+            },
             cache=cache,
             annotate=lambda rows: rows.with_teacher(teacher.logits(rows, hyperparameters.eval_batch_size)),
         )
