@@ -7,8 +7,7 @@ import pytest
 import tiny_glue
 from full_disk import small_disk
 
-import run_classifier
-from centrabert import command
+from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.export import run_export
 from centrabert.glue_data.runner import Runner
