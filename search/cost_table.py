@@ -86,12 +86,13 @@ def _task_rows(evidence: Evidence, task: str) -> list[Row]:
 
 
 def _total_rows(evidence: Evidence) -> tuple[Row, ...]:
-    """The search of all tasks, against the sum of their measures if every one has its own."""
-    jobs = tuple(job for task in evidence.tasks for job in _search(evidence, task))
-    if len(evidence.tasks) < 2 or not jobs:
+    """The search of all tasks that were searched, against the sum of their measures if each has its own."""
+    searched = [task for task in evidence.tasks if _search(evidence, task)]
+    if len(searched) < 2:
         return ()
-    measures = [measure for task in evidence.tasks if (measure := _measure(evidence, task))]
-    whole = sum(measures, Spent.on(())) if len(measures) == len(evidence.tasks) else None
+    jobs = tuple(job for task in searched for job in _search(evidence, task))
+    measures = [measure for task in searched if (measure := _measure(evidence, task))]
+    whole = sum(measures, Spent.on(())) if len(measures) == len(searched) else None
     return (_row("all tasks", "the search", Spent.on(jobs), whole),)
 
 

@@ -75,7 +75,7 @@ class LocalPool:
         except OSError as error:  # the folder or the log cannot be written
             return Outcome(spec, one_line(str(error)))
         finally:
-            pass
+            self._shares.put(cores)
 
     def _error(self, spec: JobSpec, cores: Sequence[int]) -> str | None:
         folder = prepare(self._jobs_dir, spec)

@@ -72,23 +72,28 @@ def _best(teachers: Sequence[JobSpec], scores: Scores) -> str:
 
 
 def seconds_to_come(
-    foreseen: Sequence[JobSpec], core_seconds: Mapping[JobSpec, float], cost: TrainingCost, cores: int
+    foreseen: Sequence[JobSpec],
+    scores: Scores,
+    core_seconds: Mapping[JobSpec, float],
+    cost: TrainingCost,
+    cores: int,
 ) -> float | None:
-    """Estimated wall time until the search is over, at most; None before a job has ended.
+    """Estimated wall time until the search is over, at most; None before a job has ended well.
 
     Args:
-      core_seconds: What the ended jobs took: they tell how long a unit of cost takes.
+      core_seconds: What the jobs that ended well took: they tell how long a unit of cost takes.
     """
     measured = [spec for spec in foreseen if spec in core_seconds]
     if not measured:
         return None
     rate = sum(core_seconds[spec] for spec in measured) / cost.of(measured)
-    return rate * (cost.of(foreseen) - cost.of(measured)) / cores
+    ended = [spec for spec in foreseen if spec in scores]
+    return rate * (cost.of(foreseen) - cost.of(ended)) / cores
 
 
 def duration(seconds: float | None) -> str:
-    """`3 h 07 min`, `4 min`, `1 min`; "" if nobody knows."""
-    if seconds is None:
+    """`3 h 07 min`, `4 min`; "" for none, or if nobody knows."""
+    if not seconds:
         return ""
     hours, minutes = divmod(max(1, round(seconds / 60)), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"

@@ -157,6 +157,8 @@ def run(run: Run) -> None:
     run.output_dir.mkdir(parents=True, exist_ok=True)
     available = cores.available()
     opening = open_search(run.space, run.output_dir, run.activation_cache_gb > 0, len(available))
+    for error in opening.errors.values():
+        print(f"left out: {error}", file=sys.stderr)
     if run.dry_run:
         _plan(opening)
         return
@@ -217,8 +219,6 @@ def _plan(opening: Opening) -> None:
     search, findings = opening.search, opening.search.read()
     write_plan(sure_jobs(search, findings), search.output_dir / PLAN)
     print(plan_text(search, findings), end="")
-    for error in opening.errors.values():
-        print(f"left out: {error}")
 
 
 def _conclude(run: Run, search: Search, findings: Findings) -> None:

@@ -141,7 +141,7 @@ class Search:
         scores = findings.scores
         foreseen = self.foreseen(scores)
         core_seconds = {spec: result.core_seconds for spec, result in findings.results.items()}
-        left = seconds_to_come(foreseen, core_seconds, self.cost, self.cores)
+        left = seconds_to_come(foreseen, scores, core_seconds, self.cost, self.cores)
         display.show(news, progresses(foreseen, scores, self.cost), duration(left))
 
     def _write_ledger(self, findings: Findings) -> None:

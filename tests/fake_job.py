@@ -11,13 +11,14 @@ from pathlib import Path
 
 import tiny_search
 
+from centrabert import interruption
 from centrabert.modeling.files import write_text
 from centrabert.search import lifeline
 from centrabert.search.job_folder import held, prepare, read_spec, write_failure
 from centrabert.search.result import RESULT
 
 STEP_SECONDS = 0.02
-STEPS, STARTS, CORES, DIED = "steps", "starts", "cores", "died"
+STEPS, STARTS, CORES, DIED, STOPPED = "steps", "starts", "cores", "died", "stopped"
 
 
 def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
@@ -30,10 +31,19 @@ def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
         with (folder / STARTS).open("a") as starts:
             starts.write(f"{os.getpid()}\n")
         end(how, folder)
+        try:
+            train(folder, steps)
+        except KeyboardInterrupt as stop:
+            (folder / STOPPED).touch()
+            sys.exit(interruption.exit_code(stop))
+        tiny_search.result(tiny_search.quality(spec)).write(folder)
+
+
+def train(folder: Path, steps: int) -> None:
+    with interruption.terminable():
         for step in range(count(folder) + 1, steps + 1):
             time.sleep(STEP_SECONDS)
             write_text(folder / STEPS, str(step))
-        tiny_search.result(tiny_search.quality(spec)).write(folder)
 
 
 def end(how: str, folder: Path) -> None:

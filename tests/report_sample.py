@@ -1,5 +1,7 @@
 """Jobs of two tasks, and the tables that a report on them must show, computed by hand."""
 
+from dataclasses import dataclass
+
 from tiny_jobs import LAYERS, full, students, teachers
 
 from centrabert.search.evidence import gather
@@ -75,16 +77,19 @@ COSTS = [
 TABLES = [TABLE_1, TABLE_2, APPENDIX_C, APPENDIX_D, COSTS]
 
 
-def shown(
-    jobs: list[FinishedJob], selection: Selection | None = None, layers: int | None = None
-) -> dict[str, object]:
-    """Title -> rows of text; and what is missing."""
+@dataclass(frozen=True)
+class Shown:
+    """A report as text: the rows of each table by its title, and what is missing."""
+
+    tables: dict[str, list[list[str]]]
+    missing: tuple[str, ...]
+
+
+def shown(jobs: list[FinishedJob], selection: Selection | None = None, layers: int | None = None) -> Shown:
+    """The report on the jobs."""
     report = document(gather(jobs, selection, layers))
-    tables = {each.title: rows(each.table) for each in report.sections if each.table}
-    return {**tables, "missing": report.missing}
+    return Shown({each.title: rows(each.table) for each in report.sections if each.table}, report.missing)
 
 
 def rows(table: Table) -> list[list[str]]:
     return [list(table.header), *([cell.text for cell in row] for row in table.rows)]
-
-

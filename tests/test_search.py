@@ -105,7 +105,7 @@ def test_lines_say_what_happened_what_it_cost_and_what_is_to_come(tmp_path: Path
     quality = f"{100 * tiny_search.quality(second):.1f}"
     assert lines[1].startswith(f"2/19 {second.title}: accuracy {quality} in 10 s; cost 0.0")
     assert ", at most 0." in lines[1] and "x to come, 1 failed, at most " in lines[1]
-    assert lines[-1].endswith("at most 0.00x to come, 1 failed, at most 1 min")
+    assert lines[-1].endswith("at most 0.00x to come, 1 failed")
 
 
 class Terminal(StringIO):
@@ -138,12 +138,14 @@ def test_progress_of_a_task() -> None:
 
 def test_time_to_come_goes_by_what_jobs_took() -> None:
     jobs = teachers(tiny_search.space(fine_tuning_layers=(3,)))[:3]  # equal jobs, and one pass of the trunk
-    assert seconds_to_come(jobs, {}, tiny_search.COST, 2) is None
+    assert seconds_to_come(jobs, {}, {}, tiny_search.COST, 2) is None
     uncached = TrainingCost(6, tiny_search.WORKLOADS, cached=False)
-    left = seconds_to_come(jobs, {jobs[0]: 100.0, jobs[1]: 140.0}, uncached, 2)
-    assert left == pytest.approx(120 / 2)
-    assert [duration(seconds) for seconds in (None, 1, 90, 3600, 11220)] == [
-        *("", "1 min", "2 min", "1 h 00 min", "3 h 07 min"),
+    took = {jobs[0]: 100.0, jobs[1]: 140.0}
+    assert seconds_to_come(jobs, dict.fromkeys(took, 0.7), took, uncached, 2) == pytest.approx(120 / 2)
+    failed = {jobs[0]: 0.7, jobs[1]: None}
+    assert seconds_to_come(jobs, failed, {jobs[0]: 100.0}, uncached, 1) == pytest.approx(100)
+    assert [duration(seconds) for seconds in (None, 0, 1, 90, 3600, 11220)] == [
+        *("", "", "1 min", "2 min", "1 h 00 min", "3 h 07 min"),
     ]
 
 

@@ -118,6 +118,7 @@ def test_a_stop_lets_jobs_write_a_checkpoint(tmp_path: Path) -> None:
     wait_for(lambda: fake_job.count(first) >= 2)
     pool.stop()
     assert state(first) == "waiting" and not second.exists()
+    assert (first / fake_job.STOPPED).exists()
     done = fake_job.count(first)
     time.sleep(3 * fake_job.STEP_SECONDS)
     assert fake_job.count(first) == done
