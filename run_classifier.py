@@ -7,15 +7,11 @@ command again goes on where it was stopped.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.modeling.hyperparameters import Hyperparameters
-
-if TYPE_CHECKING:
-    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -76,7 +72,7 @@ class Run:
     max_seq_length: int
     pooling: str
     hyperparameters: Hyperparameters
-    cache: "ActivationCache | None"
+    activations: training_flags.ActivationSettings
 
     def __post_init__(self) -> None:
         if not (self.do_train or self.do_eval or self.do_predict):
@@ -94,7 +90,7 @@ def main() -> None:
             output_dir=Path(FLAGS.output_dir),
             bert_files=training_flags.bert_files(FLAGS),
             hyperparameters=hyperparameters,
-            cache=training_flags.activation_cache(FLAGS),
+            activations=training_flags.activation_settings(FLAGS),
         )
     )
 
@@ -118,7 +114,7 @@ def run(run: Run) -> None:
             if run.fine_tuning_layers is None
             else Branch.teacher(runner.spec, run.fine_tuning_layers, layers)
         )
-        runner.fine_tune(branch, run.hyperparameters, run.output_dir, run.cache)
+        runner.fine_tune(branch, run.hyperparameters, run.output_dir, run.activations.cache())
     if run.do_eval:
         runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
     if run.do_predict:

@@ -1,6 +1,6 @@
 """The flags that run_classifier and run_distill share, named as in run_classifier.py of BERT."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,19 +43,36 @@ def define_bert(flag_values: flags.FlagValues) -> None:
     )
 
 
+@dataclass(frozen=True)
+class ActivationSettings:
+    """What the flags say of keeping the frozen layers' outputs; told and checked without TensorFlow.
+
+    Attributes:
+      gigabytes: Disk space for them; 0 keeps none.
+      dtype: "float32" or "float16".
+    """
+
+    folder: Path
+    gigabytes: float
+    dtype: str
+
+    def __post_init__(self) -> None:
+        if not self.gigabytes and self.dtype != "float32":
+            raise ValueError(
+                "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
+            )
+
+    def cache(self) -> "ActivationCache | None":
+        """Where they are kept; None keeps none."""
+        from centrabert.modeling.activation_cache import ActivationCache
+
+        if not self.gigabytes:
+            return None
+        return ActivationCache(self.folder, int(self.gigabytes * 1e9), self.dtype)
+
+
 def define_activation_cache(flag_values: flags.FlagValues) -> None:
-    """Where the frozen layers' outputs are kept, and how many of them."""
-    define_activation_budget(flag_values)
-    flags.DEFINE_string(
-        "activation_cache_dir",
-        None,
-        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
-        flag_values=flag_values,
-    )
-
-
-def define_activation_budget(flag_values: flags.FlagValues) -> None:
-    """How many of the frozen layers' outputs are kept, and how exactly."""
+    """Where the frozen layers' outputs are kept, how many of them, and how exactly."""
     flags.DEFINE_float(
         "activation_cache_gb",
         4.0,
@@ -71,29 +88,18 @@ def define_activation_budget(flag_values: flags.FlagValues) -> None:
         "Precision of what is kept; float16 takes half the space and is not the same bit for bit.",
         flag_values=flag_values,
     )
+    flags.DEFINE_string(
+        "activation_cache_dir",
+        None,
+        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
+        flag_values=flag_values,
+    )
 
 
-def check_activation_budget(flag_values: flags.FlagValues) -> None:
-    """Raises ValueError for a precision of what is not kept."""
-    if not flag_values.activation_cache_gb and flag_values.activation_dtype != "float32":
-        raise ValueError("--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing")
-
-
-def activation_cache(flag_values: flags.FlagValues) -> "ActivationCache | None":
-    """What the flags say; None keeps nothing."""
+def activation_settings(flag_values: flags.FlagValues) -> ActivationSettings:
+    """What the flags say; raises ValueError for a precision of what is not kept."""
     folder = flag_values.activation_cache_dir or Path(flag_values.output_dir, "training", "activations")
-    return activation_cache_in(Path(folder), flag_values)
-
-
-def activation_cache_in(folder: Path, flag_values: flags.FlagValues) -> "ActivationCache | None":
-    """As `activation_cache`, for a script that decides by itself where."""
-    check_activation_budget(flag_values)
-    if not flag_values.activation_cache_gb:
-        return None
-    from centrabert.modeling.activation_cache import ActivationCache
-
-    budget = int(flag_values.activation_cache_gb * 1e9)
-    return ActivationCache(folder, budget, flag_values.activation_dtype)
+    return ActivationSettings(Path(folder), flag_values.activation_cache_gb, flag_values.activation_dtype)
 
 
 def define_hyperparameters(flag_values: flags.FlagValues) -> None:

@@ -7,15 +7,11 @@ it was stopped.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.modeling.hyperparameters import Hyperparameters
-
-if TYPE_CHECKING:
-    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("teacher", None, "Branch folder of the teacher.", flag_values=FLAGS)
@@ -50,7 +46,7 @@ class Run:
     soft_weight: float
     hard_weight: float
     hyperparameters: Hyperparameters
-    cache: "ActivationCache | None"
+    activations: training_flags.ActivationSettings
 
 
 def main() -> None:
@@ -65,7 +61,7 @@ def main() -> None:
             soft_weight=FLAGS.soft_weight,
             hard_weight=FLAGS.hard_weight,
             hyperparameters=training_flags.hyperparameters(FLAGS),
-            cache=training_flags.activation_cache(FLAGS),
+            activations=training_flags.activation_settings(FLAGS),
         )
     )
 
@@ -98,7 +94,7 @@ def run(run: Run) -> None:
         run.output_dir,
         run.hyperparameters,
         settings,
-        run.cache,
+        run.activations.cache(),
     )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 

@@ -175,3 +175,16 @@ for name in {script_names}:
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("\nFlags:\n") == len(script_names)
+
+
+def test_a_mistake_in_flags_is_told_without_tensorflow() -> None:
+    code = f"""
+import sys
+from centrabert import command, run_classifier
+flags = ["--task_name=RTE", "--data_dir=data", "--output_dir=out", "--bert_dir=bert"]
+code = command.status(run_classifier.main, run_classifier.FLAGS, ["run_classifier", *flags])
+if code != 1 or any(name in sys.modules for name in {HEAVY}): sys.exit("imported")
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "error: nothing to do" in result.stderr
