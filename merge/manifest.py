@@ -9,6 +9,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.json_keys import check_format, check_keys
 
 FORMAT_VERSION = 1
 KEYS = frozenset(
@@ -99,12 +100,8 @@ class Manifest:
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Manifest":
         """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
-        if keys.get("format_version") != FORMAT_VERSION:
-            raise ValueError(
-                f"{source}: format_version {keys.get('format_version')!r}, wanted {FORMAT_VERSION}"
-            )
-        if keys.keys() != KEYS:
-            raise ValueError(f"{source}: missing or unknown keys {sorted(keys.keys() ^ KEYS)}")
+        check_format(keys, FORMAT_VERSION, source)
+        check_keys(keys, KEYS, source)
         try:
             manifest = cls._from_checked(keys)
         except (ValueError, TypeError, AttributeError) as error:

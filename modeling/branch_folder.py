@@ -10,6 +10,7 @@ from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig, read_json
 from centrabert.modeling.digest import joint_digest, text_digest
+from centrabert.modeling.json_keys import check_format
 from centrabert.modeling.task import TaskSpec
 
 FORMAT_VERSION = 1
@@ -99,10 +100,7 @@ class BranchRecord:
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "BranchRecord":
         """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
-        if keys.get("format_version") != FORMAT_VERSION:
-            raise ValueError(
-                f"{source}: format_version {keys.get('format_version')!r}, wanted {FORMAT_VERSION}"
-            )
+        check_format(keys, FORMAT_VERSION, source)
         known = {field.name for field in fields(cls)}
         if keys.keys() != known | {"format_version", "digest", "trunk_digest"}:
             raise ValueError(f"{source}: missing or unknown keys among {sorted(keys)}")

@@ -4,6 +4,8 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from centrabert.modeling.json_keys import check_keys
+
 KINDS = ("classification", "regression")
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -65,9 +67,7 @@ class TaskSpec:
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "TaskSpec":
         """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
-        known = {field.name for field in fields(cls)}
-        if keys.keys() != known:
-            raise ValueError(f"task: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        check_keys(keys, {field.name for field in fields(cls)}, "task")
         return cls(**{**keys, "labels": tuple(keys["labels"])})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
 
 TEACHER, STUDENT = KINDS = ("teacher", "student")
@@ -65,9 +66,7 @@ class Option:
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "Option":
         """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
-        known = {field.name for field in fields(cls)}
-        if keys.keys() != known:
-            raise ValueError(f"option: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        check_keys(keys, {field.name for field in fields(cls)}, "option")
         return cls(**keys)
 
 

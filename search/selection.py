@@ -9,6 +9,7 @@ from typing import Any
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
+from centrabert.modeling.json_keys import check_format, check_keys
 from centrabert.search.cost import LAYERS
 from centrabert.search.option import Option
 from centrabert.search.weighting import mean_quality, task_weights
@@ -86,12 +87,8 @@ class Selection:
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Selection":
         """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
-        if keys.get("format_version") != FORMAT_VERSION:
-            raise ValueError(
-                f"{source}: format_version {keys.get('format_version')!r}, wanted {FORMAT_VERSION}"
-            )
-        if keys.keys() != KEYS:
-            raise ValueError(f"{source}: missing or unknown keys {sorted(keys.keys() ^ KEYS)}")
+        check_format(keys, FORMAT_VERSION, source)
+        check_keys(keys, KEYS, source)
         try:
             options = tuple(Option.from_json(option) for option in keys["options"])
             selection = cls(keys["rule"], keys["parameters"], keys["weights"], options)

@@ -37,6 +37,7 @@ PURE = (
     "modeling/huggingface_config.py",
     "modeling/huggingface_names.py",
     "modeling/hyperparameters.py",
+    "modeling/json_keys.py",
     "modeling/scopes.py",
     "modeling/task.py",
     "modeling/vocabulary.py",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from json_edits import drop, put
 from tiny_config import CONFIG
 
 from centrabert.merge.manifest import Manifest
@@ -55,44 +56,26 @@ def test_digests_of_all_variables() -> None:
     assert (variables[name], variables[f"sim/{name}"]) == (f"trunk {name}", f"sim {name}")
 
 
-def _set(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
-    def change(keys: Any) -> None:
-        for step in path[:-1]:
-            keys = keys[step]
-        keys[path[-1]] = value
-
-    return change
-
-
-def _drop(*path: Any) -> Callable[[dict[str, Any]], None]:
-    def change(keys: Any) -> None:
-        for step in path[:-1]:
-            keys = keys[step]
-        del keys[path[-1]]
-
-    return change
-
-
 EDITED = "was edited: its digests or its trunk_depth do not add up"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("format_version", value=2), "format_version 2, wanted 1"),
-        (_drop("trunk"), "missing or unknown keys ['trunk']"),
-        (_set("extra", value=1), "missing or unknown keys ['extra']"),
-        (_drop("branches", 0, "metrics"), "a branch has missing or unknown keys ['metrics']"),
-        (_set("trunk", "bert/embeddings/LayerNorm/beta", value="x"), EDITED),
-        (_set("branches", 1, "variables", "output_bias", value="x"), EDITED),
-        (_set("trunk_digest", value="x"), EDITED),
-        (_set("trunk_depth", value=2), EDITED),
-        (_set("max_seq_length", value=17), "branch rte: did not grow on this trunk"),
-        (_set("branches", value=[]), "there is no branch to merge"),
-        (_set("branches", value=7), "'int' object is not iterable"),
-        (_set("branches", 0, value=7), "'int' object has no attribute 'keys'"),
-        (_drop("branches", 0), "the trunk's digests are not those of 1 layers"),
-        (_drop("config", "hidden_size"), "missing keys ['hidden_size']"),
+        (put("format_version", value=2), "format_version 2, wanted 1"),
+        (drop("trunk"), "missing or unknown keys ['trunk']"),
+        (put("extra", value=1), "missing or unknown keys ['extra']"),
+        (drop("branches", 0, "metrics"), "a branch has missing or unknown keys ['metrics']"),
+        (put("trunk", "bert/embeddings/LayerNorm/beta", value="x"), EDITED),
+        (put("branches", 1, "variables", "output_bias", value="x"), EDITED),
+        (put("trunk_digest", value="x"), EDITED),
+        (put("trunk_depth", value=2), EDITED),
+        (put("max_seq_length", value=17), "branch rte: did not grow on this trunk"),
+        (put("branches", value=[]), "there is no branch to merge"),
+        (put("branches", value=7), "'int' object is not iterable"),
+        (put("branches", 0, value=7), "'int' object has no attribute 'keys'"),
+        (drop("branches", 0), "the trunk's digests are not those of 1 layers"),
+        (drop("config", "hidden_size"), "missing keys ['hidden_size']"),
     ],
 )
 def test_refusals_name_the_file(change: Callable[[dict[str, Any]], None], message: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from full_disk import largest_file
 from hypothesis import given
 from hypothesis import strategies as st
+from json_edits import drop, put
 from tiny_options import LAYERS as N
 from tiny_options import PAPER, option, student, teacher
 
@@ -206,57 +207,39 @@ def test_a_full_disk_spares_the_selection_of_before(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["selection.json"]
 
 
-def _set(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
-    def change(keys: Any) -> None:
-        for step in path[:-1]:
-            keys = keys[step]
-        keys[path[-1]] = value
-
-    return change
-
-
-def _drop(*path: Any) -> Callable[[dict[str, Any]], None]:
-    def change(keys: Any) -> None:
-        for step in path[:-1]:
-            keys = keys[step]
-        del keys[path[-1]]
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        *((_drop(key), f"missing or unknown keys ['{key}']") for key in as_written(CHOSEN) if "_" not in key),
-        (_drop("mean_quality"), "missing or unknown keys ['mean_quality']"),
-        (_set("seed", value=1), "missing or unknown keys ['seed']"),
-        (_drop("format_version"), "format_version None, wanted 1"),
-        (_set("format_version", value=2), "format_version 2, wanted 1"),
-        (_drop("options", 0, "folder"), "option: missing or unknown keys ['folder']"),
-        (_set("options", 1, "extra", value=1), "option: missing or unknown keys ['extra']"),
-        (_set("options", 1, "tuned", value=0), "task stsb: tuned 0 is not"),
-        (_set("options", 1, "task", value=7), "expected string"),
-        (_set("options", 1, "task", value="rte"), "the tasks rte, rte are not sorted, or one occurs twice"),
-        (_set("options", value=[]), "a selection of no task"),
-        (_set("options", value=7), "not iterable"),
-        (_drop("weights", "rte"), "the weights are not those of the tasks rte, stsb: see ['rte']"),
-        (_set("weights", "rte", value=-1), "task rte: weight -1 is not a number above 0"),
+        *((drop(key), f"missing or unknown keys ['{key}']") for key in as_written(CHOSEN) if "_" not in key),
+        (drop("mean_quality"), "missing or unknown keys ['mean_quality']"),
+        (put("seed", value=1), "missing or unknown keys ['seed']"),
+        (drop("format_version"), "format_version None, wanted 1"),
+        (put("format_version", value=2), "format_version 2, wanted 1"),
+        (drop("options", 0, "folder"), "option: missing or unknown keys ['folder']"),
+        (put("options", 1, "extra", value=1), "option: missing or unknown keys ['extra']"),
+        (put("options", 1, "tuned", value=0), "task stsb: tuned 0 is not"),
+        (put("options", 1, "task", value=7), "expected string"),
+        (put("options", 1, "task", value="rte"), "the tasks rte, rte are not sorted, or one occurs twice"),
+        (put("options", value=[]), "a selection of no task"),
+        (put("options", value=7), "not iterable"),
+        (drop("weights", "rte"), "the weights are not those of the tasks rte, stsb: see ['rte']"),
+        (put("weights", "rte", value=-1), "task rte: weight -1 is not a number above 0"),
         (
-            _set("rule", value="guess"),
+            put("rule", value="guess"),
             "rule 'guess' is none of marginal_benefit, optimum, one_standard_error",
         ),
         (
-            _set("rule", value="marginal_benefit"),
+            put("rule", value="marginal_benefit"),
             "missing or unknown parameters ['budget', 'threshold', 'unit']",
         ),
-        (_drop("parameters", "unit"), "rule optimum: missing or unknown parameters ['unit']"),
-        (_set("parameters", "unit", value=3), "rule optimum: parameter unit cannot be 3"),
-        (_set("parameters", "budget", value="3"), "rule optimum: parameter budget cannot be '3'"),
-        (_set("parameters", "budget", value=None), "rule optimum: parameter budget cannot be None"),
-        (_set("parameters", "budget", value=math.nan), "rule optimum: parameter budget cannot be nan"),
-        (_set("layers", value=13), "was edited: its layers or its mean_quality do not add up"),
-        (_set("mean_quality", value=80.0), "was edited"),
-        (_set("options", 0, "quality", value=99.0), "was edited"),
+        (drop("parameters", "unit"), "rule optimum: missing or unknown parameters ['unit']"),
+        (put("parameters", "unit", value=3), "rule optimum: parameter unit cannot be 3"),
+        (put("parameters", "budget", value="3"), "rule optimum: parameter budget cannot be '3'"),
+        (put("parameters", "budget", value=None), "rule optimum: parameter budget cannot be None"),
+        (put("parameters", "budget", value=math.nan), "rule optimum: parameter budget cannot be nan"),
+        (put("layers", value=13), "was edited: its layers or its mean_quality do not add up"),
+        (put("mean_quality", value=80.0), "was edited"),
+        (put("options", 0, "quality", value=99.0), "was edited"),
     ],
 )
 def test_selections_that_are_refused(

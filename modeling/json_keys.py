@@ -1,0 +1,16 @@
+"""What the JSON objects of all our files are held to: the version of their format, and exactly their keys."""
+
+from collections.abc import Set
+from typing import Any
+
+
+def check_keys(keys: dict[str, Any], known: Set[str], what: str) -> None:
+    """Raises ValueError that begins with `what` and names every missing or unknown key."""
+    if keys.keys() != known:
+        raise ValueError(f"{what}: missing or unknown keys {sorted(keys.keys() ^ known)}")
+
+
+def check_format(keys: dict[str, Any], version: int, source: str) -> None:
+    """Raises ValueError that begins with `source` for a `format_version` that is not `version`."""
+    if keys.get("format_version") != version:
+        raise ValueError(f"{source}: format_version {keys.get('format_version')!r}, wanted {version}")
