@@ -99,5 +99,6 @@ def _header(tokens: int, hidden: int, dtype: str) -> bytes:
     """Of NumPy's own file format."""
     header = io.BytesIO()
     description = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (tokens, hidden)}
-    np.lib.format.write_array_header_1_0(header, description)
+    file_format: Any = np.lib.format  # not typed in every NumPy
+    file_format.write_array_header_1_0(header, description)
     return header.getvalue()
