@@ -16,7 +16,7 @@ from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.files import new_file
 from centrabert.modeling.hyperparameters import Hyperparameters
 from centrabert.modeling.prediction import branch_estimator, predict_logits
-from centrabert.modeling.training import Score, TrainingJob, train_branch
+from centrabert.modeling.training import Score, TrainingJob, fine_tuning_start, train_branch
 from centrabert.modeling.vocabulary import Vocabulary
 
 
@@ -67,11 +67,14 @@ def distil(
     hyperparameters: Hyperparameters,
     settings: Distillation,
     cache: ActivationCache | None = None,
+    from_pretrained: bool = False,
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
 
     Args:
       cache: Keeps the frozen layers' outputs, for teacher and student.
+      from_pretrained: The student starts from the pretrained layers and a new head, instead of the teacher's
+        (paper, Appendix C).
 
     Raises:
       ValueError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
@@ -79,6 +82,7 @@ def distil(
     record = teacher.record
     record.check_reads(record.branch.task, vocabulary.digest)
     student = record.branch.student(student_layers)
+    start = fine_tuning_start(teacher.bert, student) if from_pretrained else student_start(teacher, student)
     return train_branch(
         TrainingJob(
             bert=teacher.bert,
@@ -89,10 +93,13 @@ def distil(
             dev=dev,
             score=score,
             output_dir=output_dir,
-            start=student_start(teacher, student),
+            start=start,
             loss_fn=distillation_loss(settings),
             teacher_digest=record.digest,
-            extra_hyperparameters=asdict(settings),
+            extra_hyperparameters={
+                **asdict(settings),
+                **({"from_pretrained": True} if from_pretrained else {}),
+            },
             cache=cache,
             annotate=lambda rows: rows.with_teacher(teacher.logits(rows, hyperparameters.eval_batch_size)),
         )

@@ -37,6 +37,7 @@ class Runner:
     Attributes:
       data_dir: The task's own folder, as BERT's --data_dir.
       max_train_rows: Train on a fixed random sample of so many rows; None takes all.
+      padded: Pad every batch to max_seq_length, as BERT does, and not to its longest row.
     """
 
     task: GlueTask
@@ -45,6 +46,7 @@ class Runner:
     bert: BertFolder
     do_lower_case: bool = True
     max_train_rows: int | None = None
+    padded: bool = False
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -71,7 +73,8 @@ class Runner:
         return {name: self.split(name) for name in splits}
 
     def split(self, name: str) -> Encoded:
-        return load(self.task, self.spec, self.data_dir, name, self.tokenizer)
+        encoded = load(self.task, self.spec, self.data_dir, name, self.tokenizer)
+        return encoded.padded(self.spec.max_seq_length) if self.padded else encoded
 
     def score(
         self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]

@@ -42,11 +42,15 @@ class Activations:
         return str(self._tokens.dtype)
 
     def padded(
-        self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+        self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], least: int = 0
     ) -> npt.NDArray[np.float32]:
-        """float32 [batch, longest, hidden]: `lengths[r]` tokens from token `starts[r]` on, then zeros."""
+        """float32 [batch, length, hidden]: `lengths[r]` tokens from token `starts[r]` on, then zeros.
+
+        Args:
+          least: Zeros up to this length, if no row is longer.
+        """
         tokens = self._tokens
-        batch = np.zeros((len(starts), lengths.max(initial=0), tokens.shape[1]), np.float32)
+        batch = np.zeros((len(starts), lengths.max(initial=least), tokens.shape[1]), np.float32)
         for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
             batch[row, :length] = tokens[start : start + length]
         self._give_back(int(lengths.sum()) * tokens.shape[1] * tokens.itemsize)

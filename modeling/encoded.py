@@ -28,6 +28,7 @@ class Encoded:
       labels: int32 [rows] classes, float32 [rows] scores, or None.
       teacher_logits: float32 [rows, outputs] for distillation, or None.
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
+      padded_to: Every batch is at least so long.
     """
 
     text_a: tuple[str, ...]
@@ -38,6 +39,7 @@ class Encoded:
     labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None
     teacher_logits: npt.NDArray[np.float32] | None = None
     trunk_output: Activations | None = None
+    padded_to: int = 0
 
     def __post_init__(self) -> None:
         if self.trunk_output is not None and self.trunk_output.shape[0] != len(self.ids):
@@ -74,6 +76,9 @@ class Encoded:
     def with_trunk_output(self, activations: Activations) -> "Encoded":
         return replace(self, trunk_output=activations)
 
+    def padded(self, length: int) -> "Encoded":
+        return replace(self, padded_to=length)
+
     def take(self, rows: Rows) -> "Encoded":
         """The rows numbered `rows`, in that order; raises ValueError with the trunk's output attached."""
         if self.trunk_output is not None:
@@ -89,12 +94,13 @@ class Encoded:
             offsets,
             None if self.labels is None else self.labels[rows],
             None if self.teacher_logits is None else self.teacher_logits[rows],
+            padded_to=self.padded_to,
         )
 
     def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
-        """The rows as features, padded with zeros to the longest of them."""
+        """The rows as features, padded with zeros to the longest of them, or to `padded_to`."""
         lengths = self.lengths[rows]
-        columns = np.arange(lengths.max(initial=0))
+        columns = np.arange(lengths.max(initial=self.padded_to))
         real = columns < lengths[:, None]  # [batch, length]
         places = np.where(real, self.offsets[rows][:, None] + columns, 0)
         features: dict[str, npt.NDArray[np.generic]] = {
@@ -106,7 +112,7 @@ class Encoded:
         if self.teacher_logits is not None:
             features["teacher_logits"] = self.teacher_logits[rows]
         if self.trunk_output is not None:
-            features[TRUNK_OUTPUT] = self.trunk_output.padded(self.offsets[rows], lengths)
+            features[TRUNK_OUTPUT] = self.trunk_output.padded(self.offsets[rows], lengths, self.padded_to)
         return features
 
 

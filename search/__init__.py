@@ -1,1 +1,1 @@
-"""Which L and which l: the choice among branches that are trained."""
+"""Which L and which l: jobs, and the choice among what they trained."""

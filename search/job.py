@@ -1,0 +1,91 @@
+"""A job: one training of one task, told completely, so that any process anywhere can do it."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from centrabert.modeling.digest import text_digest
+from centrabert.modeling.task import check_name
+
+FULL, TEACHER, STUDENT = KINDS = ("full", "teacher", "student")
+FROM_TEACHER, FROM_PRETRAINED = STARTS = ("teacher", "pretrained")
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """What is trained. Its digest names its folder; how fast it is trained is no part of it.
+
+    Attributes:
+      bert_dir: A Google BERT folder.
+      data_root: Folder of GLUE folders.
+      task: GLUE task.
+      kind: "full" (every variable trains), "teacher" (the top L layers) or "student" (distilled).
+      fine_tuning_layers: L of a teacher, or of a student's teacher; all layers for "full".
+      student_layers: l of a student; 0 for others.
+      start: What a student's layers start from: the "teacher" (the paper's way) or the "pretrained" BERT
+        (Appendix C); "teacher" for others.
+      teacher: Digest of the job that trains a student's teacher; "" for others.
+      max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
+      padded: Pad every batch to max_seq_length, as BERT does; for comparison only.
+    """
+
+    bert_dir: str
+    data_root: str
+    task: str
+    kind: str
+    fine_tuning_layers: int
+    student_layers: int = 0
+    start: str = FROM_TEACHER
+    teacher: str = ""
+    learning_rate: float = 5e-5
+    num_train_epochs: float = 3.0
+    train_batch_size: int = 32
+    seed: int = 0
+    do_lower_case: bool = True
+    max_seq_length: int = 128
+    pooling: str = "cls"
+    max_train_rows: int = 0
+    padded: bool = False
+
+    def __post_init__(self) -> None:
+        check_name(self.task)
+        if self.kind not in KINDS:
+            raise ValueError(f"job kind {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.start not in STARTS:
+            raise ValueError(f"job start {self.start!r} is none of {', '.join(STARTS)}")
+        if self.fine_tuning_layers < 1:
+            raise ValueError(f"fine_tuning_layers {self.fine_tuning_layers} is below 1")
+        student = self.kind == STUDENT
+        if student != bool(self.teacher) or student != bool(self.student_layers):
+            raise ValueError(f"a student, and nothing else, has a teacher and student_layers: {self}")
+        if not 0 <= self.student_layers <= self.fine_tuning_layers:
+            raise ValueError(
+                f"student_layers {self.student_layers} is outside 1..{self.fine_tuning_layers}, "
+                "the teacher's tuned layers"
+            )
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the job's folder."""
+        return text_digest(json.dumps(self.to_json(), sort_keys=True))[:16]
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: `rte L=3 l=1 lr=5e-05 epochs=3 seed=0`."""
+        layers = "all layers" if self.kind == FULL else f"L={self.fine_tuning_layers}"
+        if self.kind == STUDENT:
+            layers += f" l={self.student_layers}"
+            layers += " from pretrained" if self.start == FROM_PRETRAINED else ""
+        rest = f"lr={self.learning_rate:g} epochs={self.num_train_epochs:g} seed={self.seed}"
+        return f"{self.task} {layers} {rest}" + (" padded" if self.padded else "")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any]) -> "JobSpec":
+        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        known = {field.name for field in fields(cls)}
+        if keys.keys() != known:
+            raise ValueError(f"job: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        return cls(**keys)

@@ -1,0 +1,65 @@
+"""What a finished job leaves: result.json, whose presence means that the job is done."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.config import read_json
+from centrabert.modeling.files import write_text
+
+RESULT, FAILURE, BRANCH = "result.json", "failure.json", "branch"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """Quality and cost of one job.
+
+    Attributes:
+      metric: Name of the task's metric.
+      quality: Its best value on dev, as a fraction: that of the checkpoint that was kept.
+      metrics: All of GLUE's metrics of the task at that checkpoint.
+      history: (step, value of the metric), one for every judgement.
+      seconds: Wall time of training and judging; what an interrupted run spent before it is included.
+      setup_seconds: Wall time of reading, tokenising, and computing what is shared (activations, teacher
+        logits), before it.
+      threads: Cores that it was allowed.
+      tokens: Word pieces that passed through training, padding included.
+      steps: Training steps done.
+    """
+
+    metric: str
+    quality: float
+    metrics: dict[str, float]
+    history: tuple[tuple[int, float], ...]
+    seconds: float
+    setup_seconds: float
+    threads: int
+    tokens: int
+    steps: int
+
+    @property
+    def core_seconds(self) -> float:
+        """Cost that does not depend on how many cores were given."""
+        return (self.seconds + self.setup_seconds) * self.threads
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "history": [list(each) for each in self.history]}
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any]) -> "JobResult":
+        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        known = {field.name for field in fields(cls)}
+        if keys.keys() != known:
+            raise ValueError(f"result: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        history = tuple((int(step), float(value)) for step, value in keys["history"])
+        return cls(**{**keys, "history": history})
+
+    def write(self, folder: Path) -> None:
+        write_text(folder / RESULT, dump(self.to_json()))
+
+
+def read_result(folder: Path) -> JobResult | None:
+    """The result in a job's folder, or None if the job is not done."""
+    file = folder / RESULT
+    return JobResult.from_json(read_json(file)) if file.exists() else None
