@@ -16,7 +16,22 @@ REDIRECTIONS = frozenset([">", ">>", "<"])
 ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=.*")
 # Programs and modules that are not ours: their arguments are not checked.
 FOREIGN_PROGRAMS = frozenset(
-    ["cat", "cd", "curl", "docker", "export", "for", "git", "head", "ls", "mkdir", "pip", "rm", "source"]
+    [
+        "cat",
+        "cd",
+        "curl",
+        "docker",
+        "export",
+        "for",
+        "git",
+        "head",
+        "ls",
+        "mkdir",
+        "pip",
+        "rm",
+        "sh",
+        "source",
+    ]
 )
 FOREIGN_MODULES = frozenset(["build", "mypy", "pip", "pytest", "ruff", "venv"])
 MAKEFILE = (ROOT / "Makefile").read_text()

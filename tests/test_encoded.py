@@ -2,6 +2,7 @@
 
 import dataclasses
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centrabert.modeling import encoded
+from centrabert.modeling.activations import Activations
 from centrabert.modeling.encoded import Encoded, encode, sorted_batches, training_batches, training_plan
 from centrabert.modeling.tokenizer import Tokenizer
 from centrabert.modeling.vocabulary import Vocabulary
@@ -142,6 +144,21 @@ def test_features() -> None:
     assert batch["labels"].tolist() == [4, 1]
     assert batch["labels"].dtype == np.float32
     assert batch["teacher_logits"].tolist() == [[9, 10, 11], [3, 4, 5]]
+
+
+def test_batches_are_padded_on_request(tmp_path: Path) -> None:
+    """Also what the trunk said of the tokens, and rows that are taken out."""
+    tokens = np.arange(13 * 2, dtype=np.float32).reshape(13, 2)
+    np.save(tmp_path / "trunk.npy", tokens)
+    rows = data_set(ROWS).padded(7)
+    batch = rows.with_trunk_output(Activations(tmp_path / "trunk.npy")).batch(np.array([2, 3]))
+    assert batch["input_ids"].tolist() == [[2, 3, *[0] * 5], [2, 9, 3, *[0] * 4]]
+    assert batch["segment_ids"].tolist() == [[0, 1, *[0] * 5], [0, 1, 1, *[0] * 4]]
+    assert batch["trunk_output"].shape == (2, 7, 2)
+    np.testing.assert_array_equal(batch["trunk_output"][0], [*tokens[8:10], *[[0, 0]] * 5])
+    assert rows.take(np.array([1])).batch(np.array([0]))["input_ids"].shape == (1, 7)
+    assert data_set(ROWS).padded(3).batch(np.array([1]))["input_ids"].shape == (1, 5)
+    assert rows.digest == data_set(ROWS).digest
 
 
 def test_sizes() -> None:

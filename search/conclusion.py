@@ -1,0 +1,72 @@
+"""What a search ends with: a choice among what it trained, and the command that merges it."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.search.option import TEACHER, Option
+from centrabert.search.options import options
+from centrabert.search.rules import by_marginal_benefit, by_optimum
+from centrabert.search.searching import Findings, Search
+from centrabert.search.selection import Selection, merge_command
+
+MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to choose: by the marginal benefit of a layer, or the best that a budget buys.
+
+    Attributes:
+      threshold: In percent points per layer; left alone if there is a budget.
+      budget_layers: Of the trunk and all branches together; 0 sets none.
+    """
+
+    threshold: float = 1.0
+    budget_layers: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.threshold > 0:
+            raise ValueError(f"--threshold={self.threshold} is not above 0")
+        if self.budget_layers < 0:
+            raise ValueError(f"--budget_layers={self.budget_layers} is below 0; 0 sets no budget")
+
+    def select(self, given: list[Option]) -> Selection:
+        """Raises ValueError if nothing fits the budget."""
+        if self.budget_layers:
+            return by_optimum(given, self.budget_layers)
+        return by_marginal_benefit(given, self.threshold)
+
+
+def choose(search: Search, findings: Findings, rule: Rule) -> Selection | None:
+    """One option for each task that has a teacher; None if no task has.
+
+    Raises:
+      ValueError: Nothing fits the budget.
+    """
+    given = options(findings.finished(search.jobs_dir), search.space.num_hidden_layers, search.dev_rows)
+    able = {option.task for option in given if option.kind == TEACHER}
+    chosen = [option for option in given if option.task in able]
+    return rule.select(chosen) if chosen else None
+
+
+def merging(selection: Selection, search: Search) -> list[str]:
+    """The command that merges what was chosen into the search's folder."""
+    return merge_command(selection, Path(search.space.bert_dir), search.output_dir / MERGED)
+
+
+def selection_text(selection: Selection, command: list[str]) -> str:
+    """The choice as a table, and the command."""
+    return "".join(f"{line}\n" for line in _lines(selection, command))
+
+
+def _lines(selection: Selection, command: list[str]) -> Iterator[str]:
+    for option in selection.options:
+        seeds = f"{option.seeds} seeds" if option.seeds > 1 else "1 seed"
+        yield (
+            f"{option.task:5}  {option.kind:7}  {option.frozen} shared + {option.tuned} own layers  "
+            f"{option.quality:.1f} ({seeds})"
+        )
+    yield f"{selection.layers} layers in all, mean quality {selection.mean_quality:.1f}"
+    yield shlex.join(command)

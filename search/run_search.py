@@ -1,0 +1,283 @@
+"""Searches which L and which l each task needs: trains teachers, distils students, and selects.
+
+Every job is a process with a folder of its own in OUTPUT_DIR/jobs, named by the digest of its spec. The same
+command goes on where it was stopped, however it was stopped, and tries once more what failed; another
+command in the same folder reads what they have in common. Writes ledger.tsv (where every job is) and
+selection.json (what was chosen), and prints the command that merges it. Costs are in units of one
+conventional fine-tuning: all layers, 3 epochs, padded to 128.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from absl import flags
+
+from centrabert import command, training_flags
+from centrabert.glue_data.tasks import glue_task
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.files import exclusive, write_text
+from centrabert.search import cores
+from centrabert.search.conclusion import MERGED, Rule, choose, merging, selection_text
+from centrabert.search.display import display
+from centrabert.search.job import FROM_TEACHER, STARTS
+from centrabert.search.job_command import JobCommand
+from centrabert.search.local_pool import LocalPool
+from centrabert.search.opening import Opening, open_search, read_layers
+from centrabert.search.plan_file import FILE as PLAN
+from centrabert.search.plan_file import write_plan
+from centrabert.search.plan_text import plan_text, sure_jobs
+from centrabert.search.pool import Pool
+from centrabert.search.ray_pool import RayPool
+from centrabert.search.searching import Findings, Search
+from centrabert.search.selection import write_selection
+from centrabert.search.space import BASELINES, HALVING, NO_BASELINE, STRATEGIES, SearchSpace
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "bert_dir", None, "Folder with bert_config.json, vocab.txt and bert_model.ckpt.", flag_values=FLAGS
+)
+flags.DEFINE_string("data_root", None, "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_list("tasks", None, "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "fine_tuning_layers", None, "Every L to try: layers that a teacher tunes, as in 2,3,4.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "student_layers", ["1", "2", "3"], "Every l to try: layers of a student.", flag_values=FLAGS
+)
+flags.DEFINE_list("learning_rates", ["5e-5"], "Every learning rate to try.", flag_values=FLAGS)
+flags.DEFINE_list("num_train_epochs", ["3"], "Every number of epochs to try.", flag_values=FLAGS)
+flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of every job.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "strategy",
+    HALVING,
+    list(STRATEGIES),
+    "halving gives further seeds only to teachers that noise does not tell from the best; exhaustive, the "
+    "paper's, to all.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("output_dir", None, "Where jobs, ledger and selection go.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "workers",
+    0,
+    "Jobs at the same time, which share the cores; 0: one for each core and 4 GB of memory.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "ray_address",
+    "",
+    "Run the jobs on a Ray cluster: auto on one of its nodes, host:port, or ray://host:port.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("cpus_per_job", 1.0, "Ray: cores of a job.", flag_values=FLAGS)
+flags.DEFINE_float("gpus_per_job", 0.0, "Ray: GPUs of a job.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Print the jobs to run and what they cost, write those that are sure to plan.jsonl, and stop.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "threshold",
+    1.0,
+    "c: percent points that a layer must bring to be added (the paper: 1, 2 or 3).",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "budget_layers",
+    0,
+    "Select instead the best mean quality that so many layers buy, trunk and branches together.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool("merge", False, "Merge what was selected into OUTPUT_DIR/merged.", flag_values=FLAGS)
+training_flags.define_activation_budget(FLAGS)
+flags.DEFINE_bool(
+    "both_starts",
+    False,
+    "Train students from the pretrained layers too, to compare with those from their teacher (Appendix C).",
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "baseline",
+    NO_BASELINE,
+    list(BASELINES),
+    "Fine-tune every variable too, on batches of like length (bucketed) or conventionally (padded).",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list("baseline_learning_rates", ["5e-5"], "Its learning rates.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "padded", False, "Pad the batches of teachers and students too, for comparison.", flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "do_lower_case", True, "True for an uncased vocabulary, False for a cased.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "pooling", "cls", ["cls", "mean"], "BERT's pooled [CLS], or the mean of the tokens.", flag_values=FLAGS
+)
+flags.DEFINE_integer("max_seq_length", 128, "Word pieces read of a text or pair, at most.", flag_values=FLAGS)
+flags.DEFINE_integer("train_batch_size", 32, "Rows in a training batch.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "max_train_rows", 0, "Train on a fixed sample of so many rows; 0 takes all.", flag_values=FLAGS
+)
+for required in ("bert_dir", "data_root", "tasks", "fine_tuning_layers", "output_dir"):
+    flags.mark_flag_as_required(required, flag_values=FLAGS)
+
+
+@dataclass(frozen=True)
+class Ray:
+    """A Ray cluster, and what a job takes of it."""
+
+    address: str
+    cpus_per_job: float
+    gpus_per_job: float
+
+    @property
+    def threads(self) -> int:
+        """Of a job."""
+        return max(1, int(self.cpus_per_job))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the flags ask for; the folders are absolute."""
+
+    space: SearchSpace
+    output_dir: Path
+    workers: int
+    ray: Ray | None
+    dry_run: bool
+    rule: Rule
+    merge: bool
+    activation_cache_gb: float
+    activation_dtype: str
+
+
+ACTIVATIONS, SPACE = "activations", "space.json"
+Number = TypeVar("Number", int, float)
+
+
+def main() -> None:
+    training_flags.check_activation_budget(FLAGS)
+    run(
+        Run(
+            space=_space(),
+            output_dir=Path(FLAGS.output_dir).resolve(),
+            workers=FLAGS.workers,
+            ray=Ray(FLAGS.ray_address, FLAGS.cpus_per_job, FLAGS.gpus_per_job) if FLAGS.ray_address else None,
+            dry_run=FLAGS.dry_run,
+            rule=Rule(FLAGS.threshold, FLAGS.budget_layers),
+            merge=FLAGS.merge,
+            activation_cache_gb=FLAGS.activation_cache_gb,
+            activation_dtype=FLAGS.activation_dtype,
+        )
+    )
+
+
+def run(run: Run) -> None:
+    """Searches, selects, and merges if asked."""
+    run.output_dir.mkdir(parents=True, exist_ok=True)
+    available = cores.available()
+    opening = open_search(run.space, run.output_dir, run.activation_cache_gb > 0, len(available))
+    for error in opening.errors.values():
+        print(f"left out: {error}", file=sys.stderr)
+    if run.dry_run:
+        _plan(opening)
+        return
+    with exclusive(run.output_dir):
+        write_text(run.output_dir / SPACE, dump(run.space.to_json()))
+        search, pool = _pool(run, opening.search, available)
+        findings = search.run(pool, display(sys.stderr))
+        _conclude(run, search, findings)
+    _report_failures(opening, findings)
+
+
+def _pool(run: Run, search: Search, available: Sequence[int]) -> tuple[Search, Pool]:
+    """The workers, and the search that knows how many cores they have together."""
+    command = _job_command(run, search)
+    if run.ray is None:
+        workers = run.workers or cores.default_workers(len(available), cores.memory_bytes())
+        return search, LocalPool(search.jobs_dir, cores.shares(available, workers), command)
+    ray = run.ray
+    pool = RayPool(ray.address, search.jobs_dir, command, ray.cpus_per_job, ray.gpus_per_job)
+    return replace(search, cores=pool.workers * ray.threads), pool
+
+
+def _space() -> SearchSpace:
+    bert_dir = Path(FLAGS.bert_dir).resolve()
+    return SearchSpace(
+        bert_dir=str(bert_dir),
+        num_hidden_layers=read_layers(bert_dir, FLAGS.max_seq_length),
+        data_root=str(Path(FLAGS.data_root).resolve()),
+        tasks=tuple(glue_task(name).name for name in FLAGS.tasks),
+        fine_tuning_layers=_numbers("fine_tuning_layers", int),
+        student_layers=_numbers("student_layers", int),
+        learning_rates=_numbers("learning_rates", float),
+        num_train_epochs=_numbers("num_train_epochs", float),
+        seeds=_numbers("seeds", int),
+        strategy=FLAGS.strategy,
+        starts=STARTS if FLAGS.both_starts else (FROM_TEACHER,),
+        baseline=FLAGS.baseline,
+        baseline_learning_rates=_numbers("baseline_learning_rates", float),
+        padded=FLAGS.padded,
+        pooling=FLAGS.pooling,
+        max_seq_length=FLAGS.max_seq_length,
+        train_batch_size=FLAGS.train_batch_size,
+        do_lower_case=FLAGS.do_lower_case,
+        max_train_rows=FLAGS.max_train_rows,
+    )
+
+
+def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
+    try:
+        return tuple(kind(text) for text in FLAGS[flag].value)
+    except ValueError:
+        listed = ",".join(FLAGS[flag].value)
+        raise ValueError(f"--{flag}={listed} is not a list of numbers, as in 1,2,3") from None
+
+
+def _job_command(run: Run, search: Search) -> JobCommand:
+    return JobCommand(
+        jobs_dir=search.jobs_dir,
+        activation_cache_dir=run.output_dir / ACTIVATIONS,
+        activation_cache_gb=run.activation_cache_gb,
+        activation_dtype=run.activation_dtype,
+        depths=search.space.depths,
+        threads=run.ray.threads if run.ray else 0,
+    )
+
+
+def _plan(opening: Opening) -> None:
+    search, findings = opening.search, opening.search.read()
+    write_plan(sure_jobs(search, findings), search.output_dir / PLAN)
+    print(plan_text(search, findings), end="")
+
+
+def _conclude(run: Run, search: Search, findings: Findings) -> None:
+    """Selects, and prints or runs the command that merges."""
+    selection = choose(search, findings, run.rule)
+    if selection is None:
+        return
+    write_selection(selection, run.output_dir)
+    merging_command = merging(selection, search)
+    print(selection_text(selection, merging_command), end="", flush=True)
+    if run.merge:
+        shutil.rmtree(run.output_dir / MERGED, ignore_errors=True)  # an earlier selection's
+        if subprocess.run(merging_command).returncode:
+            raise ValueError(f"{run.output_dir / MERGED}: merging failed, for the reason told above")
+
+
+def _report_failures(opening: Opening, findings: Findings) -> None:
+    failures = [*opening.errors.values(), *(f"{job.title}: {text}" for job, text in findings.errors.items())]
+    for failure in failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    if failures:
+        raise ValueError(f"{len(failures)} failed, see above; mend them and give the same command again")
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

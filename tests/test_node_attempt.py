@@ -1,0 +1,117 @@
+"""What needs no Ray cluster to be seen: an attempt on a node, the shares of nodes, addresses without one."""
+
+import _thread
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fake_search
+import pytest
+
+from centrabert.search.job_folder import LOG, prepare
+from centrabert.search.node_attempt import Attempt, work
+from centrabert.search.ray_cluster import Share, connect
+from centrabert.search.shared_disk import appears
+from centrabert.search.space import teachers
+
+SPECS = teachers(fake_search.SPACE)
+NODE = socket.gethostname()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_file_that_comes_late_is_awaited(tmp_path: Path) -> None:
+    file = tmp_path / "late"
+    assert not appears(file, seconds=0)
+    writer = threading.Timer(0.3, file.touch)
+    writer.start()
+    assert appears(file)
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("share", "jobs"),
+    [
+        (Share(1), 3 + 8),
+        (Share(2), 1 + 4),
+        (Share(0.1), 30 + 80),
+        (Share(1, 1), 2),
+        (Share(1, 0.3), 6),
+        (Share(8, 1), 1),
+        (Share(9), 0),
+    ],
+)
+def test_nodes_hold_so_many_jobs(share: Share, jobs: int) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 3.0, "memory": 5.0}},
+        {"Alive": True, "Resources": {"CPU": 8.0, "GPU": 2.0}},
+        {"Alive": True, "Resources": {"GPU": 4.0}},
+        {"Alive": False, "Resources": {"CPU": 16.0, "GPU": 16.0}},
+    ]
+    assert share.times(nodes) == jobs
+
+
+def test_an_address_that_is_silent_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        message = f"--ray_address={address}: no Ray cluster to be had there (no answer in 3 seconds); start"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            connect(address, patience=3)
+
+
+def test_an_address_that_is_none_is_told_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^--ray_address=nowhere: .*Invalid address format: nowhere\)"):
+        connect("nowhere", patience=60)
+
+
+def test_ray_is_asked_for_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=re.escape("Ray is not installed; pip install 'centrabert[ray]'")):
+        connect("auto")
+
+
+def test_a_node_uses_its_own_python(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SPECS[0])
+    attempt = Attempt(("/elsewhere/python", "-c", "print('ran')"), "/elsewhere/python", folder, folder)
+    assert work(attempt).error == f"ran (exit code 0; see {folder / LOG})"
+
+
+def test_an_interruption_is_passed_on_once(tmp_path: Path) -> None:
+    """Ray may cancel twice, and a second SIGTERM would interrupt the writing of the checkpoint."""
+    program = """
+import signal, sys, time
+seen = []
+signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+print("ready", flush=True)
+while not seen: time.sleep(0.01)
+time.sleep(0.5)
+sys.exit(f"{len(seen)} SIGTERM")
+"""
+    folder = prepare(tmp_path, SPECS[0])
+
+    def interrupt() -> None:
+        wait_for(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
+        for _ in range(2):
+            _thread.interrupt_main()
+            time.sleep(0.2)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    ending = work(Attempt((sys.executable, "-c", program), sys.executable, folder, folder))
+    interrupter.join()
+    assert ending.error == f"1 SIGTERM (exit code 1; see {folder / LOG})"
+
+
+def test_a_program_that_a_node_lacks_is_told(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SPECS[0])
+    ending = work(Attempt(("/elsewhere/program",), sys.executable, folder, folder))
+    assert ending.error == f"node {NODE}: [Errno 2] No such file or directory: '/elsewhere/program'"

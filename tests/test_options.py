@@ -1,0 +1,131 @@
+"""From finished jobs to options: means over seeds, errors, and which setting stands for a size."""
+
+import math
+import re
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_jobs import LAYERS, finished, full, students, teachers
+
+from centrabert.search.finished_job import FinishedJob
+from centrabert.search.option import Option
+from centrabert.search.options import options
+from centrabert.search.rules import by_marginal_benefit
+from centrabert.search.runs import Runs, by_setting
+
+TEACHERS = teachers("rte", 4, 60.0, 66.0, 63.0)
+
+
+def test_an_option_is_the_mean_over_seeds() -> None:
+    """Deviations -3, 3, 0: their standard deviation is 3, that of the mean 3 / sqrt(3)."""
+    (option,) = options(TEACHERS, LAYERS)
+    error = option.standard_error
+    folder = f"{TEACHERS[1].folder}/branch"
+    assert option == Option("rte", 2, 4, "teacher", 63.0, error, 3, folder)
+    assert error == pytest.approx(math.sqrt(3))
+
+
+def test_teachers_and_students() -> None:
+    """A student shares what its teacher shares; sizes and kinds are options of their own."""
+    jobs = [*TEACHERS, *students("rte", 4, 1, 50.0), *students("rte", 4, 4, 61.0), *teachers("mrpc", 6, 70.0)]
+    found = [(each.task, each.kind, each.frozen, each.tuned, each.quality) for each in options(jobs, LAYERS)]
+    assert found == [
+        ("mrpc", "teacher", 0, 6, 70.0),
+        ("rte", "student", 2, 1, 50.0),
+        ("rte", "student", 2, 4, 61.0),
+        ("rte", "teacher", 2, 4, 63.0),
+    ]
+
+
+def test_what_cannot_be_chosen() -> None:
+    jobs = [
+        *full("rte", 90.0),
+        *students("rte", 4, 1, 91.0, start="pretrained"),
+        finished("teacher", "rte", math.nan, tuned=3),
+        finished("teacher", "rte", math.inf, tuned=5),
+    ]
+    assert options(jobs, LAYERS) == ()
+    assert options([*jobs, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+
+
+def test_the_best_learning_rate_and_epochs_by_mean() -> None:
+    """Not by the maximum; the cheaper of equals."""
+    high = teachers("rte", 4, 50.0, 70.0, 61.0, learning_rate=1e-4)
+    equal = teachers("rte", 4, 62.0, 63.0, 64.0, num_train_epochs=4.0)
+    longer = teachers("rte", 4, 62.0, 63.0, 64.1, num_train_epochs=5.0)
+    assert options([*high, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+    assert options([*equal, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+    assert options([*equal, *TEACHERS, *longer], LAYERS) == options(longer, LAYERS)
+
+
+def test_a_teacher_that_was_given_up_does_not_win_by_a_lucky_seed() -> None:
+    """Halving left L = 5 behind after one seed and distilled from L = 4; else L = 5 would stand alone."""
+    jobs = [*teachers("rte", 5, 64.0), *TEACHERS, *students("rte", 4, 1, 62.5)]
+    (chosen,) = by_marginal_benefit(options(jobs, LAYERS), 1.0).options
+    assert (chosen.frozen, chosen.tuned) == (2, 1)
+    lucky = teachers("rte", 4, 80.0, learning_rate=1e-4)
+    assert options([*lucky, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+
+
+def test_a_student_with_fewer_seeds_stays() -> None:
+    """Its siblings failed, but it was not given up; nor does another task's number of seeds count."""
+    found = options([*TEACHERS, *students("rte", 4, 1, 62.5), *teachers("mrpc", 3, 70.0)], LAYERS)
+    assert [(each.task, each.seeds, each.standard_error > 0) for each in found] == [
+        ("mrpc", 1, False),
+        ("rte", 1, False),
+        ("rte", 3, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("percents", "rows", "error"),
+    [
+        ([64.0], {"rte": 100}, 4.8),  # sqrt(0.64 * 0.36 / 100) = 0.048
+        ([64.0, 64.0], {"rte": 100}, 4.8 / math.sqrt(2)),
+        ([60.0, 66.0, 63.0], {"rte": 10_000}, math.sqrt(3)),  # what is seen is more
+        ([20.0], {"rte": 100}, 5.0),  # no share of right answers is below a guess: 0.5 * 0.5
+        ([100.0], {"rte": 99}, 1.0),  # nor is any certain: 0.99 * 0.01
+        ([64.0], {"mrpc": 100}, 0.0),
+        ([64.0], None, 0.0),
+    ],
+)
+def test_the_least_error_that_dev_rows_allow(
+    percents: list[float], rows: dict[str, int] | None, error: float
+) -> None:
+    (option,) = options(teachers("rte", 4, *percents), LAYERS, rows)
+    assert option.standard_error == pytest.approx(error)
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_jobs_is_of_no_account(random: Random) -> None:
+    jobs = [
+        *TEACHERS,
+        *teachers("rte", 4, 63.0, 63.0, 63.0, learning_rate=1e-4),
+        *students("rte", 4, 2, 1.0, 2.0),
+    ]
+    shuffled = random.sample(jobs, len(jobs))
+    assert options(shuffled, LAYERS) == options(jobs, LAYERS)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match=re.escape("rte L=4 lr=5e-05 epochs=3 seed=0: L is above 3")):
+        options(TEACHERS, 3)
+    with pytest.raises(ValueError, match="folder '' names no job folder"):
+        FinishedJob(TEACHERS[0].spec, TEACHERS[0].result, "")
+    with pytest.raises(ValueError, match="2 jobs of 2 settings"):
+        Runs((TEACHERS[0], *full("rte", 1.0)))
+    with pytest.raises(ValueError, match="0 jobs of 0 settings"):
+        Runs(())
+
+
+def test_settings() -> None:
+    """Seeds of one setting together and in order, students though their teachers differ."""
+    one, other = (
+        finished("student", "rte", 60.0, fine_tuning_layers=6, seed=seed, teacher=str(seed))
+        for seed in (1, 0)
+    )
+    (runs,) = by_setting([one, other])
+    assert runs.jobs == (other, one)
+    assert (runs.mean, runs.deviation, runs.maximum, runs.best) == (60.0, 0.0, 60.0, other)

@@ -1,0 +1,131 @@
+"""run_search: from flags to a selection, the mistakes that it tells at once, and those that stop no other."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+from search_workshop import ThisProcess, Workshop
+
+from centrabert import command
+from centrabert.modeling.branch_folder import read_record
+from centrabert.search import job_run, run_search
+from centrabert.search.selection import read_selection
+
+Search = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("search"))
+
+
+@pytest.fixture
+def search(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Search:
+    """Runs run_search on the miniature task into tmp_path; returns its exit code."""
+    monkeypatch.setattr(run_search, "LocalPool", ThisProcess)
+    flags = {
+        "bert_dir": workshop.bert,
+        "data_root": workshop.data_root,
+        "tasks": "RTE",
+        "fine_tuning_layers": "1,2",
+        "student_layers": "1",
+        "learning_rates": "3e-3",
+        "num_train_epochs": "1",
+        "seeds": "3",
+        "max_seq_length": tiny.MAX_SEQ_LENGTH,
+        "train_batch_size": 7,
+        "output_dir": tmp_path / "out",
+    }
+
+    def run(**others: object) -> int:
+        given = [f"--{name}={value}" for name, value in {**flags, **others}.items()]
+        return command.status(run_search.main, run_search.FLAGS, ["run_search.py", *given])
+
+    return run
+
+
+def test_a_search_from_its_flags_to_its_selection(
+    search: Search,
+    workshop: Workshop,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert search(dry_run=True) == 0
+    plan = capsys.readouterr().out
+    assert "rte: 3 jobs" in plan and "sure" in plan and "perhaps" in plan
+    assert len((out / "plan.jsonl").read_text().splitlines()) == 2
+    assert search() == 0
+    printed = capsys.readouterr().out
+    (option,) = read_selection(out).options
+    assert printed.splitlines()[-1].endswith(f"--output_dir={out}/merged")
+    assert option.task == "rte" and Path(option.folder).parent.parent == out / "jobs"
+    assert read_record(Path(option.folder)).metrics["accuracy"] == option.quality / 100
+    assert json.loads((out / "space.json").read_text())["bert_dir"] == str(workshop.bert)
+    ledger = [line.split("\t")[0] for line in (out / "ledger.tsv").read_text().splitlines()[1:]]
+    assert ledger == ["done"] * 3
+    merged: list[list[str]] = []
+
+    def merge(command: list[str]) -> object:
+        merged.append(command)
+        return type("Ended", (), {"returncode": 0})
+
+    monkeypatch.setattr(run_search.subprocess, "run", merge)
+    monkeypatch.setattr(job_run, "_do", None)  # nothing is trained again
+    assert search(merge=True, budget_layers=3) == 0
+    assert merged[0][0] == sys.executable and f"--output_dir={out}/merged" in merged[0]
+    assert read_selection(out).rule == "optimum"
+
+
+def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
+    search: Search, workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = search(tasks="cola,rte", fine_tuning_layers="1", learning_rates="3e-3,1e30", student_layers="1")
+    errors = [
+        line for line in capsys.readouterr().err.splitlines() if line.startswith(("failed", "run_search"))
+    ]
+    assert code == 1
+    assert errors == [
+        f"failed: {workshop.data_root}/CoLA: there is no such folder; "
+        "a CoLA folder holds train.tsv, dev.tsv, test.tsv",
+        "failed: rte L=1 lr=1e+30 epochs=1 seed=3: training diverged: the loss is NaN; "
+        "try a smaller learning rate",
+        "run_search.py: error: 2 failed, see above; mend them and give the same command again",
+    ]
+    (option,) = read_selection(tmp_path / "out").options
+    assert (option.frozen, option.tuned) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "wrong"),
+    [
+        ({"fine_tuning_layers": "1,4"}, "--fine_tuning_layers=4 is outside 1..3, the layers of "),
+        ({"fine_tuning_layers": "one"}, "--fine_tuning_layers=one is not a list of numbers, as in 1,2,3"),
+        ({"bert_dir": "/nowhere"}, "/nowhere/bert_config.json: no such file; --bert_dir wants "),
+        ({"data_root": "/nowhere"}, "/nowhere/RTE: there is no such folder"),
+        ({"max_seq_length": 24}, "--max_seq_length=24 is above 23, the max_position_embeddings of "),
+        ({"tasks": "wnli"}, "unknown GLUE task 'wnli'"),
+        ({"activation_cache_gb": 0, "activation_dtype": "float16"}, "--activation_dtype is for what is kept"),
+        ({"threshold": 0}, "--threshold=0.0 is not above 0"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(
+    search: Search, flags: dict[str, object], wrong: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert search(**flags) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("run_search.py: ")]
+    assert wrong in line
+    assert not (tmp_path / "out" / "jobs").exists()
+
+
+def test_two_searches_at_once_are_refused(
+    search: Search, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    with run_search.exclusive(tmp_path / "out"):
+        assert search() == 1
+    assert "out: another process is at work here" in capsys.readouterr().err

@@ -1,0 +1,251 @@
+"""The search as a whole, on a pool that answers at once: order, failures, forecasts, cost, what is shown."""
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import fake_search
+import pytest
+import tiny_search
+from instant_pool import InstantPool
+
+from centrabert.search.conclusion import Rule, choose, merging, selection_text
+from centrabert.search.display import Lines, Table
+from centrabert.search.job import JobSpec
+from centrabert.search.job_folder import job_folder, prepare
+from centrabert.search.plan_text import plan_text, sure_jobs
+from centrabert.search.progress import duration, progresses, seconds_to_come
+from centrabert.search.searching import Findings, Search
+from centrabert.search.space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
+from centrabert.search.training_cost import TrainingCost
+from centrabert.search.workload import Workload, batched_tokens, read_workload
+
+UNDISTURBED, _ = tiny_search.searched(fake_search.SPACE, {"rte": 10, "cola": 10})
+
+
+def search(folder: Path, space: SearchSpace = fake_search.SPACE) -> Search:
+    return Search(space, folder, tiny_search.COST, cores=2)
+
+
+def run(given: Search, error: Callable[[JobSpec], str | None] = lambda spec: None) -> Findings:
+    return given.run(InstantPool(given.jobs_dir, error=error), Lines(StringIO()))
+
+
+def test_a_search_runs_all_that_is_wanted_and_nothing_twice(tmp_path: Path) -> None:
+    given = search(tmp_path)
+    pool = InstantPool(given.jobs_dir)
+    findings = given.run(pool, Lines(StringIO()))
+    assert findings.scores == UNDISTURBED and not findings.errors
+    assert sorted(spec.digest for spec in pool.submitted) == sorted(spec.digest for spec in UNDISTURBED)
+    assert pool.stopped
+
+
+def test_the_first_task_is_finished_first(tmp_path: Path) -> None:
+    """Its activations are still there when its students want them; the next task only fills idle workers."""
+    given = search(tmp_path)
+    pool = InstantPool(given.jobs_dir, workers=1)
+    given.run(pool, Lines(StringIO()))
+    tasks = [spec.task for spec in pool.submitted]
+    assert tasks == sorted(tasks, reverse=True)
+
+
+def test_another_search_in_the_folder_only_adds_what_is_new(tmp_path: Path) -> None:
+    run(search(tmp_path))
+    wider = search(tmp_path, tiny_search.space(student_layers=(1, 2), strategy=EXHAUSTIVE))
+    pool = InstantPool(wider.jobs_dir)
+    findings = wider.run(pool, Lines(StringIO()))
+    assert not set(pool.submitted) & set(UNDISTURBED)
+    assert len(findings.results) == 18 + 12
+    assert wider.read() == findings
+    ledger = (tmp_path / "ledger.tsv").read_text().splitlines()
+    assert len(ledger) - 1 == len({*findings.results, *UNDISTURBED})
+
+
+def test_a_failed_job_stops_none_but_its_students(tmp_path: Path) -> None:
+    bad = next(spec.teacher for spec in UNDISTURBED if spec.student_layers and spec.task == "rte")
+    findings = run(search(tmp_path), lambda spec: "no space" if spec.digest == bad else None)
+    (failed,) = findings.errors
+    assert (failed.digest, findings.errors[failed]) == (bad, "no space")
+    assert not any(spec.teacher == bad for spec in findings.results)
+    for_cola = {spec: score for spec, score in UNDISTURBED.items() if spec.task == "cola"}
+    assert {spec: score for spec, score in findings.scores.items() if spec.task == "cola"} == for_cola
+    assert f"failed\t{failed.title}\t" in (tmp_path / "ledger.tsv").read_text()
+    assert UNDISTURBED.items() <= run(search(tmp_path)).scores.items()  # tried once more
+
+
+def test_a_stop_stops_the_pool_and_leaves_the_ledger(tmp_path: Path) -> None:
+    given = search(tmp_path)
+
+    def stop(spec: JobSpec) -> None:
+        if spec.fine_tuning_layers == 3:
+            raise KeyboardInterrupt
+
+    pool = InstantPool(given.jobs_dir, error=stop)
+    with pytest.raises(KeyboardInterrupt):
+        given.run(pool, Lines(StringIO()))
+    assert pool.stopped
+    lines = (tmp_path / "ledger.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[0] for line in lines] == ["done", *["waiting"] * 5]
+    assert run(given).scores == UNDISTURBED
+
+
+def test_a_ledger_that_cannot_be_written_stops_nothing(tmp_path: Path, warnings: list[str]) -> None:
+    (tmp_path / "ledger.tsv").mkdir()
+    assert run(search(tmp_path)).scores == UNDISTURBED
+    assert "ledger.tsv: cannot be written" in warnings[0]
+
+
+def test_lines_say_what_happened_what_it_cost_and_what_is_to_come(tmp_path: Path) -> None:
+    given, out = search(tmp_path), StringIO()
+    bad = teachers(given.space)[0]
+    given.run(InstantPool(given.jobs_dir, error=lambda spec: "no data" if spec == bad else None), Lines(out))
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("1/19 rte L=2 lr=5e-05 epochs=3 seed=0: failed: no data; cost 0.0")
+    second = teachers(given.space)[2]
+    quality = f"{100 * tiny_search.quality(second):.1f}"
+    assert lines[1].startswith(f"2/19 {second.title}: accuracy {quality} in 10 s; cost 0.0")
+    assert ", at most 0." in lines[1] and "x to come, 1 failed, at most " in lines[1]
+    assert lines[-1].endswith("at most 0.00x to come, 1 failed")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar_for_each_task(tmp_path: Path) -> None:
+    given, out = search(tmp_path), Terminal()
+    given.run(InstantPool(given.jobs_dir), Table(out))
+    shown = out.getvalue()
+    for name in ("rte", "cola", "all"):
+        assert f"{name:5} " in shown
+    assert "best " in shown and "with L=5 (2 seeds)" in shown
+    assert f"{len(UNDISTURBED)}/{len(UNDISTURBED)}" in shown
+
+
+def test_progress_of_a_task() -> None:
+    given = tiny_search.space()
+    one, two, three = teachers(given)[:3]
+    scores = {one: 0.6, two: None, three: 0.7}
+    rte, whole = progresses(teachers(given)[:9], scores, tiny_search.COST)
+    assert (rte.name, rte.ended, rte.failed, rte.foreseen) == ("rte", 3, 1, 9)
+    assert rte.best == "best 65.0 with L=2 (2 seeds)"
+    assert rte.text.startswith("cost 0.") and rte.text.endswith("best 65.0 with L=2 (2 seeds), 1 failed")
+    assert (whole.name, whole.best, whole.ended, whole.foreseen) == ("all", "", 3, 9)
+    unit = tiny_search.COST.conventional(["rte"])
+    assert rte.spent + rte.to_come == pytest.approx(tiny_search.COST.of(teachers(given)[:9]) / unit)
+
+
+def test_time_to_come_goes_by_what_jobs_took() -> None:
+    jobs = teachers(tiny_search.space(fine_tuning_layers=(3,)))[:3]  # equal jobs, and one pass of the trunk
+    assert seconds_to_come(jobs, {}, {}, tiny_search.COST, 2) is None
+    uncached = TrainingCost(6, tiny_search.WORKLOADS, cached=False)
+    took = {jobs[0]: 100.0, jobs[1]: 140.0}
+    assert seconds_to_come(jobs, dict.fromkeys(took, 0.7), took, uncached, 2) == pytest.approx(120 / 2)
+    failed = {jobs[0]: 0.7, jobs[1]: None}
+    assert seconds_to_come(jobs, failed, {jobs[0]: 100.0}, uncached, 1) == pytest.approx(100)
+    assert [duration(seconds) for seconds in (None, 0, 1, 90, 3600, 11220)] == [
+        *("", "", "1 min", "2 min", "1 h 00 min", "3 h 07 min"),
+    ]
+
+
+def test_costs_by_hand() -> None:
+    """100 rows of 2000 word pieces in all, judged on 300; 6 layers; 3 epochs, each judged."""
+    space = tiny_search.space(baseline="bucketed")
+    teacher = teachers(space)[3]
+    assert teacher.fine_tuning_layers == 3
+    cached, uncached = (TrainingCost(6, tiny_search.WORKLOADS, kept) for kept in (True, False))
+    own = 3 * 2000 * 3 * 3 + 3 * 300 * 3
+    assert uncached.of([teacher]) == own + 3 * 2000 * 3 + 3 * 300 * 3
+    fill = 3 * (2000 + 300)
+    assert cached.of([teacher]) == own + fill
+    assert cached.of([teacher, teachers(space)[4]]) == 2 * own + fill
+    assert cached.of([*teachers(space)[:1], teacher]) - own == (
+        3 * 2000 * 3 * 2 + 3 * 300 * 2 + 4 * (2000 + 300)  # L = 2, and one pass to its depth for both
+    )
+    one, two, _ = students(teacher, space)
+    logits = 2000 * 3
+    assert cached.of([one]) == 3 * 2000 * 3 * 1 + 3 * 300 * 1 + logits + fill
+    assert cached.of([one, two]) == 3 * 2000 * 3 * 3 + 3 * 300 * 3 + logits + fill
+    assert uncached.of([one]) == 3 * 2000 * (3 + 3) + 3 * 300 * (1 + 3) + 2000 * 6
+    (full,) = baselines(space)[:1]
+    assert cached.of([full]) == uncached.of([full]) == 3 * 2000 * 3 * 6 + 3 * 300 * 6
+    padded = baselines(tiny_search.space(baseline="padded"))[0]
+    assert cached.of([padded]) == cached.conventional(["rte"]) == 3 * 128 * 6 * (3 * 100 + 10)
+    assert cached.of([]) == 0
+
+
+def test_a_workload_is_read_without_the_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "RTE").mkdir()
+    rows = ["index\tsentence1\tsentence2\tlabel", "0\tOne two, three.\tfour\tentailment"]
+    rows += [f"{row}\t{'word ' * 50}\t{'word ' * 50}\tnot_entailment" for row in range(1, 5)]
+    for split in ("train", "dev"):
+        (tmp_path / "RTE" / f"{split}.tsv").write_text("\n".join(rows) + "\n")
+    space = tiny_search.space(data_root=str(tmp_path), max_seq_length=64, train_batch_size=2)
+    # round(1.05 * 6) + 3 = 9, and four of 64: batches (9, 64), (64, 64), (64).
+    tokens = 5 * 64
+    assert read_workload("rte", space) == Workload("rte", 5, 5, tokens, tokens)
+    some = tiny_search.space(data_root=str(tmp_path), max_train_rows=1)
+    assert read_workload("rte", some).train_tokens == 9
+    assert batched_tokens([5, 1, 2, 9, 7], 2) == 2 * 2 + 2 * 7 + 9
+    with pytest.raises(ValueError, match=r"CoLA: there is no such folder"):
+        read_workload("cola", space)
+    with pytest.raises(ValueError, match="task rte: dev has no rows"):
+        Workload("rte", 5, 0, 9, 0)
+
+
+def test_a_plan_says_what_is_sure(tmp_path: Path) -> None:
+    given = search(tmp_path)
+    first = [spec for spec in teachers(given.space) if spec.seed == 0]
+    assert set(sure_jobs(given, Findings())) == set(first)
+    lines = plan_text(given, Findings()).splitlines()
+    assert lines[0].startswith("rte: 8 to 10 jobs, cost 0.")
+    assert lines[-1].startswith("all: 16 to 20 jobs, cost 0.")
+    assert sum("  sure " in line for line in lines) == 6
+    assert sum("  perhaps " in line for line in lines) == 14
+    findings = run(given)
+    assert plan_text(given, findings).splitlines()[-1].startswith("all: 0 jobs, cost 0.00x to 0.00x")
+
+
+def test_a_search_without_a_choice_is_sure_of_all(tmp_path: Path) -> None:
+    given = search(tmp_path, tiny_search.space(fine_tuning_layers=(3,)))
+    assert len(sure_jobs(given, Findings())) == 2 * (3 + 9)
+
+
+def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
+    given = search(tmp_path)
+    findings = run(given, lambda spec: "no data" if spec.task == "cola" else None)
+    selection = choose(given, findings, Rule(threshold=2.0))
+    assert selection is not None
+    (option,) = selection.options
+    # A second layer brings 0.6 points, and 1 more if chance will.
+    assert (option.task, option.frozen, option.tuned, option.seeds) == ("rte", 1, 1, 2)
+    of_that = [spec for spec in findings.results if spec.student_layers == 1]
+    assert option.quality == pytest.approx(100 * sum(map(tiny_search.quality, of_that)) / 2)
+    best = max(of_that, key=tiny_search.quality)
+    assert option.folder == str(job_folder(given.jobs_dir, best.digest) / "branch")
+    command = merging(selection, given)
+    assert command[1:] == [
+        *("-m", "centrabert.merge.run_merge", "--base=bert"),
+        *(f"--branches={option.folder}", f"--output_dir={tmp_path}/merged"),
+    ]
+    assert "rte    student  1 shared + 1 own layers" in selection_text(selection, command)
+    budget = choose(given, findings, Rule(budget_layers=4))
+    assert budget is not None and budget.layers <= 4
+    with pytest.raises(ValueError):
+        choose(given, findings, Rule(budget_layers=1))
+
+
+def test_nothing_trained_is_nothing_to_choose_from(tmp_path: Path) -> None:
+    assert choose(search(tmp_path), Findings(), Rule()) is None
+    with pytest.raises(ValueError, match=r"--threshold=0 is not above 0"):
+        Rule(threshold=0)
+    with pytest.raises(ValueError, match=r"--budget_layers=-1 is below 0"):
+        Rule(budget_layers=-1)
+
+
+def test_spec_files_of_earlier_searches_stay(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "jobs", teachers(tiny_search.space(seeds=(99,)))[0])
+    run(search(tmp_path))
+    assert "seed=99" in (tmp_path / "ledger.tsv").read_text()
+    assert [file.name for file in folder.iterdir()] == ["spec.json"]

@@ -1,0 +1,164 @@
+"""Jobs that train, in miniature: what they leave, share and cost, and how they fail, stop and go on."""
+
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import tiny_glue
+from search_workshop import STEPS, Workshop
+
+from centrabert.modeling import checkpoint
+from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.encoded import training_plan
+from centrabert.search import job_run
+from centrabert.search.job_command import JobCommand
+from centrabert.search.job_folder import read_failure, state
+from centrabert.search.local_pool import LocalPool
+from centrabert.search.pool import Outcome
+from centrabert.search.result import read_result
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """With a trained teacher."""
+    workshop = Workshop(tmp_path_factory.mktemp("search"))
+    workshop.run(workshop.teacher, depths=(1, 2))
+    return workshop
+
+
+def test_what_a_job_leaves(workshop: Workshop) -> None:
+    spec, folder = workshop.teacher, workshop.folder(workshop.teacher)
+    result, record = read_result(folder), read_record(folder / "branch")
+    assert result is not None and state(folder) == "done"
+    assert {file.name for file in folder.iterdir()} == {
+        *("spec.json", "lock", "branch", "seconds.json", "result.json"),
+    }
+    assert (record.branch.frozen, record.branch.tuned) == (1, 2)
+    assert record.hyperparameters["learning_rate"] == spec.learning_rate
+    assert (result.metric, result.quality, result.metrics) == (
+        *("accuracy", record.metrics["accuracy"]),
+        record.metrics,
+    )
+    assert [step for step, _ in result.history] == [STEPS, 2 * STEPS] and result.steps == 2 * STEPS
+    assert max(value for _, value in result.history) == result.quality
+    seconds = json.loads((folder / "seconds.json").read_text())
+    assert seconds == {"seconds": result.seconds, "setup_seconds": result.setup_seconds}
+    assert result.seconds > 0 < result.setup_seconds and result.threads == 2
+
+
+def test_tokens_are_those_that_training_saw(workshop: Workshop) -> None:
+    result = read_result(workshop.folder(workshop.teacher))
+    train = job_run._runner(workshop.teacher).train
+    batches = [train.batch(rows) for epoch in (0, 1) for rows in training_plan(train.lengths, 7, 13, epoch)]
+    assert result is not None
+    assert result.tokens == sum(batch["input_ids"].size for batch in batches)
+    padded = replace(workshop.teacher, padded=True)
+    everything = job_run._runner(padded).train
+    assert everything.batch(np.arange(3))["input_ids"].shape == (3, tiny.MAX_SEQ_LENGTH)
+    tokens = job_run.training_tokens(everything, job_run._hyperparameters(padded))
+    assert tokens == 2 * tiny_glue.TRAIN_ROWS * tiny.MAX_SEQ_LENGTH > result.tokens
+
+
+def test_one_pass_computes_what_all_depths_want(workshop: Workshop) -> None:
+    assert len(list(workshop.cache.folder.glob("*.npy"))) == 4  # train and dev after 1 and after 2 layers
+
+
+def test_a_finished_job_is_only_read(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_run, "_do", None)
+    assert workshop.run(workshop.teacher) == read_result(workshop.folder(workshop.teacher))
+
+
+def test_a_job_killed_at_its_very_end_trains_nothing_twice(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = workshop.folder(workshop.teacher)
+    before = read_result(folder)
+    (folder / "result.json").unlink()
+    monkeypatch.setattr("centrabert.modeling.training._fit", None)
+    again = workshop.run(workshop.teacher)
+    assert before is not None and again.seconds > before.seconds
+    times = {"seconds": 0.0, "setup_seconds": 0.0}
+    assert replace(again, **times) == replace(before, **times)
+
+
+def test_students_start_from_the_teacher_or_as_pretrained(workshop: Workshop) -> None:
+    """With a rate too small to move a bit, a student is what it started from."""
+    still = replace(workshop.student, learning_rate=1e-30)
+    specs = {start: replace(still, start=start) for start in ("teacher", "pretrained")}
+    for spec in specs.values():
+        workshop.run(spec)
+    results = {start: workshop.variables(spec) for start, spec in specs.items()}
+    teacher = workshop.variables(workshop.teacher)
+    pretrained = checkpoint.read(workshop.bert / "bert_model.ckpt")
+    kernel = "bert/encoder/layer_1/output/dense/kernel"
+    np.testing.assert_array_equal(results["teacher"][kernel], teacher[kernel])
+    np.testing.assert_array_equal(results["pretrained"][kernel], pretrained[kernel])
+    np.testing.assert_array_equal(results["teacher"]["output_weights"], teacher["output_weights"])
+    assert not np.array_equal(results["pretrained"]["output_weights"], teacher["output_weights"])
+    for start, spec in specs.items():
+        record = read_record(workshop.folder(spec) / "branch")
+        assert record.hyperparameters.get("from_pretrained", False) is (start == "pretrained")
+        assert record.teacher_digest == read_record(workshop.folder(workshop.teacher) / "branch").digest
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"data_root": "/nowhere"}, "/nowhere/RTE: there is no such folder"),
+        ({"bert_dir": "/nowhere"}, "/nowhere/bert_config.json: no such file"),
+        ({"fine_tuning_layers": 4}, "--fine_tuning_layers=4 is outside 1..3"),
+        ({"learning_rate": 1e30}, "training diverged: the loss is NaN; try a smaller learning rate"),
+        (
+            {"kind": "student", "student_layers": 1, "teacher": "0123456789abcdef"},
+            "0123456789abcdef/branch: the teacher is not trained; run its job first",
+        ),
+    ],
+)
+def test_what_stops_a_job_is_told_and_written_down(
+    workshop: Workshop, change: dict[str, object], wrong: str
+) -> None:
+    spec = replace(workshop.teacher, **change)
+    with pytest.raises(ValueError, match=wrong):
+        workshop.run(spec)
+    assert wrong in (read_failure(workshop.folder(spec)) or "")
+    assert state(workshop.folder(spec)) == "failed"
+
+
+def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped by a signal in its first judgement, after which it has written a checkpoint."""
+    spec = replace(workshop.teacher, seed=14)
+    judged = job_run.Runner.score
+
+    def stop(self: object, labels: object, predictions: object) -> dict[str, float]:
+        monkeypatch.setattr(job_run.Runner, "score", judged)
+        os.kill(os.getpid(), 15)
+        return judged(self, labels, predictions)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(job_run.Runner, "score", stop)
+    with pytest.raises(KeyboardInterrupt):
+        workshop.run(spec)
+    folder = workshop.folder(spec)
+    assert state(folder) == "waiting" and read_failure(folder) is None
+    spent = json.loads((folder / "seconds.json").read_text())
+    result = workshop.run(spec)
+    assert result.seconds > spent["seconds"] > 0 < spent["setup_seconds"] < result.setup_seconds
+    assert [step for step, _ in result.history] == [STEPS, 2 * STEPS]
+
+
+def test_a_job_as_a_process_of_its_own(workshop: Workshop) -> None:
+    """As a search starts it: on one core, with one thread, held by its standard input."""
+    spec = replace(workshop.student, seed=7, num_train_epochs=0.2)
+    told = JobCommand(workshop.jobs_dir, workshop.cache.folder, 1.0, "float32", (1,))
+    core = sorted(os.sched_getaffinity(0))[:1]
+    pool = LocalPool(workshop.jobs_dir, [core], told)
+    pool.submit(spec)
+    outcome = pool.next()
+    pool.stop()
+    assert outcome == Outcome(spec, None)
+    result = read_result(workshop.folder(spec))
+    assert result is not None and (result.threads, result.steps) == (1, 1)
+    log = (workshop.folder(spec) / "job.log").read_text()
+    assert f"{spec.title}: accuracy {result.quality:.4f} in " in log

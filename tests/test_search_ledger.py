@@ -1,0 +1,172 @@
+"""Where a job is, told by its folder alone: states, locks, failures, seconds, and the ledger of all."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fake_job
+import pytest
+import tiny_search
+from full_disk import largest_file
+
+from centrabert.search import stopwatch
+from centrabert.search.job_folder import (
+    FAILURE,
+    LOCK,
+    held,
+    job_folder,
+    prepare,
+    read_failure,
+    read_spec,
+    read_specs,
+    state,
+    write_failure,
+)
+from centrabert.search.ledger import HEADER, write_ledger
+from centrabert.search.result import read_result
+from centrabert.search.space import teachers
+from centrabert.search.stopwatch import Stopwatch
+
+SPECS = teachers(tiny_search.SPACE)
+
+
+def test_a_folder_tells_its_jobs_state(tmp_path: Path) -> None:
+    spec = SPECS[0]
+    assert state(job_folder(tmp_path, spec.digest)) == "waiting"
+    folder = prepare(tmp_path, spec)
+    assert folder == tmp_path / spec.digest
+    assert state(folder) == "waiting"
+    with held(folder):
+        assert state(folder) == "running"
+    assert state(folder) == "waiting"
+    write_failure(folder, "no space\n  left")
+    assert (state(folder), read_failure(folder)) == ("failed", "no space left")
+    with held(folder):
+        assert state(folder) == "running"
+    tiny_search.result(0.7).write(folder)
+    assert (state(folder), read_result(folder)) == ("done", tiny_search.result(0.7))
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SPECS[0])
+    arguments = ["work", "1000", str(folder / "spec.json"), str(tmp_path)]
+    process = subprocess.Popen([sys.executable, fake_job.__file__, *arguments], stdin=subprocess.PIPE)
+    while state(folder) != "running":
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert state(folder) == "waiting"
+    assert (folder / LOCK).exists()
+
+
+def test_a_job_that_another_process_does_is_waited_for(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SPECS[0])
+    arguments = [sys.executable, fake_job.__file__, "work", "5", str(folder / "spec.json"), str(tmp_path)]
+    both = [subprocess.Popen(arguments, stdin=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len((folder / fake_job.STARTS).read_text().splitlines()) == 1
+
+
+def test_specs_come_back(tmp_path: Path) -> None:
+    for spec in SPECS[:3]:
+        prepare(tmp_path, spec)
+    assert set(read_specs(tmp_path)) == set(SPECS[:3])
+    file = tmp_path / SPECS[0].digest / "spec.json"
+    keys = json.loads(file.read_text())
+    for wrong, message in (
+        ({**keys, "colour": "red"}, "unknown keys \\['colour'\\]"),
+        ({**keys, "kind": "tutor"}, "job kind 'tutor' is none of"),
+        ({**keys, "fine_tuning_layers": "two"}, "not supported between instances of 'str' and 'int'"),
+    ):
+        file.write_text(json.dumps(wrong))
+        with pytest.raises(ValueError, match=rf"{SPECS[0].digest}/spec\.json: .*{message}"):
+            read_spec(file)
+
+
+def test_a_long_error_is_cut_to_a_line(tmp_path: Path) -> None:
+    write_failure(tmp_path, "first\n" + "graph " * 1000)
+    assert len(read_failure(tmp_path) or "") == 500
+
+
+def test_a_failure_that_cannot_be_written_is_logged(tmp_path: Path, warnings: list[str]) -> None:
+    with largest_file(1):
+        write_failure(tmp_path, "no space left")
+    assert not (tmp_path / FAILURE).exists()
+    assert "failure.json: cannot be written" in warnings[0]
+
+
+def test_the_ledger_says_where_every_job_is(tmp_path: Path) -> None:
+    done, failed, running, waiting = SPECS[:4]
+    tiny_search.result(0.71234).write(prepare(tmp_path, done))
+    write_failure(prepare(tmp_path, failed), "label 'x' is none of 0, 1")
+    with held(prepare(tmp_path, running)):
+        entries = write_ledger(tmp_path, SPECS[:4], tmp_path / "ledger.tsv")
+    assert [entry.state for entry in entries] == ["done", "failed", "running", "waiting"]
+    lines = [line.split("\t") for line in (tmp_path / "ledger.tsv").read_text().splitlines()]
+    assert lines[0] == list(HEADER)
+    assert lines[1] == [
+        *("done", done.title, "0.7123", "accuracy", "10.0", "2.0", "1", "99", done.digest, ""),
+    ]
+    assert lines[2] == ["failed", failed.title, *[""] * 6, failed.digest, "label 'x' is none of 0, 1"]
+    assert lines[4] == ["waiting", waiting.title, *[""] * 6, waiting.digest, ""]
+
+
+def test_an_old_failure_is_not_told_of_a_job_that_is_done(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SPECS[0])
+    write_failure(folder, "an earlier one")
+    tiny_search.result(0.5).write(folder)
+    (entry,) = write_ledger(tmp_path, SPECS[:1], tmp_path / "ledger.tsv")
+    assert (entry.state, entry.error) == ("done", None)
+
+
+def test_a_job_is_named_by_all_that_decides_it(tmp_path: Path) -> None:
+    folders = {prepare(tmp_path, dataclasses.replace(SPECS[0], seed=seed)) for seed in (0, 1)}
+    assert len(folders) == 2
+
+
+class Clock:
+    """A time that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(stopwatch.time, "perf_counter", clock)
+    return clock
+
+
+def test_seconds_go_on_where_they_stopped(tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "seconds.json"
+    with pytest.raises(KeyboardInterrupt), Stopwatch(file).running("seconds"):
+        clock.now += 7
+        raise KeyboardInterrupt
+    again = Stopwatch(file)
+    assert (again.seconds("seconds"), again.seconds("setup_seconds")) == (7, 0)
+    with again.running("setup_seconds", since=clock.now - 2):
+        clock.now += 1
+    with again.running("seconds"):
+        clock.now += 4
+    assert json.loads(file.read_text()) == {"seconds": 11, "setup_seconds": 3}
+
+
+def test_seconds_are_written_while_they_pass(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What kill -9 leaves."""
+    monkeypatch.setattr(stopwatch, "INTERVAL", 0.01)
+    file = tmp_path / "seconds.json"
+    with Stopwatch(file).running("seconds"):
+        clock.now += 30
+        while not file.exists():
+            time.sleep(0.01)
+        assert json.loads(file.read_text()) == {"seconds": 30}

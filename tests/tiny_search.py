@@ -1,0 +1,60 @@
+"""A search space, and searches of it with no training behind them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from centrabert.search.candidate import Scores
+from centrabert.search.job import JobSpec
+from centrabert.search.result import JobResult
+from centrabert.search.space import SearchSpace
+from centrabert.search.strategy import wanted
+from centrabert.search.training_cost import TrainingCost
+from centrabert.search.workload import Workload
+
+SPACE = SearchSpace(
+    bert_dir="bert",
+    num_hidden_layers=6,
+    data_root="glue",
+    tasks=("rte", "cola"),
+    fine_tuning_layers=(2, 3, 5),
+)
+# 100 rows of 20 word pieces to train on, 10 of 30 to judge.
+WORKLOADS = {task: Workload(task, 100, 10, 2000, 300) for task in ("rte", "cola", "mrpc")}
+COST = TrainingCost(6, WORKLOADS, cached=True)
+
+
+def space(**keys: Any) -> SearchSpace:
+    return dataclasses.replace(SPACE, **keys)
+
+
+def result(quality: float, seconds: float = 10.0) -> JobResult:
+    return JobResult(
+        metric="accuracy",
+        quality=quality,
+        metrics={"accuracy": quality},
+        history=((4, quality / 2), (8, quality)),
+        seconds=seconds,
+        setup_seconds=2.0,
+        threads=1,
+        tokens=99,
+        steps=8,
+    )
+
+
+def quality(spec: JobSpec) -> float:
+    """Rises with the layers, differs from seed to seed, and is different for every job."""
+    layers = spec.fine_tuning_layers + spec.student_layers / 7
+    return 0.5 + 0.04 * layers + int(spec.digest[:4], 16) / 2**16 / 100
+
+
+def searched(
+    given: SearchSpace, dev_rows: Mapping[str, int], score: Callable[[JobSpec], float | None] = quality
+) -> tuple[Scores, list[list[JobSpec]]]:
+    """All scores at the end of a search, and the jobs of each of its turns."""
+    scores: dict[JobSpec, float | None] = {}
+    turns = []
+    while new := [spec for spec in wanted(given, scores, dev_rows) if spec not in scores]:
+        scores.update({spec: score(spec) for spec in new})
+        turns.append(new)
+    return scores, turns
