@@ -62,6 +62,15 @@ class ActivationSettings:
                 "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
             )
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The flags, for another process, wherever it runs."""
+        return (
+            f"--activation_cache_dir={self.folder.resolve()}",
+            f"--activation_cache_gb={self.gigabytes}",
+            f"--activation_dtype={self.dtype}",
+        )
+
     def cache(self) -> "ActivationCache | None":
         """Where they are kept; None keeps none."""
         from centrabert.modeling.activation_cache import ActivationCache
@@ -71,7 +80,9 @@ class ActivationSettings:
         return ActivationCache(self.folder, int(self.gigabytes * 1e9), self.dtype)
 
 
-def define_activation_cache(flag_values: flags.FlagValues) -> None:
+def define_activation_cache(
+    flag_values: flags.FlagValues, default_dir: str = "in --output_dir, until training ends"
+) -> None:
     """Where the frozen layers' outputs are kept, how many of them, and how exactly."""
     flags.DEFINE_float(
         "activation_cache_gb",
@@ -91,14 +102,15 @@ def define_activation_cache(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "activation_cache_dir",
         None,
-        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.",
+        f"Folder that keeps them for other runs. Default: {default_dir}.",
         flag_values=flag_values,
     )
 
 
-def activation_settings(flag_values: flags.FlagValues) -> ActivationSettings:
+def activation_settings(flag_values: flags.FlagValues, default_dir: Path | None = None) -> ActivationSettings:
     """What the flags say; raises ValueError for a precision of what is not kept."""
-    folder = flag_values.activation_cache_dir or Path(flag_values.output_dir, "training", "activations")
+    default_dir = default_dir or Path(flag_values.output_dir, "training", "activations")
+    folder = flag_values.activation_cache_dir or default_dir
     return ActivationSettings(Path(folder), flag_values.activation_cache_gb, flag_values.activation_dtype)
 
 

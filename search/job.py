@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from centrabert.modeling.digest import text_digest
+from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
 
 FULL, TEACHER, STUDENT = KINDS = ("full", "teacher", "student")
@@ -85,7 +86,5 @@ class JobSpec:
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "JobSpec":
         """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
-        known = {field.name for field in fields(cls)}
-        if keys.keys() != known:
-            raise ValueError(f"job: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        check_keys(keys, {field.name for field in fields(cls)}, "job")
         return cls(**keys)

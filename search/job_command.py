@@ -14,14 +14,13 @@ class JobCommand:
     """What the jobs of a search are told besides their specs.
 
     Attributes:
+      activations: Flags that tell where the frozen layers' outputs are kept.
       depths: How many layers the teachers of the search freeze.
       threads: Cores that a job may use where it is not told which; 0: all.
     """
 
     jobs_dir: Path
-    activation_cache_dir: Path
-    activation_cache_gb: float
-    activation_dtype: str
+    activations: tuple[str, ...]
     depths: tuple[int, ...]
     threads: int = 0
 
@@ -33,9 +32,7 @@ class JobCommand:
             *("-m", "centrabert.search.run_job"),
             f"--spec={job_folder(self.jobs_dir, spec.digest) / SPEC}",
             f"--jobs_dir={self.jobs_dir}",
-            f"--activation_cache_dir={self.activation_cache_dir}",
-            f"--activation_cache_gb={self.activation_cache_gb}",
-            f"--activation_dtype={self.activation_dtype}",
+            *self.activations,
             *(f"--{flag}={','.join(map(str, listed))}" for flag, listed in numbers.items() if listed),
             *([f"--threads={self.threads}"] if self.threads else []),
             "--stop_with_input",

@@ -7,6 +7,7 @@ from typing import Any
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
+from centrabert.modeling.json_keys import check_keys
 
 RESULT, FAILURE, BRANCH = "result.json", "failure.json", "branch"
 
@@ -49,9 +50,7 @@ class JobResult:
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "JobResult":
         """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
-        known = {field.name for field in fields(cls)}
-        if keys.keys() != known:
-            raise ValueError(f"result: missing or unknown keys {sorted(keys.keys() ^ known)}")
+        check_keys(keys, {field.name for field in fields(cls)}, "result")
         history = tuple((int(step), float(value)) for step, value in keys["history"])
         return cls(**{**keys, "history": history})
 

@@ -7,7 +7,6 @@ stopped goes on from its last checkpoint. A student wants its teacher's job done
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -17,19 +16,10 @@ from centrabert.search.cores import available, occupy
 from centrabert.search.job import JobSpec
 from centrabert.search.job_folder import read_spec
 
-if TYPE_CHECKING:
-    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
-
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("spec", None, "The job as JSON.", flag_values=FLAGS)
 flags.DEFINE_string("jobs_dir", None, "Folder of the jobs' folders.", flag_values=FLAGS)
-training_flags.define_activation_budget(FLAGS)
-flags.DEFINE_string(
-    "activation_cache_dir",
-    None,
-    "Folder that keeps the frozen layers' outputs for all jobs. Default: activations beside --jobs_dir.",
-    flag_values=FLAGS,
-)
+training_flags.define_activation_cache(FLAGS, "activations beside --jobs_dir")
 flags.DEFINE_list(
     "depths",
     [],
@@ -54,7 +44,7 @@ class Run:
 
     spec: JobSpec
     jobs_dir: Path
-    cache: "ActivationCache | None"
+    activations: training_flags.ActivationSettings
     depths: tuple[int, ...]
     threads: int
     since: float
@@ -69,12 +59,11 @@ def main() -> None:
     cores = [int(core) for core in FLAGS.cores]
     threads = FLAGS.threads or len(cores or available())
     occupy(cores, threads)
-    cache_dir = Path(FLAGS.activation_cache_dir or jobs_dir.parent / "activations")
     run(
         Run(
             spec=spec,
             jobs_dir=jobs_dir,
-            cache=training_flags.activation_cache_in(cache_dir, FLAGS),
+            activations=training_flags.activation_settings(FLAGS, jobs_dir.parent / "activations"),
             depths=tuple(int(depth) for depth in FLAGS.depths),
             threads=threads,
             since=since,
@@ -86,7 +75,7 @@ def run(run: Run) -> None:
     """Does the job and prints its quality."""
     from centrabert.search.job_run import JobSettings, do_job
 
-    settings = JobSettings(run.cache, run.depths, run.threads, run.since)
+    settings = JobSettings(run.activations.cache(), run.depths, run.threads, run.since)
     result = do_job(run.spec, run.jobs_dir, settings)
     print(f"{run.spec.title}: {result.metric} {result.quality:.4f} in {result.seconds:.0f} s")
 

@@ -95,7 +95,7 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool("merge", False, "Merge what was selected into OUTPUT_DIR/merged.", flag_values=FLAGS)
-training_flags.define_activation_budget(FLAGS)
+training_flags.define_activation_cache(FLAGS, "activations in --output_dir")
 flags.DEFINE_bool(
     "both_starts",
     False,
@@ -153,8 +153,7 @@ class Run:
     dry_run: bool
     rule: Rule
     merge: bool
-    activation_cache_gb: float
-    activation_dtype: str
+    activations: training_flags.ActivationSettings
 
 
 ACTIVATIONS, SPACE = "activations", "space.json"
@@ -162,18 +161,17 @@ Number = TypeVar("Number", int, float)
 
 
 def main() -> None:
-    training_flags.check_activation_budget(FLAGS)
+    output_dir = Path(FLAGS.output_dir).resolve()
     run(
         Run(
             space=_space(),
-            output_dir=Path(FLAGS.output_dir).resolve(),
+            output_dir=output_dir,
             workers=FLAGS.workers,
             ray=Ray(FLAGS.ray_address, FLAGS.cpus_per_job, FLAGS.gpus_per_job) if FLAGS.ray_address else None,
             dry_run=FLAGS.dry_run,
             rule=Rule(FLAGS.threshold, FLAGS.budget_layers),
             merge=FLAGS.merge,
-            activation_cache_gb=FLAGS.activation_cache_gb,
-            activation_dtype=FLAGS.activation_dtype,
+            activations=training_flags.activation_settings(FLAGS, output_dir / ACTIVATIONS),
         )
     )
 
@@ -182,7 +180,7 @@ def run(run: Run) -> None:
     """Searches, selects, and merges if asked."""
     run.output_dir.mkdir(parents=True, exist_ok=True)
     available = cores.available()
-    opening = open_search(run.space, run.output_dir, run.activation_cache_gb > 0, len(available))
+    opening = open_search(run.space, run.output_dir, run.activations.gigabytes > 0, len(available))
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
     if run.dry_run:
@@ -243,9 +241,7 @@ def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
 def _job_command(run: Run, search: Search) -> JobCommand:
     return JobCommand(
         jobs_dir=search.jobs_dir,
-        activation_cache_dir=run.output_dir / ACTIVATIONS,
-        activation_cache_gb=run.activation_cache_gb,
-        activation_dtype=run.activation_dtype,
+        activations=run.activations.arguments,
         depths=search.space.depths,
         threads=run.ray.threads if run.ray else 0,
     )

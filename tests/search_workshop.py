@@ -58,7 +58,7 @@ class ThisProcess:
 
     def __init__(self, jobs_dir: Path, shares: object, told: JobCommand) -> None:
         self._jobs_dir, self._waiting = jobs_dir, list[JobSpec]()
-        self._settings = JobSettings(ActivationCache(told.activation_cache_dir, 10**9), told.depths)
+        self._settings = JobSettings(ActivationCache(jobs_dir.parent / "activations", 10**9), told.depths)
 
     @property
     def free(self) -> int:

@@ -151,7 +151,7 @@ def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPat
 def test_a_job_as_a_process_of_its_own(workshop: Workshop) -> None:
     """As a search starts it: on one core, with one thread, held by its standard input."""
     spec = replace(workshop.student, seed=7, num_train_epochs=0.2)
-    told = JobCommand(workshop.jobs_dir, workshop.cache.folder, 1.0, "float32", (1,))
+    told = JobCommand(workshop.jobs_dir, (f"--activation_cache_dir={workshop.cache.folder}",), (1,))
     core = sorted(os.sched_getaffinity(0))[:1]
     pool = LocalPool(workshop.jobs_dir, [core], told)
     pool.submit(spec)
