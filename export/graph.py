@@ -91,6 +91,7 @@ def _branch(
 ) -> dict[str, tf.Tensor]:
     """A task's own layers and head, above the trunk's output `x` at the depth where the branch leaves it."""
     with tf.variable_scope(branch.task.name):
-        x = encode(x, mask, config, range(branch.frozen, branch.depth))
+        own = range(branch.frozen, branch.depth)
+        x = encode(x, mask, config, own, first_only=branch.task.pooling == "cls")
         outputs = answers(branch.task, task_logits(x, input_ids, branch.task, config))
         return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}

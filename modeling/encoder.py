@@ -51,23 +51,35 @@ def encode(
     config: BertConfig,
     layers: Iterable[int],
     dropout: Dropout | None = None,
+    first_only: bool = False,
 ) -> tf.Tensor:
     """Applies the transformer layers numbered `layers`, in that order.
 
     Args:
       x: float32 [batch, length, hidden].
       mask: From `attention_mask`.
+      first_only: The last layer computes what [CLS] needs and no more: keys and values of all tokens, query,
+        feed-forward and all else of the first. About a sixth of a layer.
 
     Returns:
-      float32 [batch, length, hidden].
+      float32 [batch, length, hidden], or [batch, 1, hidden] for `first_only`.
     """
-    shape = tf.shape(x)
-    heads = tf.stack([shape[0], shape[1], config.num_attention_heads, config.head_size])
+    shape, numbers = tf.shape(x), list(layers)
     rows = tf.reshape(x, [-1, config.hidden_size])  # [batch * length, hidden]; reshaped once, not per layer
-    for layer in layers:
+    heads = _heads(shape[0], shape[1], config)
+    for layer in numbers[:-1] if first_only else numbers:
         with tf.variable_scope(f"bert/encoder/layer_{layer}"):
-            rows = _layer(rows, heads, mask, config, dropout)
-    return tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
+            rows = _layer(rows, rows, heads, heads, mask, config, dropout)
+    if not first_only:
+        return tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
+    first = tf.reshape(rows, [shape[0], shape[1], config.hidden_size])[:, 0]
+    with tf.variable_scope(f"bert/encoder/layer_{numbers[-1]}"):
+        return _layer(first, rows, _heads(shape[0], 1, config), heads, mask, config, dropout)[:, None]
+
+
+def _heads(batch: tf.Tensor, length: "tf.Tensor | int", config: BertConfig) -> tf.Tensor:
+    """The shape that attention splits rows into: [batch, length, heads, head]."""
+    return tf.stack([batch, length, config.num_attention_heads, config.head_size])
 
 
 def pool_first(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
@@ -83,13 +95,22 @@ def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
 
 
 def _layer(
-    x: tf.Tensor, heads: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None
+    x: tf.Tensor,
+    tokens: tf.Tensor,
+    heads: tf.Tensor,
+    token_heads: tf.Tensor,
+    mask: tf.Tensor,
+    config: BertConfig,
+    dropout: Dropout | None,
 ) -> tf.Tensor:
-    """One layer on rows of [batch * length, hidden]; `heads` is the shape that attention splits them into."""
+    """One layer for the rows `x`, all of a text or the first of each, which attend to `tokens`, all rows.
+
+    `heads` and `token_heads` are the shapes that attention splits them into.
+    """
     hidden, inner, rate = config.hidden_size, config.intermediate_size, config.hidden_dropout_prob
     activate = activation(config.hidden_act, training=dropout is not None)
     with tf.variable_scope("attention"):
-        attended = _attention(x, heads, mask, config, dropout)
+        attended = _attention(x, tokens, heads, token_heads, mask, config, dropout)
         with tf.variable_scope("output"):
             attended = _dense(attended, hidden, hidden, "dense", config, dropout)
             x = _layer_norm(drop(attended, rate, dropout) + x, hidden, dropout)
@@ -101,16 +122,26 @@ def _layer(
 
 
 def _attention(
-    x: tf.Tensor, heads: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None
+    x: tf.Tensor,
+    tokens: tf.Tensor,
+    heads: tf.Tensor,
+    token_heads: tf.Tensor,
+    mask: tf.Tensor,
+    config: BertConfig,
+    dropout: Dropout | None,
 ) -> tf.Tensor:
-    """Scaled dot-product attention of every token over all tokens of its text; [batch * length, hidden]."""
+    """Scaled dot-product attention of the rows `x` over all tokens of their text; the shape of `x`."""
     hidden = config.hidden_size
     with tf.variable_scope("self"):
         query, key, value = (
-            tf.transpose(tf.reshape(_dense(x, hidden, hidden, name, config, dropout), heads), [0, 2, 1, 3])
-            for name in ("query", "key", "value")
+            tf.transpose(tf.reshape(_dense(rows, hidden, hidden, name, config, dropout), shape), [0, 2, 1, 3])
+            for name, rows, shape in (
+                ("query", x, heads),
+                ("key", tokens, token_heads),
+                ("value", tokens, token_heads),
+            )
         )  # [batch, heads, length, head]
-        scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length, length]
+        scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length of x, length]
         scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
         weights = drop(tf.nn.softmax(scores), config.attention_probs_dropout_prob, dropout)
         return tf.reshape(tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3]), [-1, hidden])

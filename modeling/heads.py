@@ -21,7 +21,7 @@ def task_logits(
     """Pools the top layer and applies the output layer (create_model of run_classifier.py of BERT).
 
     Args:
-      x: float32 [batch, length, hidden].
+      x: float32 [batch, length, hidden]; for pooling "cls" the length may be 1.
       input_ids: int32 [batch, length].
       seed: Of the output layer's first weights.
 

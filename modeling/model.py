@@ -95,7 +95,8 @@ def branch_logits(
         x = embed(input_ids, features["segment_ids"], config, dropout)
     else:
         x = tf.stop_gradient(_trunk_output(features, mask, config, branch.frozen, aligned))
-    x = encode(x, mask, config, range(branch.frozen, branch.depth), dropout)
+    own = range(branch.frozen, branch.depth)
+    x = encode(x, mask, config, own, dropout, first_only=branch.task.pooling == "cls")
     return task_logits(x, input_ids, branch.task, config, dropout, seed)
 
 

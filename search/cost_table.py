@@ -10,13 +10,13 @@ from centrabert.search.report_parts import NOTHING, Cell, Row, Section, Table, e
 
 TITLE = "What the search cost"
 TEXT = (
-    "Finished jobs only, preparation included. Core-seconds are seconds times the cores a job was allowed; "
+    "Finished jobs only, preparation included. CPU seconds are what all cores of a job worked; "
     "tokens are word pieces that passed through training, padding included. The search is teachers and the "
     "students that start from them; students from pretrained layers are for comparison. Ratios are against "
     "one conventional full fine-tuning of the task: padded to the full length if such a job was run, as its "
     "row says; of several epochs the fewest; the mean over jobs."
 )
-HEADER = ("task", "what", "jobs", "seconds", "core-seconds", "tokens", "core-seconds ratio", "tokens ratio")
+HEADER = ("task", "what", "jobs", "seconds", "CPU seconds", "tokens", "CPU ratio", "tokens ratio")
 Jobs = tuple[FinishedJob, ...]
 
 
@@ -29,7 +29,7 @@ class Spent:
     """
 
     seconds: float
-    core_seconds: float
+    cpu_seconds: float
     tokens: float
     jobs: Jobs
 
@@ -37,18 +37,18 @@ class Spent:
     def on(cls, jobs: Jobs) -> "Spent":
         return cls(
             math.fsum(job.seconds for job in jobs),
-            math.fsum(job.result.core_seconds for job in jobs),
+            math.fsum(job.result.cpu_seconds for job in jobs),
             math.fsum(job.result.tokens for job in jobs),
             jobs,
         )
 
     def divided(self, parts: int) -> "Spent":
-        return Spent(self.seconds / parts, self.core_seconds / parts, self.tokens / parts, self.jobs)
+        return Spent(self.seconds / parts, self.cpu_seconds / parts, self.tokens / parts, self.jobs)
 
     def __add__(self, other: "Spent") -> "Spent":
         return Spent(
             self.seconds + other.seconds,
-            self.core_seconds + other.core_seconds,
+            self.cpu_seconds + other.cpu_seconds,
             self.tokens + other.tokens,
             self.jobs + other.jobs,
         )
@@ -107,18 +107,18 @@ def _row(task: str, what: str, spent: Spent, measure: Spent | None) -> Row:
         Cell(what),
         Cell(str(len(spent.jobs)), spent.jobs),
         Cell(f"{spent.seconds:,.1f}", spent.jobs),
-        Cell(f"{spent.core_seconds:,.1f}", spent.jobs),
+        Cell(f"{spent.cpu_seconds:,.1f}", spent.jobs),
         Cell(f"{spent.tokens:,.0f}", spent.jobs),
         *_ratios(spent, measure),
     )
 
 
 def _ratios(spent: Spent, measure: Spent | None) -> Row:
-    """Of core-seconds and of tokens."""
+    """Of CPU seconds and of tokens."""
     if measure is None:
         return NOTHING, NOTHING
     both = each_once(spent.jobs + measure.jobs)
-    pairs = (spent.core_seconds, measure.core_seconds), (spent.tokens, measure.tokens)
+    pairs = (spent.cpu_seconds, measure.cpu_seconds), (spent.tokens, measure.tokens)
     return tuple(Cell(f"{own / other:.2f}", both) if other else NOTHING for own, other in pairs)
 
 

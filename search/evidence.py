@@ -48,8 +48,10 @@ class Evidence:
         return best
 
     def teacher(self, task: str) -> Runs | None:
-        """The one whose students count."""
-        return _first(self._of(task, TEACHER))
+        """The one whose students count: of those with students, if any has, the first."""
+        every = self._of(task, TEACHER)
+        cuts = {runs.spec.fine_tuning_layers for runs in self._of(task, STUDENT)}
+        return _first(runs for runs in every if runs.spec.fine_tuning_layers in cuts) or _first(every)
 
     def student(self, task: str, layers: int, start: str = FROM_TEACHER) -> Runs | None:
         """With so many layers, of `teacher`."""

@@ -3,56 +3,67 @@
 from collections.abc import Callable, Mapping
 
 from centrabert.search.candidate import Candidate, Scores
-from centrabert.search.job import JobSpec
+from centrabert.search.job import STUDENT, TEACHER, JobSpec
 from centrabert.search.space import SearchSpace, teachers
 from centrabert.search.strategy import wanted
 
-# Job -> the quality that it is imagined to have.
-Guess = Callable[[JobSpec], float]
-UNKNOWN, HAIR = 0.5, 1e-6
+FAR = 10.0  # further from any quality than any noise
 
 
 def at_most(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
-    """All jobs of a search in which noise is never overcome: what is not known ends as good as the best.
-
-    Larger L win by a hair, so that their students, the more expensive ones, are distilled.
-    """
-    best = {task: _best(task, scores) for task in space.tasks}
-    return _forecast(space, scores, dev_rows, lambda spec: best[spec.task] + HAIR * spec.fine_tuning_layers)
+    """All jobs of the longest search: the most expensive candidate is the best, no student comes near it."""
+    return _forecast(space, scores, dev_rows, lambda rank: FAR + rank, -FAR)
 
 
 def at_least(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
-    """All jobs of a search that is decided at once: the cheapest candidate is the best by far."""
-    ranks = _ranks(space)
-    return _forecast(space, scores, dev_rows, lambda spec: -ranks.get(Candidate.of(spec), 0))
+    """All jobs of a search that is decided at once: the cheapest candidate is the best, as are its students."""
+    last = len(_ranks(space))
+    return _forecast(space, scores, dev_rows, lambda rank: FAR + last - rank, FAR * FAR + last)
 
 
 def sure(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
     """The jobs that are wanted whichever candidate is the best, be it the cheapest or the most expensive."""
-    ranks = _ranks(space)
-    last = _forecast(space, scores, dev_rows, lambda spec: 1.0 + ranks.get(Candidate.of(spec), 0))
     first = set(at_least(space, scores, dev_rows))
-    return tuple(spec for spec in last if spec in first)
-
-
-def _best(task: str, scores: Scores) -> float:
-    own = [score for spec, score in scores.items() if spec.task == task and score is not None]
-    return max(own, default=UNKNOWN)
+    return tuple(spec for spec in at_most(space, scores, dev_rows) if spec in first)
 
 
 def _ranks(space: SearchSpace) -> dict[Candidate, int]:
-    """The places of the candidates, the cheapest first: further apart than any noise."""
+    """The places of the candidates, the cheapest first."""
     candidates = sorted({Candidate.of(spec) for spec in teachers(space)})
     return {candidate: place for place, candidate in enumerate(candidates)}
 
 
 def _forecast(
-    space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int], guess: Guess
+    space: SearchSpace,
+    scores: Scores,
+    dev_rows: Mapping[str, int],
+    teacher: Callable[[int], float],
+    student: float,
 ) -> tuple[JobSpec, ...]:
-    imagined = dict(scores)
+    """The jobs of a search in which whatever is not known ends as is said here.
+
+    Args:
+      teacher: Rank of a candidate -> its quality, if no seed of it is known; seeds are imagined alike.
+      student: The quality of every student.
+    """
+    ranks, imagined = _ranks(space), dict(scores)
     while True:
         jobs = wanted(space, imagined, dev_rows)
         unknown = [spec for spec in jobs if spec not in imagined]
         if not unknown:
             return jobs
-        imagined |= {spec: guess(spec) for spec in unknown}
+        for spec in unknown:
+            quality = student if spec.kind == STUDENT else teacher(ranks.get(Candidate.of(spec), 0))
+            imagined[spec] = _of_another_seed(spec, imagined, quality)
+
+
+def _of_another_seed(spec: JobSpec, scores: Scores, otherwise: float) -> float:
+    """The quality of the same teacher with another seed, if it is known."""
+    alike = (
+        score
+        for other, score in scores.items()
+        if spec.kind == other.kind == TEACHER
+        and (other.task, Candidate.of(other)) == (spec.task, Candidate.of(spec))
+        and score is not None
+    )
+    return next(alike, otherwise)

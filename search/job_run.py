@@ -22,7 +22,7 @@ from centrabert.modeling.training import JUDGEMENTS
 from centrabert.search.job import FROM_PRETRAINED, FULL, STUDENT, JobSpec
 from centrabert.search.job_folder import held, job_folder, prepare, write_failure
 from centrabert.search.result import BRANCH, FAILURE, JobResult, read_result
-from centrabert.search.stopwatch import Stopwatch
+from centrabert.search.stopwatch import CPU, Moment, Stopwatch
 
 SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
 
@@ -35,13 +35,13 @@ class JobSettings:
       cache: Keeps the frozen layers' outputs; None computes them at every step.
       depths: Other depths at which the jobs of this task will want them: one pass computes all.
       threads: Cores that the job may use; recorded only.
-      since: When the process began, of time.perf_counter; None counts from now.
+      since: When the process began; None counts from now.
     """
 
     cache: ActivationCache | None = None
     depths: tuple[int, ...] = ()
     threads: int = 1
-    since: float | None = None
+    since: Moment | None = None
 
 
 def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
@@ -88,6 +88,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         history=tuple((judgement.step, judgement.metrics[metric]) for judgement in history),
         seconds=watch.seconds(TRAINING),
         setup_seconds=watch.seconds(SETUP),
+        cpu_seconds=watch.seconds(CPU),
         threads=settings.threads,
         tokens=training_tokens(train, hyper),
         steps=hyper.num_train_steps(len(train)),

@@ -2,7 +2,7 @@
 
 from centrabert.search.finished_job import FinishedJob
 
-HEADER = ("job", "folder", "result", "seconds", "of them setup", "cores", "tokens", "steps")
+HEADER = ("job", "folder", "result", "seconds", "of them setup", "CPU seconds", "tokens", "steps")
 FOLDER = "folder"
 
 
@@ -15,7 +15,7 @@ def job_row(job: FinishedJob) -> tuple[str, ...]:
         job_result(job),
         f"{job.seconds:,.1f}",
         f"{result.setup_seconds:,.1f}",
-        str(result.threads),
+        f"{result.cpu_seconds:,.1f}",
         f"{result.tokens:,}",
         f"{result.steps:,}",
     )

@@ -17,6 +17,7 @@ HEADER = (
     "metric",
     "seconds",
     "setup_seconds",
+    "cpu_seconds",
     "threads",
     "tokens",
     "folder",
@@ -66,10 +67,11 @@ def _row(entry: Entry) -> Sequence[str]:
             result.metric,
             f"{result.seconds:.1f}",
             f"{result.setup_seconds:.1f}",
+            f"{result.cpu_seconds:.1f}",
             str(result.threads),
             str(result.tokens),
         )
         if result
-        else ("",) * 6
+        else ("",) * 7
     )
     return (entry.state, entry.spec.title, *figures, entry.spec.digest, entry.error or "")

@@ -17,8 +17,9 @@ def marginal_benefit(options: Iterable[Option], threshold: float) -> tuple[Optio
     rule that sees the next layer only stops before a gain that takes two.
 
     Args:
-      options: The best teacher of a task is taken, the smaller L on a tie, and the students that share its
-        cut; what else there is, is left out. Of several with equally many tuned layers, the best.
+      options: The best teacher of a task is taken (of those with students, if any has), the smaller L on a
+        tie, and the students that share its cut; what else there is, is left out. Of several with equally
+        many tuned layers, the best.
       threshold: The paper's c, in percent points per layer.
 
     Raises:
@@ -38,8 +39,10 @@ def ladder(options: Sequence[Option]) -> tuple[Option, ...]:
     teachers = [option for option in options if option.kind == TEACHER]
     if not teachers:
         raise ValueError(f"task {options[0].task}: no teacher among its options; train one first")
-    teacher = _best(teachers)
-    students = [option for option in options if (option.kind, option.frozen) == (STUDENT, teacher.frozen)]
+    students = [option for option in options if option.kind == STUDENT]
+    cuts = {student.frozen for student in students}
+    teacher = _best([option for option in teachers if option.frozen in cuts] or teachers)
+    students = [student for student in students if student.frozen == teacher.frozen]
     family = [teacher, *students]
     sizes = sorted({option.tuned for option in family})
     return tuple(_best([option for option in family if option.tuned == size]) for size in sizes)

@@ -24,6 +24,8 @@ class JobResult:
       seconds: Wall time of training and judging; what an interrupted run spent before it is included.
       setup_seconds: Wall time of reading, tokenising, and computing what is shared (activations, teacher
         logits), before it.
+      cpu_seconds: What all its cores worked, preparation included: the cost of the job, however busy the
+        machine was with others.
       threads: Cores that it was allowed.
       tokens: Word pieces that passed through training, padding included.
       steps: Training steps done.
@@ -35,13 +37,14 @@ class JobResult:
     history: tuple[tuple[int, float], ...]
     seconds: float
     setup_seconds: float
+    cpu_seconds: float
     threads: int
     tokens: int
     steps: int
 
     @property
     def core_seconds(self) -> float:
-        """Cost that does not depend on how many cores were given."""
+        """What it occupied: its wall time on every core that it was given."""
         return (self.seconds + self.setup_seconds) * self.threads
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The job stands in a JSON file, its folder is JOBS_DIR/DIGEST. A job that is done
 stopped goes on from its last checkpoint. A student wants its teacher's job done in the same JOBS_DIR.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from centrabert.search import lifeline
 from centrabert.search.cores import available, occupy
 from centrabert.search.job import JobSpec
 from centrabert.search.job_folder import read_spec
+from centrabert.search.stopwatch import Moment
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("spec", None, "The job as JSON.", flag_values=FLAGS)
@@ -47,11 +47,11 @@ class Run:
     activations: training_flags.ActivationSettings
     depths: tuple[int, ...]
     threads: int
-    since: float
+    since: Moment
 
 
 def main() -> None:
-    since = time.perf_counter()  # importing TensorFlow is part of what a job costs
+    since = Moment.now()  # importing TensorFlow is part of what a job costs
     if FLAGS.stop_with_input:
         lifeline.hold()
     jobs_dir = Path(FLAGS.jobs_dir)

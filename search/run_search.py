@@ -56,8 +56,8 @@ flags.DEFINE_enum(
     "strategy",
     HALVING,
     list(STRATEGIES),
-    "halving gives further seeds only to teachers that noise does not tell from the best; exhaustive, the "
-    "paper's, to all.",
+    "halving tries few L, with one seed, and looks for the smallest that noise does not tell from the best; "
+    "exhaustive, the paper's, trains every L with every seed.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_dir", None, "Where jobs, ledger and selection go.", flag_values=FLAGS)

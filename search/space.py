@@ -132,10 +132,11 @@ def teachers(space: SearchSpace) -> tuple[JobSpec, ...]:
     )
 
 
-def students(teacher: JobSpec, space: SearchSpace) -> tuple[JobSpec, ...]:
-    """Every student of a teacher; it trains as its teacher did."""
+def students(teacher: JobSpec, space: SearchSpace, seed: int | None = None) -> tuple[JobSpec, ...]:
+    """Every student of a teacher; it trains as its teacher did, with the teacher's seed or another."""
+    own = replace(teacher, seed=teacher.seed if seed is None else seed)
     return tuple(
-        replace(teacher, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest)
+        replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest)
         for layers, start in product(sorted(space.student_layers), space.starts)
         if layers <= teacher.fine_tuning_layers
     )

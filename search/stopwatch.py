@@ -5,16 +5,30 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
 
 INTERVAL = 10.0
+CPU = "cpu_seconds"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Two clocks at once: of the wall, and of what all cores have worked for this process."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        return cls(time.perf_counter(), time.process_time())
 
 
 class Stopwatch:
-    """Wall seconds by name, in a file.
+    """Wall seconds by name, and the process's CPU seconds under all names together, in a file.
 
     The file is written every INTERVAL seconds and whenever a block ends, however it ends: kill -9 loses the
     last INTERVAL seconds at most, and nothing else does.
@@ -28,13 +42,16 @@ class Stopwatch:
         return self._seconds.get(name, 0.0)
 
     @contextmanager
-    def running(self, name: str, since: float | None = None) -> Iterator[None]:
-        """Adds the time of the block, or the time since `since` (of time.perf_counter), to `name`."""
-        start, before = time.perf_counter() if since is None else since, self.seconds(name)
+    def running(self, name: str, since: Moment | None = None) -> Iterator[None]:
+        """Adds the time of the block, or the time since `since`, to `name` and to CPU."""
+        start = Moment.now() if since is None else since
+        before, cpu_before = self.seconds(name), self.seconds(CPU)
         over = threading.Event()
 
         def note() -> None:
-            self._seconds[name] = before + time.perf_counter() - start
+            now = Moment.now()
+            self._seconds[name] = before + now.wall - start.wall
+            self._seconds[CPU] = cpu_before + now.cpu - start.cpu
             write_text(self._file, json.dumps(self._seconds) + "\n")
 
         def keep_noting() -> None:

@@ -54,7 +54,7 @@ APPENDIX_D = [
     ["full fine-tuning", "12", "100.0%", "76.50", "–", "100.0%", "–"],
 ]
 COSTS = [
-    ["task", "what", "jobs", "seconds", "core-seconds", "tokens", "core-seconds ratio", "tokens ratio"],
+    ["task", "what", "jobs", "seconds", "CPU seconds", "tokens", "CPU ratio", "tokens ratio"],
     ["mrpc", "full fine-tuning", "2", "24.0", "72.0", "48,000", "2.00", "2.00"],
     ["mrpc", "teachers", "4", "48.0", "144.0", "10,000", "4.00", "0.42"],
     ["mrpc", "students", "2", "24.0", "72.0", "2,000", "2.00", "0.08"],

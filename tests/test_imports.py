@@ -49,6 +49,7 @@ PURE = (
     "search/exit_code.py",
     "search/fixed_point.py",
     "search/forecast.py",
+    "search/halving.py",
     "search/job.py",
     "search/job_command.py",
     "search/job_folder.py",

@@ -58,10 +58,10 @@ def test_tables_on_both_pages(html: HtmlPage, markdown: str) -> None:
 
 def test_the_table_of_jobs(html: HtmlPage) -> None:
     header, *listed = html.tables[-1]
-    assert header == ["job", "folder", "result", "seconds", "of them setup", "cores", "tokens", "steps"]
+    assert header == ["job", "folder", "result", "seconds", "of them setup", "CPU seconds", "tokens", "steps"]
     assert sorted(row[1] for row in listed) == sorted(job.folder for job in JOBS)
     by_title = {row[0]: row[1:] for row in listed}
-    costs = ["12.0", "2.0", "3", "24,000", "7"]
+    costs = ["12.0", "2.0", "36.0", "24,000", "7"]
     assert by_title["mrpc all layers lr=5e-05 epochs=3 seed=1 padded"] == [
         MRPC_FULL[1].folder,
         "accuracy 84.00",

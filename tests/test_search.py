@@ -77,7 +77,7 @@ def test_a_stop_stops_the_pool_and_leaves_the_ledger(tmp_path: Path) -> None:
     given = search(tmp_path)
 
     def stop(spec: JobSpec) -> None:
-        if spec.fine_tuning_layers == 3:
+        if spec.fine_tuning_layers == 5:
             raise KeyboardInterrupt
 
     pool = InstantPool(given.jobs_dir, error=stop)
@@ -85,7 +85,7 @@ def test_a_stop_stops_the_pool_and_leaves_the_ledger(tmp_path: Path) -> None:
         given.run(pool, Lines(StringIO()))
     assert pool.stopped
     lines = (tmp_path / "ledger.tsv").read_text().splitlines()[1:]
-    assert [line.split("\t")[0] for line in lines] == ["done", *["waiting"] * 5]
+    assert [line.split("\t")[0] for line in lines] == ["done", *["waiting"] * 3]
     assert run(given).scores == UNDISTURBED
 
 
@@ -100,10 +100,10 @@ def test_lines_say_what_happened_what_it_cost_and_what_is_to_come(tmp_path: Path
     bad = teachers(given.space)[0]
     given.run(InstantPool(given.jobs_dir, error=lambda spec: "no data" if spec == bad else None), Lines(out))
     lines = out.getvalue().splitlines()
-    assert lines[0].startswith("1/19 rte L=2 lr=5e-05 epochs=3 seed=0: failed: no data; cost 0.0")
-    second = teachers(given.space)[2]
+    assert lines[0].startswith("1/12 rte L=2 lr=5e-05 epochs=3 seed=0: failed: no data; cost 0.0")
+    second = teachers(given.space)[4]
     quality = f"{100 * tiny_search.quality(second):.1f}"
-    assert lines[1].startswith(f"2/19 {second.title}: accuracy {quality} in 10 s; cost 0.0")
+    assert lines[1].startswith(f"2/12 {second.title}: accuracy {quality} in 10 s; cost 0.1")
     assert ", at most 0." in lines[1] and "x to come, 1 failed, at most " in lines[1]
     assert lines[-1].endswith("at most 0.00x to come, 1 failed")
 
@@ -119,7 +119,7 @@ def test_a_terminal_shows_a_bar_for_each_task(tmp_path: Path) -> None:
     shown = out.getvalue()
     for name in ("rte", "cola", "all"):
         assert f"{name:5} " in shown
-    assert "best " in shown and "with L=5 (2 seeds)" in shown
+    assert "best " in shown and "with L=5 (1 seed)" in shown
     assert f"{len(UNDISTURBED)}/{len(UNDISTURBED)}" in shown
 
 
@@ -196,19 +196,21 @@ def test_a_workload_is_read_without_the_vocabulary(tmp_path: Path) -> None:
 
 def test_a_plan_says_what_is_sure(tmp_path: Path) -> None:
     given = search(tmp_path)
-    first = [spec for spec in teachers(given.space) if spec.seed == 0]
+    first = [spec for spec in teachers(given.space) if spec.seed == 0 and spec.fine_tuning_layers != 3]
     assert set(sure_jobs(given, Findings())) == set(first)
     lines = plan_text(given, Findings()).splitlines()
-    assert lines[0].startswith("rte: 8 to 10 jobs, cost 0.")
-    assert lines[-1].startswith("all: 16 to 20 jobs, cost 0.")
-    assert sum("  sure " in line for line in lines) == 6
-    assert sum("  perhaps " in line for line in lines) == 14
+    assert lines[0].startswith("rte: 4 to 6 jobs, cost 0.")
+    assert lines[-1].startswith("all: 8 to 12 jobs, cost 0.")
+    assert sum("  sure " in line for line in lines) == 4
+    assert sum("  perhaps " in line for line in lines) == 8
     findings = run(given)
     assert plan_text(given, findings).splitlines()[-1].startswith("all: 0 jobs, cost 0.00x to 0.00x")
 
 
 def test_a_search_without_a_choice_is_sure_of_all(tmp_path: Path) -> None:
     given = search(tmp_path, tiny_search.space(fine_tuning_layers=(3,)))
+    assert len(sure_jobs(given, Findings())) == 2 * (1 + 1)  # a larger student may not be wanted
+    given = search(tmp_path, tiny_search.space(fine_tuning_layers=(3,), strategy=EXHAUSTIVE))
     assert len(sure_jobs(given, Findings())) == 2 * (3 + 9)
 
 
@@ -219,7 +221,7 @@ def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     assert selection is not None
     (option,) = selection.options
     # A second layer brings 0.6 points, and 1 more if chance will.
-    assert (option.task, option.frozen, option.tuned, option.seeds) == ("rte", 1, 1, 2)
+    assert (option.task, option.frozen, option.tuned, option.seeds) == ("rte", 4, 1, 2)
     of_that = [spec for spec in findings.results if spec.student_layers == 1]
     assert option.quality == pytest.approx(100 * sum(map(tiny_search.quality, of_that)) / 2)
     best = max(of_that, key=tiny_search.quality)
@@ -229,9 +231,9 @@ def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
         *("-m", "centrabert.merge.run_merge", "--base=bert"),
         *(f"--branches={option.folder}", f"--output_dir={tmp_path}/merged"),
     ]
-    assert "rte    student  1 shared + 1 own layers" in selection_text(selection, command)
-    budget = choose(given, findings, Rule(budget_layers=4))
-    assert budget is not None and budget.layers <= 4
+    assert "rte    student  4 shared + 1 own layers" in selection_text(selection, command)
+    budget = choose(given, findings, Rule(budget_layers=5))
+    assert budget is not None and budget.layers == 5
     with pytest.raises(ValueError):
         choose(given, findings, Rule(budget_layers=1))
 

@@ -45,8 +45,12 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
     assert [step for step, _ in result.history] == [STEPS, 2 * STEPS] and result.steps == 2 * STEPS
     assert max(value for _, value in result.history) == result.quality
     seconds = json.loads((folder / "seconds.json").read_text())
-    assert seconds == {"seconds": result.seconds, "setup_seconds": result.setup_seconds}
-    assert result.seconds > 0 < result.setup_seconds and result.threads == 2
+    assert seconds == {
+        "seconds": result.seconds,
+        "setup_seconds": result.setup_seconds,
+        "cpu_seconds": result.cpu_seconds,
+    }
+    assert result.seconds > 0 < result.setup_seconds and result.cpu_seconds > 0 and result.threads == 2
 
 
 def test_tokens_are_those_that_training_saw(workshop: Workshop) -> None:
@@ -80,7 +84,7 @@ def test_a_job_killed_at_its_very_end_trains_nothing_twice(
     monkeypatch.setattr("centrabert.modeling.training._fit", None)
     again = workshop.run(workshop.teacher)
     assert before is not None and again.seconds > before.seconds
-    times = {"seconds": 0.0, "setup_seconds": 0.0}
+    times = {"seconds": 0.0, "setup_seconds": 0.0, "cpu_seconds": 0.0}
     assert replace(again, **times) == replace(before, **times)
 
 

@@ -164,7 +164,9 @@ def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) 
     with tf.Graph().as_default(), tf.Session() as session:
         fed = [tf.placeholder(tf.int32, [None, None]) for _ in range(2)]
         ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
-        x = encode(embed(ids, segments, config), attention_mask(ids), config, range(shape.depth))
+        first_only = shape.task.pooling == "cls"
+        layers, x = range(shape.depth), embed(ids, segments, config)
+        x = encode(x, attention_mask(ids), config, layers, first_only=first_only)
         outputs = heads.answers(shape.task, heads.task_logits(x, ids, shape.task, config))
         weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
         if shared := shape.shared_names(config):

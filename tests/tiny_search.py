@@ -36,6 +36,7 @@ def result(quality: float, seconds: float = 10.0) -> JobResult:
         history=((4, quality / 2), (8, quality)),
         seconds=seconds,
         setup_seconds=2.0,
+        cpu_seconds=11.0,
         threads=1,
         tokens=99,
         steps=8,
