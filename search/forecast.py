@@ -16,7 +16,7 @@ def at_most(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> 
 
 
 def at_least(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
-    """All jobs of a search that is decided at once: the cheapest candidate is the best, as are its students."""
+    """All jobs of a search that is decided at once: the cheapest candidate is best, and its students."""
     last = len(_ranks(space))
     return _forecast(space, scores, dev_rows, lambda rank: FAR + last - rank, FAR * FAR + last)
 

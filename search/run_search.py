@@ -2,9 +2,9 @@
 
 Every job is a process with a folder of its own in OUTPUT_DIR/jobs, named by the digest of its spec. The same
 command goes on where it was stopped, however it was stopped, and tries once more what failed; another
-command in the same folder reads what they have in common. Writes ledger.tsv (where every job is) and
-selection.json (what was chosen), and prints the command that merges it. Costs are in units of one
-conventional fine-tuning: all layers, 3 epochs, padded to 128.
+command in the same folder reads what they have in common. Writes ledger.tsv (where every job is),
+selection.json (what was chosen) and report.html, and prints the command that merges. Costs are in units of
+one conventional fine-tuning: all layers, 3 epochs, padded to 128.
 """
 
 import shutil
@@ -33,8 +33,9 @@ from centrabert.search.plan_file import write_plan
 from centrabert.search.plan_text import plan_text, sure_jobs
 from centrabert.search.pool import Pool
 from centrabert.search.ray_pool import RayPool
+from centrabert.search.report import write_report
 from centrabert.search.searching import Findings, Search
-from centrabert.search.selection import write_selection
+from centrabert.search.selection import Selection, write_selection
 from centrabert.search.space import BASELINES, HALVING, NO_BASELINE, STRATEGIES, SearchSpace
 
 FLAGS = flags.FlagValues()
@@ -190,7 +191,10 @@ def run(run: Run) -> None:
         write_text(run.output_dir / SPACE, dump(run.space.to_json()))
         search, pool = _pool(run, opening.search, available)
         findings = search.run(pool, display(sys.stderr))
-        _conclude(run, search, findings)
+        selection = choose(search, findings, run.rule)
+        _report(search, selection)
+        if selection is not None:
+            _conclude(run, search, selection)
     _report_failures(opening, findings)
 
 
@@ -253,11 +257,15 @@ def _plan(opening: Opening) -> None:
     print(plan_text(search, findings), end="")
 
 
-def _conclude(run: Run, search: Search, findings: Findings) -> None:
-    """Selects, and prints or runs the command that merges."""
-    selection = choose(search, findings, run.rule)
-    if selection is None:
-        return
+def _report(search: Search, selection: Selection | None) -> None:
+    """Writes the report on all that has ever been finished in the folder for these tasks."""
+    if finished := search.finished():
+        page = write_report(finished, selection, search.output_dir, search.space.num_hidden_layers)
+        print(f"report: {page}")
+
+
+def _conclude(run: Run, search: Search, selection: Selection) -> None:
+    """Writes down what was selected, and prints or runs the command that merges it."""
     write_selection(selection, run.output_dir)
     merging_command = merging(selection, search)
     print(selection_text(selection, merging_command), end="", flush=True)

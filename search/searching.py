@@ -96,6 +96,16 @@ class Search:
         self._read_done(findings)
         return findings
 
+    def finished(self) -> tuple[FinishedJob, ...]:
+        """Every job of these tasks that was ever finished in the folder, by this search or another."""
+        own = (spec for spec in read_specs(self.jobs_dir) if spec.task in self.space.tasks)
+        folders = {spec: job_folder(self.jobs_dir, spec.digest) for spec in own}
+        return tuple(
+            FinishedJob(spec, result, str(folder))
+            for spec, folder in folders.items()
+            if (result := read_result(folder)) is not None
+        )
+
     def foreseen(self, scores: Scores) -> tuple[JobSpec, ...]:
         """All jobs that have ended or may be run."""
         return at_most(self.space, scores, self.dev_rows)

@@ -1,6 +1,7 @@
 """What every test runs under: a quiet TensorFlow on the CPU, and property tests that repeat themselves."""
 
 import os
+import signal
 
 # Read when TensorFlow is first imported, here or in a script that a test starts.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,6 +14,14 @@ from hypothesis import settings
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _signals_stay_as_they_were():
+    """Ray, and what we do on a Ctrl-C, change what the whole process does with a signal."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 @pytest.fixture

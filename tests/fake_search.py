@@ -13,9 +13,10 @@ from centrabert.search.job import JobSpec
 from centrabert.search.job_folder import SPEC, job_folder
 from centrabert.search.local_pool import LocalPool
 from centrabert.search.searching import Findings, Search
+from centrabert.search.space import EXHAUSTIVE
 
-# 2 tasks, 3 L, 2 seeds; then 2 l: 8 to 20 jobs.
-SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1))
+# 2 tasks, 3 L, 2 seeds; then 2 l: 20 jobs.
+SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1), strategy=EXHAUSTIVE)
 
 
 def command(

@@ -26,7 +26,7 @@ from centrabert.search.job import JobSpec
 from centrabert.search.job_folder import LOG, job_folder, read_failure, state
 from centrabert.search.ray_pool import RayPool
 from centrabert.search.result import RESULT, read_result
-from centrabert.search.space import teachers
+from centrabert.search.space import EXHAUSTIVE, teachers
 
 SPECS = teachers(fake_search.SPACE)
 NODE = socket.gethostname()
@@ -197,8 +197,9 @@ def kill_node(cluster: Any, node: Any, processes: dict[Path, int]) -> Path:
 
 def test_a_search_outlives_a_node_that_is_killed(cluster: Any, tmp_path: Path, warnings: list[str]) -> None:
     """Its job goes on elsewhere, and the search finds what an undisturbed one does."""
-    node = cluster.add_node(num_cpus=1)
-    space = tiny_search.space(tasks=("rte",), student_layers=(1, 2), seeds=(0, 1))
+    with signals(signal.SIGINT, signal.SIG_IGN):
+        node = cluster.add_node(num_cpus=1)
+    space = tiny_search.space(tasks=("rte",), student_layers=(1, 2), seeds=(0, 1), strategy=EXHAUSTIVE)
     search = replace(fake_search.search(tmp_path), space=space)
     jobs_dir, killed = search.jobs_dir, []
 

@@ -61,6 +61,9 @@ def test_a_search_from_its_flags_to_its_selection(
     assert len((out / "plan.jsonl").read_text().splitlines()) == 2
     assert search() == 0
     printed = capsys.readouterr().out
+    assert f"report: {out}/report.html" in printed.splitlines()
+    page = (out / "report.html").read_text()
+    assert "What the search cost" in page and all(job.name in page for job in (out / "jobs").iterdir())
     (option,) = read_selection(out).options
     assert printed.splitlines()[-1].endswith(f"--output_dir={out}/merged")
     assert option.task == "rte" and Path(option.folder).parent.parent == out / "jobs"

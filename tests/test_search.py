@@ -4,7 +4,6 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
-import fake_search
 import pytest
 import tiny_search
 from instant_pool import InstantPool
@@ -20,10 +19,12 @@ from centrabert.search.space import EXHAUSTIVE, SearchSpace, baselines, students
 from centrabert.search.training_cost import TrainingCost
 from centrabert.search.workload import Workload, batched_tokens, read_workload
 
-UNDISTURBED, _ = tiny_search.searched(fake_search.SPACE, {"rte": 10, "cola": 10})
+# 2 tasks, 3 L, 2 seeds, 2 l.
+SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1))
+UNDISTURBED, _ = tiny_search.searched(SPACE, {"rte": 10, "cola": 10})
 
 
-def search(folder: Path, space: SearchSpace = fake_search.SPACE) -> Search:
+def search(folder: Path, space: SearchSpace = SPACE) -> Search:
     return Search(space, folder, tiny_search.COST, cores=2)
 
 
