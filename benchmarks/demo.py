@@ -1,10 +1,13 @@
 """Shows the whole job in a few minutes: MiniLM, three tasks, one merged model, answers to sentences.
 
 For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students are
-merged, exported, and asked from the exported SavedModel. Prints one table.
+merged, exported, and asked from the exported SavedModel. Prints one table. Ends with a small search over the
+first task, which writes a report.
 """
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +34,8 @@ flags.DEFINE_enum(
 flags.DEFINE_integer("seed", 0, "Seed of everything.", flag_values=FLAGS)
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
-MADE = ("bert", "activations", "full", "teacher", "student", "merged", "serving")
+SEARCHED = ("--fine_tuning_layers=1,2,3", "--student_layers=1", "--num_train_epochs=1", "--seeds=0")
+MADE = ("bert", "activations", "full", "teacher", "student", "merged", "serving", "search")
 CACHE_BYTES = 4 * 10**9
 EXAMPLES = 2
 HEADER = ("task", "metric", "full fine-tuning", "teacher", "student", "merged")
@@ -103,6 +107,7 @@ def run(demo: Demo) -> None:
     print(f"\nAnswers of {saved_model}:", *answers, sep="\n")
     print("\nOn dev, in percent:", *columns([HEADER, *rows]), sep="\n")
     print(f"\n{table(manifest)}")
+    _search(demo)
 
 
 def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[Runner]":
@@ -111,6 +116,19 @@ def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[Runner]":
 
     bert = minilm(demo.output_dir / "bert")
     return [Runner(task, task.spec(128, demo.pooling), demo.data_root / task.folder, bert) for task in tasks]
+
+
+def _search(demo: Demo) -> None:
+    """Which L suits the first task; run_search prints what it finds, and where its report is."""
+    print(f"A small search for {demo.tasks[0]}:", flush=True)
+    search = [
+        *(sys.executable, "-m", "centrabert.search.run_search"),
+        *(f"--bert_dir={demo.output_dir / 'bert'}", f"--data_root={demo.data_root}"),
+        *(f"--tasks={demo.tasks[0]}", f"--learning_rates={demo.learning_rate}", f"--pooling={demo.pooling}"),
+        *(*SEARCHED, f"--output_dir={demo.output_dir / 'search'}"),
+    ]
+    if subprocess.run(search).returncode:
+        raise ValueError(f"{demo.output_dir / 'search'}: the search failed, for the reason told above")
 
 
 def _answers(predictor: "Predictor", runner: "Runner") -> list[str]:
