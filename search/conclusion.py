@@ -1,15 +1,18 @@
-"""What a search ends with: a choice among what it trained, and the command that merges it."""
+"""What a search ends with: a choice among what it trained, the report, and the command that merges it."""
 
 import shlex
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.search.option import TEACHER, Option
 from centrabert.search.options import options
+from centrabert.search.report import write_report
 from centrabert.search.rules import by_marginal_benefit, by_optimum
 from centrabert.search.searching import Findings, Search
-from centrabert.search.selection import Selection, merge_command
+from centrabert.search.selection import Selection, merge_command, write_selection
 
 MERGED = "merged"
 
@@ -39,16 +42,43 @@ class Rule:
         return by_marginal_benefit(given, self.threshold)
 
 
-def choose(search: Search, findings: Findings, rule: Rule) -> Selection | None:
+def choose(
+    search: Search, findings: Findings, select: Callable[[list[Option]], Selection]
+) -> Selection | None:
     """One option for each task that has a teacher; None if no task has.
 
     Raises:
-      ValueError: Nothing fits the budget.
+      ValueError: `select` finds nothing that fits.
     """
     given = options(findings.finished(search.jobs_dir), search.space.num_hidden_layers, search.dev_rows)
     able = {option.task for option in given if option.kind == TEACHER}
     chosen = [option for option in given if option.task in able]
-    return rule.select(chosen) if chosen else None
+    return select(chosen) if chosen else None
+
+
+def report(search: Search, selection: Selection | None) -> None:
+    """Writes the report on all that has ever been finished in the folder for these tasks, and names it."""
+    if finished := search.finished():
+        page = write_report(finished, selection, search.output_dir, search.space.num_hidden_layers)
+        print(f"report: {page}")
+
+
+def conclude(search: Search, selection: Selection, merge: bool) -> None:
+    """Writes the report and selection.json, and prints or runs the command that merges.
+
+    Raises:
+      ValueError: Merging failed.
+      OSError: The disk is full.
+    """
+    report(search, selection)
+    write_selection(selection, search.output_dir)
+    merging_command = merging(selection, search)
+    print(selection_text(selection, merging_command), end="", flush=True)
+    if merge:
+        merged = search.output_dir / MERGED
+        shutil.rmtree(merged, ignore_errors=True)  # an earlier selection's
+        if subprocess.run(merging_command).returncode:
+            raise ValueError(f"{merged}: merging failed, for the reason told above")
 
 
 def merging(selection: Selection, search: Search) -> list[str]:

@@ -7,8 +7,6 @@ selection.json (what was chosen) and report.html, and prints the command that me
 one conventional fine-tuning: all layers, 3 epochs, padded to 128.
 """
 
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +17,9 @@ from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.glue_data.tasks import glue_task
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.files import exclusive, write_text
+from centrabert.modeling.files import exclusive
 from centrabert.search import cores
-from centrabert.search.conclusion import MERGED, Rule, choose, merging, selection_text
+from centrabert.search.conclusion import Rule, choose, conclude, report
 from centrabert.search.display import display
 from centrabert.search.job import FROM_TEACHER, STARTS
 from centrabert.search.job_command import JobCommand
@@ -33,10 +30,8 @@ from centrabert.search.plan_file import write_plan
 from centrabert.search.plan_text import plan_text, sure_jobs
 from centrabert.search.pool import Pool
 from centrabert.search.ray_pool import RayPool
-from centrabert.search.report import write_report
 from centrabert.search.searching import Findings, Search
-from centrabert.search.selection import Selection, write_selection
-from centrabert.search.space import BASELINES, HALVING, NO_BASELINE, STRATEGIES, SearchSpace
+from centrabert.search.space import BASELINES, HALVING, NO_BASELINE, STRATEGIES, SearchSpace, write_space
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -157,7 +152,7 @@ class Run:
     activations: training_flags.ActivationSettings
 
 
-ACTIVATIONS, SPACE = "activations", "space.json"
+ACTIVATIONS = "activations"
 Number = TypeVar("Number", int, float)
 
 
@@ -188,13 +183,14 @@ def run(run: Run) -> None:
         _plan(opening)
         return
     with exclusive(run.output_dir):
-        write_text(run.output_dir / SPACE, dump(run.space.to_json()))
+        write_space(run.space, run.output_dir)
         search, pool = _pool(run, opening.search, available)
         findings = search.run(pool, display(sys.stderr))
-        selection = choose(search, findings, run.rule)
-        _report(search, selection)
-        if selection is not None:
-            _conclude(run, search, selection)
+        selection = choose(search, findings, run.rule.select)
+        if selection is None:
+            report(search, None)
+        else:
+            conclude(search, selection, run.merge)
     _report_failures(opening, findings)
 
 
@@ -255,24 +251,6 @@ def _plan(opening: Opening) -> None:
     search, findings = opening.search, opening.search.read()
     write_plan(sure_jobs(search, findings), search.output_dir / PLAN)
     print(plan_text(search, findings), end="")
-
-
-def _report(search: Search, selection: Selection | None) -> None:
-    """Writes the report on all that has ever been finished in the folder for these tasks."""
-    if finished := search.finished():
-        page = write_report(finished, selection, search.output_dir, search.space.num_hidden_layers)
-        print(f"report: {page}")
-
-
-def _conclude(run: Run, search: Search, selection: Selection) -> None:
-    """Writes down what was selected, and prints or runs the command that merges it."""
-    write_selection(selection, run.output_dir)
-    merging_command = merging(selection, search)
-    print(selection_text(selection, merging_command), end="", flush=True)
-    if run.merge:
-        shutil.rmtree(run.output_dir / MERGED, ignore_errors=True)  # an earlier selection's
-        if subprocess.run(merging_command).returncode:
-            raise ValueError(f"{run.output_dir / MERGED}: merging failed, for the reason told above")
 
 
 def _report_failures(opening: Opening, findings: Findings) -> None:

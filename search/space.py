@@ -1,12 +1,18 @@
 """What is searched: every training that a search may ask for."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from centrabert.glue_data.tasks import glue_task
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.config import read_json
+from centrabert.modeling.files import write_text
 from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.json_keys import check_keys
+from centrabert.modeling.task import TaskSpec
 from centrabert.search.job import FROM_TEACHER, FULL, STARTS, STUDENT, TEACHER, JobSpec
 
 HALVING, EXHAUSTIVE = STRATEGIES = ("halving", "exhaustive")
@@ -78,8 +84,7 @@ class SearchSpace:
             )
 
     def _check_training(self) -> None:
-        for task in self.tasks:
-            glue_task(task).spec(self.max_seq_length, self.pooling)
+        _ = self.task_specs
         rates = (*self.learning_rates, *self.baseline_learning_rates)
         for rate, epochs, seed in product(rates, self.num_train_epochs, self.seeds):
             Hyperparameters(
@@ -95,8 +100,40 @@ class SearchSpace:
         depths = {self.num_hidden_layers - layers for layers in self.fine_tuning_layers}
         return tuple(sorted(depths - {0}))
 
+    @property
+    def task_specs(self) -> dict[str, TaskSpec]:
+        """By name."""
+        return {task: glue_task(task).spec(self.max_seq_length, self.pooling) for task in self.tasks}
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any]) -> "SearchSpace":
+        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        check_keys(keys, {field.name for field in fields(cls)}, "search")
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in keys.items()
+        }
+        return cls(**values)
+
+
+FILE = "space.json"
+
+
+def write_space(space: SearchSpace, folder: Path) -> None:
+    write_text(folder / FILE, dump(space.to_json()))
+
+
+def read_space(folder: Path) -> SearchSpace:
+    """That of the search begun there last; raises ValueError naming the file for whatever does not fit."""
+    file = folder / FILE
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file; give the --output_dir of run_search")
+    try:
+        return SearchSpace.from_json(read_json(file))
+    except (ValueError, TypeError) as error:  # the latter: a value of another type
+        raise ValueError(f"{file}: {error}") from None
 
 
 LISTS = (

@@ -11,7 +11,7 @@ from search_workshop import ThisProcess, Workshop
 
 from centrabert import command
 from centrabert.modeling.branch_folder import read_record
-from centrabert.search import job_run, run_search
+from centrabert.search import conclusion, job_run, run_search
 from centrabert.search.selection import read_selection
 
 Search = Callable[..., int]
@@ -77,7 +77,7 @@ def test_a_search_from_its_flags_to_its_selection(
         merged.append(command)
         return type("Ended", (), {"returncode": 0})
 
-    monkeypatch.setattr(run_search.subprocess, "run", merge)
+    monkeypatch.setattr(conclusion.subprocess, "run", merge)
     monkeypatch.setattr(job_run, "_do", None)  # nothing is trained again
     assert search(merge=True, budget_layers=3) == 0
     assert merged[0][0] == sys.executable and f"--output_dir={out}/merged" in merged[0]

@@ -218,7 +218,7 @@ def test_a_search_without_a_choice_is_sure_of_all(tmp_path: Path) -> None:
 def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     given = search(tmp_path)
     findings = run(given, lambda spec: "no data" if spec.task == "cola" else None)
-    selection = choose(given, findings, Rule(threshold=2.0))
+    selection = choose(given, findings, Rule(threshold=2.0).select)
     assert selection is not None
     (option,) = selection.options
     # A second layer brings 0.6 points, and 1 more if chance will.
@@ -233,14 +233,14 @@ def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
         *(f"--branches={option.folder}", f"--output_dir={tmp_path}/merged"),
     ]
     assert "rte    student  4 shared + 1 own layers" in selection_text(selection, command)
-    budget = choose(given, findings, Rule(budget_layers=5))
+    budget = choose(given, findings, Rule(budget_layers=5).select)
     assert budget is not None and budget.layers == 5
     with pytest.raises(ValueError):
-        choose(given, findings, Rule(budget_layers=1))
+        choose(given, findings, Rule(budget_layers=1).select)
 
 
 def test_nothing_trained_is_nothing_to_choose_from(tmp_path: Path) -> None:
-    assert choose(search(tmp_path), Findings(), Rule()) is None
+    assert choose(search(tmp_path), Findings(), Rule().select) is None
     with pytest.raises(ValueError, match=r"--threshold=0 is not above 0"):
         Rule(threshold=0)
     with pytest.raises(ValueError, match=r"--budget_layers=-1 is below 0"):

@@ -224,9 +224,9 @@ def test_a_search_whose_jobs_are_killed_at_random_ends_as_an_undisturbed_one(tmp
     killer.join()
     assert killer.left < 15
     check(findings)
-    selected = choose(fake_search.search(tmp_path), findings, Rule())
+    selected = choose(fake_search.search(tmp_path), findings, Rule().select)
     undisturbed = Findings({spec: tiny_search.result(tiny_search.quality(spec)) for spec in UNDISTURBED})
-    assert selected == choose(fake_search.search(tmp_path), undisturbed, Rule())
+    assert selected == choose(fake_search.search(tmp_path), undisturbed, Rule().select)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,0 +1,150 @@
+"""run_select: other rules, budgets and weights over what a search has trained; costs in memory and time."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+import tiny_search
+from instant_pool import InstantPool
+from tiny_config import CONFIG
+
+from centrabert import command
+from centrabert.merge.plan import MergePlan
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.task import TaskSpec
+from centrabert.search import run_select, serving_time
+from centrabert.search.display import Lines
+from centrabert.search.memory_cost import memory_cost
+from centrabert.search.opening import Opening
+from centrabert.search.option import Option
+from centrabert.search.searching import Search
+from centrabert.search.selection import read_selection
+from centrabert.search.serving_time import ServingTime
+from centrabert.search.space import EXHAUSTIVE, read_space, write_space
+
+SPACE = tiny_search.space(strategy=EXHAUSTIVE, seeds=(0, 1))
+TASKS = {
+    "rte": TaskSpec("rte", "classification", ("0", "1"), True, "accuracy", 16),
+    "cola": TaskSpec("cola", "classification", ("0", "1"), False, "matthews", 16, pooling="mean"),
+}
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole search."""
+    folder = tmp_path_factory.mktemp("search")
+    search = Search(SPACE, folder, tiny_search.COST, cores=1)
+    with (folder / "shown").open("w") as out:
+        search.run(InstantPool(search.jobs_dir), Lines(out))
+    write_space(SPACE, folder)
+    return folder
+
+
+@pytest.fixture
+def select(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """run_select with these flags; the data are not there to be read."""
+    opening = Opening(Search(SPACE, searched, tiny_search.COST, cores=1), {})
+    monkeypatch.setattr(run_select, "open_search", lambda *given, **named: opening)
+
+    def run(**flags: object) -> int:
+        given = [f"--{name}={value}" for name, value in {"search_dir": searched, **flags}.items()]
+        return command.status(run_select.main, run_select.FLAGS, ["run_select.py", *given])
+
+    return run
+
+
+def test_a_budget_of_layers_buys_the_best_that_fits(select: Callable[..., int], searched: Path) -> None:
+    assert select(rule="optimum", budget=3) == 0
+    chosen = read_selection(searched)
+    assert (chosen.rule, chosen.parameters) == ("optimum", {"budget": 3.0, "unit": "layers"})
+    assert chosen.layers == 3
+    assert select(rule="optimum", budget=7) == 0
+    assert read_selection(searched).mean_quality > chosen.mean_quality
+    assert "It weighed" not in (searched / "report.html").read_text()
+
+
+def test_weights_move_a_budget_to_the_task_that_counts(select: Callable[..., int], searched: Path) -> None:
+    def layers(weights: str) -> dict[str, int]:
+        assert select(rule="optimum", budget=5, task_weights=weights) == 0
+        return {option.task: option.tuned for option in read_selection(searched).options}
+
+    rte, cola = layers("rte:9,cola:1"), layers("rte:1,cola:9")
+    assert rte["rte"] > cola["rte"] and cola["cola"] > rte["cola"]
+
+
+def test_one_standard_error_takes_no_more_than_the_best(select: Callable[..., int], searched: Path) -> None:
+    assert select(rule="one_standard_error") == 0
+    assert all(
+        option.tuned == 1 for option in read_selection(searched).options
+    )  # 10 rows of dev tell nothing
+
+
+@pytest.mark.parametrize(
+    ("flags", "wrong"),
+    [
+        ({"rule": "optimum"}, "--budget goes with --rule=optimum, and --rule=optimum with a --budget"),
+        ({"budget": 3}, "--budget goes with --rule=optimum"),
+        ({"unit": "megabytes"}, "--unit=megabytes: marginal_benefit counts layers"),
+        ({"rule": "optimum", "budget": 1}, "budget 1 layers: the cheapest choice costs "),
+        ({"task_weights": "rte"}, "--task_weights=rte is not of the form rte:2,mrpc:1"),
+        ({"task_weights": "rte:1"}, "the weights are not those of the tasks cola, rte: see ['cola']"),
+        (
+            {"search_dir": "/nowhere"},
+            "/nowhere/space.json: no such file; give the --output_dir of run_search",
+        ),
+    ],
+)
+def test_mistakes(
+    select: Callable[..., int], flags: dict[str, object], wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert select(**flags) == 1
+    assert wrong in capsys.readouterr().err
+
+
+def test_a_space_comes_back(tmp_path: Path) -> None:
+    write_space(SPACE, tmp_path)
+    assert read_space(tmp_path) == SPACE
+    file = tmp_path / "space.json"
+    keys = json.loads(file.read_text())
+    file.write_text(json.dumps({**keys, "seeds": [1, 1]}))
+    with pytest.raises(ValueError, match=r"space\.json: --seeds names 1 twice"):
+        read_space(tmp_path)
+    del keys["tasks"]
+    file.write_text(json.dumps(keys))
+    with pytest.raises(ValueError, match=r"space\.json: search: .*tasks"):
+        read_space(tmp_path)
+
+
+def option(task: str, frozen: int, tuned: int) -> Option:
+    return Option(task, frozen, tuned, "student", 50.0, 0.0, 1, "folder")
+
+
+def test_memory_is_that_of_the_merged_models_variables() -> None:
+    """Against the plan of a merge, which counts for itself."""
+    options = [option("rte", 1, 2), option("cola", 2, 1)]
+    branches = [Branch(TASKS[each.task], each.frozen, each.tuned) for each in options]
+    plan = MergePlan(CONFIG, tuple(sorted(branches, key=lambda branch: branch.task.name)))
+    assert memory_cost(CONFIG, TASKS).total(options) == pytest.approx(4e-6 * plan.parameters)
+
+
+def test_time_is_the_trunk_once_and_every_branch() -> None:
+    cost = ServingTime(embedding=0.5, layer=3.0, last_layer=1.0).cost(TASKS)
+    both = [option("rte", 1, 2), option("cola", 2, 1)]
+    assert cost.total(both) == (0.5 + 2 * 3.0) + (3.0 + 1.0) + 3.0
+    assert cost.unit == "milliseconds"
+
+
+def test_layers_are_told_apart_by_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each graph is run; the clock says 1 for the embeddings, 10 with all layers, 3 with one of [CLS]."""
+    shown = iter([1.0, 10.0, 3.0] * (serving_time.WARM_UP + serving_time.ROUNDS))
+
+    def clock(run: Callable[[], object]) -> float:
+        run()
+        return next(shown)
+
+    monkeypatch.setattr(serving_time, "_milliseconds", clock)
+    config = tiny.CONFIG
+    found = serving_time.measure(config)
+    assert found == ServingTime(1.0, 9.0 / config.num_hidden_layers, 2.0)
