@@ -1,0 +1,88 @@
+"""Distillation that reads the frozen layers' outputs, against one that computes them at every step.
+
+Trains one teacher, then students with several seeds, each with the cache and without in turn, every job a
+process on one core. What all students share (activations, the teacher's logits) is computed before and not
+counted. Prints the ratios of CPU seconds: of training and judging, and of the whole job with its start-up.
+"""
+
+import dataclasses
+import json
+import shutil
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from centrabert import command
+
+if TYPE_CHECKING:
+    from centrabert.search.job import JobSpec
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_list("tasks", ["mrpc"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", "output/distill_speed", "Made anew by each run.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 3, "Students each way.", flag_values=FLAGS)
+
+FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
+CACHED, COMPUTED = SIDES = ("cached", "computed")
+BUDGET = {CACHED: 8, COMPUTED: 0}
+
+
+def main() -> None:
+    output_dir = Path(FLAGS.output_dir).resolve()
+    shutil.rmtree(output_dir, ignore_errors=True)
+    for task in FLAGS.tasks:
+        run(Path(FLAGS.data_root).resolve(), task, output_dir, FLAGS.rounds)
+
+
+def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
+    """Trains, and prints the ratios of a task."""
+    from benchmarks.pipeline import minilm
+    from centrabert.search.job import JobSpec
+    from centrabert.search.job_folder import job_folder
+
+    bert = minilm(output_dir / "bert")
+    common = {"bert_dir": str(bert.vocab_file.parent), "data_root": str(data_root), "task": task}
+    teacher = JobSpec(
+        **common,
+        kind="teacher",
+        fine_tuning_layers=FINE_TUNING_LAYERS,
+        learning_rate=1e-4,
+        num_train_epochs=1.0,
+    )
+    student = dataclasses.replace(
+        teacher, kind="student", student_layers=STUDENT_LAYERS, teacher=teacher.digest, num_train_epochs=3.0
+    )
+    _do(teacher, output_dir, CACHED)
+    source, copy = (job_folder(output_dir / side, teacher.digest) for side in SIDES)
+    shutil.copytree(source, copy)
+    for side in SIDES:  # computes what all students share
+        _do(dataclasses.replace(student, seed=99, num_train_epochs=0.01), output_dir, side)
+    ratios = []
+    for seed in range(rounds):
+        own = dataclasses.replace(student, seed=seed)
+        cached, computed = (_do(own, output_dir, side) for side in SIDES)
+        ratios.append((computed[0] / cached[0], computed[1] / cached[1]))
+        print(f"{own.title}: {cached} against {computed} s", flush=True)
+    training, whole = (statistics.median(each) for each in zip(*ratios, strict=True))
+    print(f"{task}: training and judging {training:.2f} times as fast, whole jobs {whole:.2f} times")
+
+
+def _do(spec: "JobSpec", output_dir: Path, side: str) -> tuple[float, float]:
+    """Does the job on one core; returns its wall seconds of training and its CPU seconds in all."""
+    from benchmarks.one_job import start_job
+    from centrabert.search.job_folder import job_folder
+    from centrabert.search.result import RESULT
+
+    jobs_dir = output_dir / side
+    if start_job(spec, jobs_dir, output_dir / "activations", BUDGET[side], "--cores=0").wait():
+        raise ValueError(f"{spec.title} failed, for the reason told above")
+    folder = job_folder(jobs_dir, spec.digest)
+    result = json.loads((folder / RESULT).read_text())
+    return round(result["seconds"], 1), round(result["cpu_seconds"], 1)
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

@@ -1,0 +1,85 @@
+"""A long task streams: the memory of a training does not grow with its rows, and the cache keeps its budget.
+
+Trains SST-2 for one epoch on a tenth of its rows, then on all; samples the process's resident memory and the
+size of the cache once a second. Prints the median of the last half and the peak of each.
+"""
+
+import shutil
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from absl import flags
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", "output/long_task", "Made anew by each run.", flag_values=FLAGS)
+flags.DEFINE_float("activation_cache_gb", 2.0, "The cache's budget.", flag_values=FLAGS)
+
+ROWS = 6735, 67349  # a tenth of SST-2, and all
+INTERVAL = 1.0
+
+
+@dataclass
+class Samples:
+    """Gigabytes, one value a second."""
+
+    resident: list[float] = field(default_factory=list)
+    cache: list[float] = field(default_factory=list)
+
+    def take(self, pid: int, cache: Path) -> None:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                self.resident.append(int(line.split()[1]) / 1e6)
+        self.cache.append(sum(file.stat().st_size for file in cache.glob("*.npy*")) / 1e9)
+
+    def __str__(self) -> str:
+        last = self.resident[len(self.resident) // 2 :]
+        return (
+            f"resident {statistics.median(last):.2f} GB (median of the last half), {max(self.resident):.2f} "
+            f"at most; cache {max(self.cache):.2f} GB at most"
+        )
+
+
+def main() -> None:
+    output_dir = Path(FLAGS.output_dir).resolve()
+    shutil.rmtree(output_dir, ignore_errors=True)
+    run(Path(FLAGS.data_root).resolve(), output_dir, FLAGS.activation_cache_gb)
+
+
+def run(data_root: Path, output_dir: Path, gigabytes: float) -> None:
+    """Trains both ways and prints a line for each."""
+    from benchmarks.pipeline import minilm
+
+    minilm(output_dir / "bert")
+    for rows in ROWS:
+        start = time.monotonic()
+        samples = _train(data_root, output_dir, gigabytes, rows)
+        print(f"{rows:6} rows, {time.monotonic() - start:4.0f} s: {samples}", flush=True)
+
+
+def _train(data_root: Path, output_dir: Path, gigabytes: float, rows: int) -> Samples:
+    from benchmarks.one_job import start_job
+    from centrabert.search.job import JobSpec
+
+    cache, samples = output_dir / "activations", Samples()
+    spec = JobSpec(
+        *(str(output_dir / "bert"), str(data_root), "sst2", "teacher"),
+        fine_tuning_layers=2,
+        num_train_epochs=1.0,
+        max_train_rows=rows,
+    )
+    trained = start_job(spec, output_dir / "jobs", cache, gigabytes)
+    while trained.poll() is None:
+        samples.take(trained.pid, cache)
+        time.sleep(INTERVAL)
+    if trained.returncode:
+        raise ValueError(f"{spec.title}: failed, for the reason told above")
+    return samples
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)

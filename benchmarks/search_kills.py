@@ -1,0 +1,121 @@
+"""A search whose processes are killed at random ends as an undisturbed one.
+
+Runs the same search of 100 small jobs twice: left alone, and with kill -9 on the search itself or one of its
+jobs at random moments, the same command given again whenever it ended. Prints whether the qualities of all
+jobs and the selections are equal.
+"""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from os import kill
+from pathlib import Path
+
+from absl import flags
+
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("output_dir", "output/search_kills", "Made anew by each run.", flag_values=FLAGS)
+flags.DEFINE_integer("kills", 20, "How many processes are killed.", flag_values=FLAGS)
+flags.DEFINE_integer("seeds", 25, "Seeds of the search; it has four jobs for each.", flag_values=FLAGS)
+flags.DEFINE_integer("seed", 0, "Of the moments and the victims.", flag_values=FLAGS)
+
+WAIT = 10.0, 30.0  # seconds between two kills, at least and at most
+
+
+@dataclass
+class Killer:
+    """Kills the search or one of its jobs now and then, so many times in all."""
+
+    left: int
+    random: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+
+    def watch(self, search: subprocess.Popen[bytes]) -> int:
+        """Until the search ends; returns its exit code."""
+        while search.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                return search.wait(self.random.uniform(*WAIT) if self.left else None)
+            self._kill(search.pid)
+        return search.wait()
+
+    def _kill(self, search: int) -> None:
+        jobs = [("a job", pid) for pid in _children(search)]
+        what, pid = self.random.choice([("the search", search), *jobs])
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+            self.left -= 1
+            self.killed[what] += 1
+
+
+def main() -> None:
+    output_dir = Path(FLAGS.output_dir)
+    shutil.rmtree(output_dir, ignore_errors=True)
+    run(output_dir, Killer(FLAGS.kills, random.Random(FLAGS.seed)), FLAGS.seeds)  # noqa: S311
+
+
+def run(output_dir: Path, killer: Killer, seeds: int) -> None:
+    """Searches twice, and prints what differs."""
+    from benchmarks.pipeline import minilm
+
+    minilm(output_dir / "bert")
+    alone, disturbed = output_dir / "alone", output_dir / "disturbed"
+    start, starts = time.monotonic(), 0
+    _search(output_dir, alone, seeds).wait()
+    middle = time.monotonic()
+    while killer.watch(_search(output_dir, disturbed, seeds)):
+        starts += 1
+    print(f"alone {middle - start:.0f} s; disturbed {time.monotonic() - middle:.0f} s, {starts + 1} starts")
+    print("killed: " + ", ".join(f"{what} {times} times" for what, times in sorted(killer.killed.items())))
+    both = [_qualities(folder) for folder in (alone, disturbed)]
+    print(f"{len(both[0])} jobs; qualities {'equal' if both[0] == both[1] else 'DIFFER'}")
+    chosen = [_selection(folder) for folder in (alone, disturbed)]
+    print(f"selections {'equal' if chosen[0] == chosen[1] else 'DIFFER'}: {chosen[0]}")
+
+
+def _search(output_dir: Path, folder: Path, seeds: int) -> subprocess.Popen[bytes]:
+    space = (
+        "--fine_tuning_layers=2,3",
+        "--student_layers=1,2",
+        "--strategy=exhaustive",
+        "--num_train_epochs=1",
+    )
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "centrabert.search.run_search", f"--bert_dir={output_dir / 'bert'}"),
+            *("--data_root=glue_data/samples", "--tasks=sst2", *space, "--learning_rates=1e-4"),
+            *(f"--seeds={','.join(map(str, range(seeds)))}", "--max_train_rows=128"),
+            f"--output_dir={folder}",
+        ]
+    )
+
+
+def _children(pid: int) -> list[int]:
+    """Of all its threads; [] if it has just ended."""
+    with suppress(OSError):
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text().split()]
+    return []
+
+
+def _qualities(folder: Path) -> dict[str, float]:
+    results = folder.glob("jobs/*/result.json")
+    return {result.parent.name: json.loads(result.read_text())["quality"] for result in results}
+
+
+def _selection(folder: Path) -> list[str]:
+    """What was selected, by the name of the job, which is the same in any folder."""
+    options = json.loads((folder / "selection.json").read_text())["options"]
+    return [f"{option['task']} {Path(option['folder']).parent.name}" for option in options]
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)
