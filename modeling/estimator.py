@@ -255,9 +255,15 @@ def _with_shapes(placeholders: Any) -> Any:
 
 
 def _dataset(input_fn: InputFn, params: Params) -> "tf.data.Dataset":
-    """The dataset, made outside any graph: evaluation may happen in the middle of training."""
+    """The dataset, made outside any graph: evaluation may happen in the middle of training.
+
+    It is not tuned while batches are drawn: an iterator that is can be given up only when its tuner wakes,
+    which takes up to a minute, at the end of every training.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
     with ThreadPoolExecutor(1) as eager:  # a thread of its own has no graph
-        return eager.submit(input_fn, params).result()
+        return eager.submit(lambda: input_fn(params).with_options(options)).result()
 
 
 def _batches(dataset: "tf.data.Dataset") -> Iterator[Any]:

@@ -8,7 +8,8 @@ TEXT = (
     "Percent on dev: mean ± standard deviation (maximum) over seeds; a number without ± is of one seed. Of "
     "several learning rates or epochs the setting with the most seeds stands here, and among such the best "
     "by mean. Bold is the L whose students count: the best mean among those with the most seeds, "
-    "for one with fewer was given up by the search or a seed of it failed."
+    "for one with fewer was left behind by the search or a seed of it failed; where students were distilled, "
+    "only their teachers count."
 )
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling import checkpoint
+from centrabert.modeling import estimator as estimators
 from centrabert.modeling.estimator import Estimator, EstimatorSpec, ModeKeys, Params, RunConfig, Tensors
 
 Array = npt.NDArray[Any]
@@ -277,3 +278,10 @@ def test_summaries(tmp_path: Path) -> None:
         features, labels = batch(step)
         expected[step] = float(((features["x"] @ numpy_weights(step) + 3 - labels) ** 2).mean())
     assert [losses[step] for step in sorted(losses)] == pytest.approx(list(expected.values()), abs=1e-5)
+
+
+def test_no_dataset_is_tuned() -> None:
+    """A tuner's thread sleeps for up to a minute, and giving up an iterator waits for it."""
+    made = estimators._dataset(lambda params: tf.data.Dataset.range(params["rows"]).repeat(), {"rows": 3})
+    assert made.options().autotune.enabled is False
+    assert [int(number) for number in made.take(4)] == [0, 1, 2, 0]
