@@ -9,13 +9,14 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.export.branch_answers import branch_answers
+from centrabert.export.route import routed
 from centrabert.merge.manifest import Manifest
-from centrabert.modeling.branch import Branch
-from centrabert.modeling.config import BertConfig
 from centrabert.modeling.encoder import attention_mask, embed, encode
-from centrabert.modeling.heads import answers, task_logits
 from centrabert.modeling.tokenizer import Tokenizer
 from centrabert.modeling.vocabulary import Vocabulary
+
+ROUTE = "route"  # a name scope, and the name of the signature
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,18 @@ class ServingGraph:
       text_a: string [batch].
       text_b: string [batch]; all empty where it is not fed.
       input_ids, segment_ids: int32 [batch, length], zero-padded: the tokenizer's, or fed instead of it.
+      tasks: string [batch], for `routed` alone.
       answers: By task, then by the name of the answer; see `heads.answers`.
+      routed: Alike, computed for the rows that want them; see `route.routed`.
     """
 
     text_a: tf.Tensor
     text_b: tf.Tensor
     input_ids: tf.Tensor
     segment_ids: tf.Tensor
+    tasks: tf.Tensor
     answers: dict[str, dict[str, tf.Tensor]]
+    routed: dict[str, dict[str, tf.Tensor]]
 
 
 def build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
@@ -58,10 +63,13 @@ def _build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
     mask = attention_mask(input_ids)
     trunk = _trunk(input_ids, segment_ids, mask, manifest)
     every = {
-        branch.task.name: _branch(trunk[branch.frozen], input_ids, mask, branch, manifest.config)
+        branch.task.name: branch_answers(trunk[branch.frozen], input_ids, mask, branch, manifest.config)
         for branch in manifest.plan.branches
     }
-    return ServingGraph(text_a, text_b, *fed, every)
+    tasks = tf.placeholder(tf.string, [None], name="tasks")
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope(ROUTE):
+        by_row = routed(manifest, input_ids, segment_ids, tasks)
+    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row)
 
 
 def _tokens(
@@ -84,14 +92,3 @@ def _trunk(
     for layer in range(manifest.plan.trunk_depth):
         outputs.append(encode(outputs[-1], mask, manifest.config, [layer]))
     return outputs
-
-
-def _branch(
-    x: tf.Tensor, input_ids: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig
-) -> dict[str, tf.Tensor]:
-    """A task's own layers and head, above the trunk's output `x` at the depth where the branch leaves it."""
-    with tf.variable_scope(branch.task.name):
-        own = range(branch.frozen, branch.depth)
-        x = encode(x, mask, config, own, first_only=branch.task.pooling == "cls")
-        outputs = answers(branch.task, task_logits(x, input_ids, branch.task, config))
-        return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}

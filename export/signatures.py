@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from centrabert.export.graph import ServingGraph
+from centrabert.export.graph import ROUTE, ServingGraph
 from centrabert.modeling.task import TaskSpec
 
 DEFAULT = "serving_default"
@@ -17,19 +17,24 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
 
     `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
     segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
-    answers of all tasks as `<task>/<answer>`, of which a client asks for some.
+    answers of all tasks as `<task>/<answer>`, of which a client asks for some. `route`: alike, but every row
+    names the tasks it wants in `tasks`; see `route.routed`.
     """
     texts = {"text_a": graph.text_a, "text_b": graph.text_b}
     ids = {"input_ids": graph.input_ids, "segment_ids": graph.segment_ids}
-    every: dict[str, tf.Tensor] = {}
     signatures: dict[str, SignatureDef] = {}
     for task in tasks:
         answers = graph.answers[task.name]
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
         signatures[ids_signature(task.name)] = _signature(ids, answers)
-        every.update({f"{task.name}/{answer}": tensor for answer, tensor in answers.items()})
-    signatures[DEFAULT] = _signature(texts, every)
+    signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
+    signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, _flat(graph.routed))
     return signatures
+
+
+def _flat(answers: Mapping[str, Mapping[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """`<task>/<answer>` -> tensor."""
+    return {f"{task}/{name}": tensor for task, own in answers.items() for name, tensor in own.items()}
 
 
 def ids_signature(task: str) -> str:

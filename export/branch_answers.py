@@ -1,0 +1,28 @@
+"""A branch's own part of the serving graph, the same wherever its rows come from."""
+
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.encoder import encode
+from centrabert.modeling.heads import answers, task_logits
+
+
+def branch_answers(
+    x: tf.Tensor, input_ids: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig
+) -> dict[str, tf.Tensor]:
+    """A task's own layers and head, above the trunk's output `x` at the depth where the branch leaves it.
+
+    Args:
+      x: float32 [batch, length, hidden].
+      input_ids: int32 [batch, length].
+      mask: From `attention_mask`.
+
+    Returns:
+      By the names of `heads.answers`, batch first.
+    """
+    with tf.variable_scope(branch.task.name):
+        own = range(branch.frozen, branch.depth)
+        x = encode(x, mask, config, own, first_only=branch.task.pooling == "cls")
+        outputs = answers(branch.task, task_logits(x, input_ids, branch.task, config))
+        return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}
