@@ -1,7 +1,7 @@
 """A long task streams: the memory of a training does not grow with its rows, and the cache keeps its budget.
 
 Trains SST-2 for one epoch on a tenth of its rows, then on all; samples the process's resident memory and the
-size of the cache once a second. Prints the median of the last half and the peak of each.
+size of the cache once a second.
 """
 
 import shutil
@@ -28,20 +28,28 @@ class Samples:
     """Gigabytes, one value a second."""
 
     resident: list[float] = field(default_factory=list)
+    anonymous: list[float] = field(default_factory=list)
     cache: list[float] = field(default_factory=list)
 
     def take(self, pid: int, cache: Path) -> None:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                self.resident.append(int(line.split()[1]) / 1e6)
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        told = {line.split(":")[0]: line.split()[1] for line in lines if line.endswith(" kB")}
+        if "VmRSS" in told:
+            self.resident.append(int(told["VmRSS"]) / 1e6)
+            self.anonymous.append(int(told["RssAnon"]) / 1e6)
         self.cache.append(sum(file.stat().st_size for file in cache.glob("*.npy*")) / 1e9)
 
     def __str__(self) -> str:
-        last = self.resident[len(self.resident) // 2 :]
         return (
-            f"resident {statistics.median(last):.2f} GB (median of the last half), {max(self.resident):.2f} "
-            f"at most; cache {max(self.cache):.2f} GB at most"
+            f"resident {max(self.resident):.2f} GB at most; without pages of files {_quarter(self.anonymous, 2):.2f} "
+            f"in the third quarter, {_quarter(self.anonymous, 3):.2f} in the last; "
+            f"cache {max(self.cache):.2f} GB at most"
         )
+
+
+def _quarter(values: list[float], number: int) -> float:
+    length = len(values)
+    return statistics.median(values[number * length // 4 : (number + 1) * length // 4])
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from centrabert.export.replay import replay
 from centrabert.export.saved_model import write_saved_model
 from centrabert.export.versions import ASSETS, EXTRA, version_path
+from centrabert.export.warmup import write_warmup
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import (
     CHECKPOINT,
@@ -43,6 +44,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
     with new_folder(path) as aside:
         write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
         _copy_assets(merged, aside)
+        write_warmup(aside, manifest)
         replay(aside, goldens, merged)
     return path
 

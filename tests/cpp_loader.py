@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 TEXT_LIBRARIES = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
-FLOAT, INT32, STRING = 1, 3, 7  # TF_DataType of tensorflow/c/tf_datatype.h
-DTYPES = {FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32)}
+FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10  # TF_DataType of tensorflow/c/tf_datatype.h
+DTYPES = {FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32), BOOL: np.dtype(np.bool_)}
 STRING_SIZE = 24  # sizeof(TF_TString)
 Pointer = ctypes.c_void_p
 

@@ -7,9 +7,11 @@ import cpp_loader
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tensorflow as tf
 import tiny
 from exported import exported, predictor
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 Feeds = dict[str, npt.NDArray[Any]]
 
@@ -24,7 +26,11 @@ def requests() -> list[tuple[str, Feeds]]:
     """One to every signature."""
     text_a, text_b = np.array(tiny.TEXT_A), np.array(tiny.TEXT_B)
     input_ids, segment_ids = tiny.random_ids(7, 11, seed=3)
-    asked: list[tuple[str, Feeds]] = [("serving_default", {"text_a": text_a, "text_b": text_b})]
+    tasks = np.array([("*", "rte", "sim,rte2")[row % 3] for row in range(len(text_a))])
+    asked: list[tuple[str, Feeds]] = [
+        ("serving_default", {"text_a": text_a, "text_b": text_b}),
+        ("route", {"text_a": text_a, "text_b": text_b, "tasks": tasks}),
+    ]
     for branch in tiny.BRANCHES:
         texts = {"text_a": text_a, **({"text_b": text_b} if branch.task.pair else {})}
         asked.append((branch.task.name, texts))
@@ -55,6 +61,33 @@ def test_every_signature(signatures: Any) -> None:
         for answer, value in wanted.items():
             tensor = signatures[name].outputs[answer].name
             np.testing.assert_array_equal(found[tensor], value, err_msg=f"{name}: {answer}")
+
+
+def test_the_warm_up_file_is_answered(signatures: Any) -> None:
+    """Every record is a request for a signature that is there, with its inputs."""
+    file = exported().version / "assets.extra" / "tf_serving_warmup_requests"
+    logs = [PredictionLog.FromString(record.numpy()) for record in tf.data.TFRecordDataset([str(file)])]
+    requests = [log.predict_log.request for log in logs]
+    assert len(requests) <= 1000
+    assert {request.model_spec.signature_name for request in requests} == set(signatures)
+    lines = []
+    for request in requests:
+        definition = signatures[request.model_spec.signature_name]
+        assert request.inputs.keys() == definition.inputs.keys()
+        values = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        feeds = {
+            definition.inputs[name].name: value.astype(str) if value.dtype == object else value
+            for name, value in values.items()
+        }
+        lines.append((feeds, sorted(info.name for info in definition.outputs.values())))
+    answers = cpp_loader.ask(exported().version, lines)
+    assert [len(answer) for answer in answers] == [len(fetched) for _, fetched in lines]
+    lengths = {
+        request.inputs["input_ids"].tensor_shape.dim[1].size
+        for request in requests
+        if "input_ids" in request.inputs
+    }
+    assert lengths == {min(length, tiny.MAX_SEQ_LENGTH) for length in (16, 64)}
 
 
 def test_text_b_may_be_left_out(signatures: Any) -> None:
