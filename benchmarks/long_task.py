@@ -41,8 +41,8 @@ class Samples:
 
     def __str__(self) -> str:
         return (
-            f"resident {max(self.resident):.2f} GB at most; without pages of files {_quarter(self.anonymous, 2):.2f} "
-            f"in the third quarter, {_quarter(self.anonymous, 3):.2f} in the last; "
+            f"resident {max(self.resident):.2f} GB at most; without pages of files "
+            f"{_quarter(self.anonymous, 2):.2f} in the third quarter, {_quarter(self.anonymous, 3):.2f} in the last; "
             f"cache {max(self.cache):.2f} GB at most"
         )
 
