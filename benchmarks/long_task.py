@@ -40,9 +40,10 @@ class Samples:
         self.cache.append(sum(file.stat().st_size for file in cache.glob("*.npy*")) / 1e9)
 
     def __str__(self) -> str:
+        third, fourth = (_quarter(self.anonymous, number) for number in (2, 3))
         return (
             f"resident {max(self.resident):.2f} GB at most; without pages of files "
-            f"{_quarter(self.anonymous, 2):.2f} in the third quarter, {_quarter(self.anonymous, 3):.2f} in the last; "
+            f"{third:.2f} in the third quarter, {fourth:.2f} in the last; "
             f"cache {max(self.cache):.2f} GB at most"
         )
 
