@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from centrabert.export.model_card import FILE as MODEL_CARD
+from centrabert.export.model_card import model_card
 from centrabert.export.replay import replay
 from centrabert.export.saved_model import write_saved_model
 from centrabert.export.versions import ASSETS, EXTRA, version_path
@@ -16,7 +18,7 @@ from centrabert.merge.merged_folder import (
     golden_file,
     read_manifest,
 )
-from centrabert.modeling.files import new_folder
+from centrabert.modeling.files import new_folder, write_text
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.vocabulary import Vocabulary
 
@@ -43,7 +45,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
     }
     with new_folder(path) as aside:
         write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
-        _copy_assets(merged, aside)
+        _add_assets(merged, aside, manifest)
         write_warmup(aside, manifest)
         replay(aside, goldens, merged)
     return path
@@ -56,10 +58,11 @@ def _vocabulary(merged: Path, manifest: Manifest) -> Vocabulary:
     return vocabulary
 
 
-def _copy_assets(merged: Path, aside: Path) -> None:
-    """What the graph does not read but people and tools do: vocabulary, manifest, goldens."""
+def _add_assets(merged: Path, aside: Path, manifest: Manifest) -> None:
+    """What the graph does not read but people and tools do: vocabulary, manifest, goldens, model card."""
     (aside / ASSETS).mkdir(exist_ok=True)
     shutil.copyfile(merged / VOCABULARY, aside / ASSETS / VOCABULARY)
     (aside / EXTRA).mkdir()
     shutil.copyfile(merged / MANIFEST, aside / EXTRA / MANIFEST)
     shutil.copytree(merged / GOLDENS, aside / EXTRA / GOLDENS)
+    write_text(aside / EXTRA / MODEL_CARD, model_card(manifest))

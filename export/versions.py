@@ -3,6 +3,8 @@
 from pathlib import Path
 
 SAVED_MODEL, ASSETS, EXTRA = "saved_model.pb", "assets", "assets.extra"  # TensorFlow's names
+SETTINGS = "tf_serving"  # beside the versions: no number, so no version to TF Serving
+STABLE = "stable"  # a label
 
 
 def version_path(export_dir: Path, version: int) -> Path:
