@@ -22,8 +22,8 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield (
         f"{len(tasks)} tasks on one BERT of {config.num_hidden_layers} layers, hidden size "
-        f"{config.hidden_size}, vocabulary {config.vocab_size}; texts are cut to {manifest.max_seq_length} word pieces, "
-        f"{'lower-cased' if manifest.do_lower_case else 'case kept'}."
+        f"{config.hidden_size}, vocabulary {config.vocab_size}; texts are cut to {manifest.max_seq_length} "
+        f"word pieces, {'lower-cased' if manifest.do_lower_case else 'case kept'}."
     )
     yield ""
     yield "| Task | Reads | Answers | Signatures |"
