@@ -2,7 +2,8 @@
 
 Trains one teacher, then students with several seeds, each with the cache and without in turn, every job a
 process on one core. What all students share (activations, the teacher's logits) is computed before and not
-counted. Prints the ratios of CPU seconds: of training and judging, and of the whole job with its start-up.
+counted. Prints the ratios of wall seconds of training and judging, and of CPU seconds of
+whole jobs, start-up included.
 """
 
 import dataclasses
@@ -65,7 +66,8 @@ def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
         own = dataclasses.replace(student, seed=seed)
         cached, computed = (_do(own, output_dir, side) for side in SIDES)
         ratios.append((computed[0] / cached[0], computed[1] / cached[1]))
-        print(f"{own.title}: {cached} against {computed} s", flush=True)
+        told = [f"{training:.1f} ({whole:.1f})" for training, whole in (cached, computed)]
+        print(f"{own.title}: {' against '.join(told)} s", flush=True)
     training, whole = (statistics.median(each) for each in zip(*ratios, strict=True))
     print(f"{task}: training and judging {training:.2f} times as fast, whole jobs {whole:.2f} times")
 
@@ -73,15 +75,18 @@ def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
 def _do(spec: "JobSpec", output_dir: Path, side: str) -> tuple[float, float]:
     """Does the job on one core; returns its wall seconds of training and its CPU seconds in all."""
     from benchmarks.one_job import start_job
+    from centrabert.search.cores import available
     from centrabert.search.job_folder import job_folder
     from centrabert.search.result import RESULT
 
     jobs_dir = output_dir / side
-    if start_job(spec, jobs_dir, output_dir / "activations", BUDGET[side], "--cores=0").wait():
+    if start_job(
+        spec, jobs_dir, output_dir / "activations", BUDGET[side], f"--cores={min(available())}"
+    ).wait():
         raise ValueError(f"{spec.title} failed, for the reason told above")
     folder = job_folder(jobs_dir, spec.digest)
     result = json.loads((folder / RESULT).read_text())
-    return round(result["seconds"], 1), round(result["cpu_seconds"], 1)
+    return result["seconds"], result["cpu_seconds"]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ size of the cache once a second.
 import shutil
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class Samples:
         if "VmRSS" in told:
             self.resident.append(int(told["VmRSS"]) / 1e6)
             self.anonymous.append(int(told["RssAnon"]) / 1e6)
-        self.cache.append(sum(file.stat().st_size for file in cache.glob("*.npy*")) / 1e9)
+        with suppress(FileNotFoundError):  # one has just been renamed
+            self.cache.append(sum(file.stat().st_size for file in cache.glob("*.npy")) / 1e9)
 
     def __str__(self) -> str:
         third, fourth = (_quarter(self.anonymous, number) for number in (2, 3))

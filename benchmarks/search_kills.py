@@ -68,17 +68,21 @@ def run(output_dir: Path, killer: Killer, seeds: int) -> None:
 
     minilm(output_dir / "bert")
     alone, disturbed = output_dir / "alone", output_dir / "disturbed"
-    start, starts = time.monotonic(), 0
+    start, starts, most = time.monotonic(), 0, 2 * killer.left + 1
     _search(output_dir, alone, seeds).wait()
     middle = time.monotonic()
     while killer.watch(_search(output_dir, disturbed, seeds)):
         starts += 1
+        if starts > most:
+            raise ValueError(f"{disturbed}: the search fails even when it is left alone")
     print(f"alone {middle - start:.0f} s; disturbed {time.monotonic() - middle:.0f} s, {starts + 1} starts")
     print("killed: " + ", ".join(f"{what} {times} times" for what, times in sorted(killer.killed.items())))
     both = [_qualities(folder) for folder in (alone, disturbed)]
     print(f"{len(both[0])} jobs; qualities {'equal' if both[0] == both[1] else 'DIFFER'}")
     chosen = [_selection(folder) for folder in (alone, disturbed)]
     print(f"selections {'equal' if chosen[0] == chosen[1] else 'DIFFER'}: {chosen[0]}")
+    if both[0] != both[1] or chosen[0] != chosen[1]:
+        raise ValueError(f"{disturbed}: is not what {alone} is")
 
 
 def _search(output_dir: Path, folder: Path, seeds: int) -> subprocess.Popen[bytes]:

@@ -48,7 +48,7 @@ class Teacher:
         record = self.record
         name = f"logits-{record.digest[:16]}-{encoded.digest[:16]}-{batch_size}-{encoded.trunk_dtype}.npy"
         file = self.folder / name
-        if not file.exists():
+        if not file.exists():  # of two that find it missing both compute it, to the same bits
             estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT, aligned=True)
             with new_file(file) as aside:
                 np.save(aside, predict_logits(estimator, encoded, batch_size))

@@ -30,6 +30,7 @@ class ServingGraph:
       tasks: string [batch], for `routed` alone.
       answers: By task, then by the name of the answer; see `heads.answers`.
       routed: Alike, computed for the rows that want them; see `route.routed`.
+      unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
     """
 
     text_a: tf.Tensor
@@ -39,6 +40,7 @@ class ServingGraph:
     tasks: tf.Tensor
     answers: dict[str, dict[str, tf.Tensor]]
     routed: dict[str, dict[str, tf.Tensor]]
+    unknown: tf.Tensor
 
 
 def build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
@@ -68,8 +70,8 @@ def _build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
     }
     tasks = tf.placeholder(tf.string, [None], name="tasks")
     with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope(ROUTE):
-        by_row = routed(manifest, input_ids, segment_ids, tasks)
-    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row)
+        by_row, unknown = routed(manifest, input_ids, segment_ids, tasks)
+    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row, unknown)
 
 
 def _tokens(

@@ -20,30 +20,34 @@ EVERY = "*"
 
 def routed(
     manifest: Manifest, input_ids: tf.Tensor, segment_ids: tf.Tensor, tasks: tf.Tensor
-) -> dict[str, dict[str, tf.Tensor]]:
-    """The answers of every task, by task and then by name.
+) -> tuple[dict[str, dict[str, tf.Tensor]], tf.Tensor]:
+    """The answers of every task, by task and then by name, and what was not understood.
 
     Besides what the task's own signature answers there is `asked`, bool [batch]. Where it is False the label
     is "" and every number 0.
 
     Args:
       input_ids, segment_ids: int32 [batch, length], zero-padded.
-      tasks: string [batch]; names separated by commas, or "*" for all. Whatever else is in it fails the batch
-        with INVALID_ARGUMENT, which tells the rows.
+      tasks: string [batch]; names separated by commas, or "*" for all. A row with anything else in it asks
+        for nothing: it must not fail the rows of other clients in the same batch.
+
+    Returns:
+      The answers; and string [batch], what such a row said, "" of all others.
     """
     branches = manifest.plan.branches
-    wanted = _wanted(tasks, [branch.task.name for branch in branches])
+    wanted, known = _wanted(tasks, [branch.task.name for branch in branches])
     depths = tf.reduce_max([each.frozen * tf.cast(wanted[each.task.name], tf.int32) for each in branches], 0)
     order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
     ids, segments = (tf.gather(tensor, order) for tensor in (input_ids, segment_ids))
     reached = _trunk(ids, segments, depths, manifest)
-    return {
+    answers = {
         branch.task.name: {
             **_answers(branch, manifest, reached[branch.frozen], ids, wanted[branch.task.name], order),
             "asked": wanted[branch.task.name],
         }
         for branch in branches
     }
+    return answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks)
 
 
 def _trunk(ids: tf.Tensor, segments: tf.Tensor, depths: tf.Tensor, manifest: Manifest) -> list[tf.Tensor]:
@@ -62,18 +66,14 @@ def _trunk(ids: tf.Tensor, segments: tf.Tensor, depths: tf.Tensor, manifest: Man
     return reached
 
 
-def _wanted(tasks: tf.Tensor, names: Sequence[str]) -> Mapping[str, tf.Tensor]:
-    """bool [batch] for each name."""
+def _wanted(tasks: tf.Tensor, names: Sequence[str]) -> tuple[Mapping[str, tf.Tensor], tf.Tensor]:
+    """bool [batch] for each name, and bool [batch] whether a row is a list of names at all."""
     any_name = rf" *(?:\*|{'|'.join(names)}) *"
     known = tf.strings.regex_full_match(tasks, rf"{any_name}(?:,{any_name})*")
-    message = f"tasks: a row is neither {EVERY} nor names out of {', '.join(names)} separated by commas:"
-    strange = tf.boolean_mask(tasks, tf.logical_not(known))
-    check = tf.raw_ops.Assert(condition=tf.reduce_all(known), data=[message, strange])
-    with tf.control_dependencies([check]):
-        checked = tf.identity(tasks)
-    return {
-        name: tf.strings.regex_full_match(checked, rf"(?:.*,)? *(?:\*|{name}) *(?:,.*)?") for name in names
+    named = {
+        name: tf.strings.regex_full_match(tasks, rf"(?:.*,)? *(?:\*|{name}) *(?:,.*)?") for name in names
     }
+    return {name: tf.logical_and(known, rows) for name, rows in named.items()}, known
 
 
 def _answers(

@@ -28,7 +28,9 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
         signatures[ids_signature(task.name)] = _signature(ids, answers)
     signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
-    signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, _flat(graph.routed))
+    signatures[ROUTE] = _signature(
+        {**texts, "tasks": graph.tasks}, {**_flat(graph.routed), "unknown": graph.unknown}
+    )
     return signatures
 
 

@@ -28,6 +28,7 @@ from centrabert.modeling.trunk import trunk_outputs
 
 DTYPES = ("float32", "float16")
 BATCH = 64
+ATTEMPTS = 3  # to open files before others remove them
 FORMAT = 1  # raise it when the same name would hold other bits
 
 
@@ -54,12 +55,17 @@ class ActivationCache:
         Raises:
           OSError: The disk is full; no half-written file stays behind.
         """
-        files = self.fill(bert, [frozen], *splits)
-        if files is None:
-            return splits
-        return tuple(
-            split.with_trunk_output(Activations(files[at, frozen])) for at, split in enumerate(splits)
-        )
+        for _ in range(ATTEMPTS):
+            files = self.fill(bert, [frozen], *splits)
+            if files is None:
+                return splits
+            try:  # once it is mapped, a file may be removed for another task's
+                mapped = [Activations(files[at, frozen]).mapped() for at in range(len(splits))]
+            except FileNotFoundError:
+                continue
+            return tuple(split.with_trunk_output(each) for split, each in zip(splits, mapped, strict=True))
+        logging.warning("trunk outputs make room for other tasks' as fast as they are computed; keep more")
+        return splits
 
     def fill(
         self, bert: BertFolder, depths: Sequence[int], *splits: Encoded

@@ -32,6 +32,11 @@ class Activations:
         self._unreturned = 0
         return np.load(self.file, mmap_mode="r")
 
+    def mapped(self) -> "Activations":
+        """Itself, once the file is open; raises FileNotFoundError if it is not there."""
+        _ = self._tokens
+        return self
+
     @property
     def shape(self) -> tuple[int, int]:
         tokens, hidden = self._tokens.shape

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; it replaces `path` in one step when the block ends well."""
-    aside = path.with_name(f".{os.getpid()}.{path.name}")  # in front: np.save wants to see the suffix
+    # Every container's process may be number 1, so a number is no name. In front: np.save wants the suffix.
+    aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield aside
         aside.replace(path)

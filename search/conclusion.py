@@ -3,15 +3,16 @@
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.search.finished_job import FinishedJob
 from centrabert.search.option import TEACHER, Option
 from centrabert.search.options import options
 from centrabert.search.report import write_report
 from centrabert.search.rules import by_marginal_benefit, by_optimum
-from centrabert.search.searching import Findings, Search
+from centrabert.search.searching import Search
 from centrabert.search.selection import Selection, merge_command, write_selection
 
 MERGED = "merged"
@@ -43,42 +44,56 @@ class Rule:
 
 
 def choose(
-    search: Search, findings: Findings, select: Callable[[list[Option]], Selection]
+    jobs: Iterable[FinishedJob], search: Search, select: Callable[[list[Option]], Selection]
 ) -> Selection | None:
     """One option for each task that has a teacher; None if no task has.
+
+    Args:
+      jobs: Of the tasks of `search`, to choose among.
 
     Raises:
       ValueError: `select` finds nothing that fits.
     """
-    given = options(findings.finished(search.jobs_dir), search.space.num_hidden_layers, search.dev_rows)
+    given = options(jobs, search.space.num_hidden_layers, search.dev_rows)
     able = {option.task for option in given if option.kind == TEACHER}
     chosen = [option for option in given if option.task in able]
     return select(chosen) if chosen else None
 
 
-def report(search: Search, selection: Selection | None) -> None:
-    """Writes the report on all that has ever been finished in the folder for these tasks, and names it."""
-    if finished := search.finished():
-        page = write_report(finished, selection, search.output_dir, search.space.num_hidden_layers)
+def report(jobs: Sequence[FinishedJob], search: Search, selection: Selection | None) -> None:
+    """Writes the report on the jobs into the search's folder, and names it."""
+    if jobs:
+        page = write_report(jobs, selection, search.output_dir, search.space.num_hidden_layers)
         print(f"report: {page}")
 
 
-def conclude(search: Search, selection: Selection, merge: bool) -> None:
-    """Writes the report and selection.json, and prints or runs the command that merges.
+def conclude(jobs: Sequence[FinishedJob], search: Search, selection: Selection, merge: bool) -> None:
+    """Writes selection.json and the report, and prints or runs the command that merges.
 
     Raises:
       ValueError: Merging failed.
       OSError: The disk is full.
     """
-    report(search, selection)
     write_selection(selection, search.output_dir)
+    report(jobs, search, selection)
     merging_command = merging(selection, search)
     print(selection_text(selection, merging_command), end="", flush=True)
     if merge:
-        merged = search.output_dir / MERGED
-        shutil.rmtree(merged, ignore_errors=True)  # an earlier selection's
-        if subprocess.run(merging_command).returncode:
-            raise ValueError(f"{merged}: merging failed, for the reason told above")
+        _merge(merging_command, search.output_dir / MERGED)
+
+
+def _merge(merging_command: list[str], merged: Path) -> None:
+    """Merges in place of an earlier selection's model, which comes back if merging fails."""
+    earlier = merged.with_name(f"{merged.name}.earlier")
+    if merged.exists():
+        shutil.rmtree(earlier, ignore_errors=True)
+        merged.rename(earlier)
+    if subprocess.run(merging_command).returncode:
+        if earlier.exists():
+            shutil.rmtree(merged, ignore_errors=True)
+            earlier.rename(merged)
+        raise ValueError(f"{merged}: merging failed, for the reason told above")
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def merging(selection: Selection, search: Search) -> list[str]:

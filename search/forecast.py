@@ -7,18 +7,19 @@ from centrabert.search.job import STUDENT, TEACHER, JobSpec
 from centrabert.search.space import SearchSpace, teachers
 from centrabert.search.strategy import wanted
 
-FAR = 10.0  # further from any quality than any noise
+# Qualities that no noise takes for one another, and that are such as a metric has: the noise depends on them.
+GOOD, BAD, PERFECT, NOTHING = 0.9, 0.1, 1.0, 0.0
 
 
 def at_most(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
     """All jobs of the longest search: the most expensive candidate is the best, no student comes near it."""
-    return _forecast(space, scores, dev_rows, lambda rank: FAR + rank, -FAR)
+    last = len(_ranks(space)) - 1
+    return _forecast(space, scores, dev_rows, lambda rank: GOOD if rank == last else BAD, NOTHING)
 
 
 def at_least(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
     """All jobs of a search that is decided at once: the cheapest candidate is best, and its students."""
-    last = len(_ranks(space))
-    return _forecast(space, scores, dev_rows, lambda rank: FAR + last - rank, FAR * FAR + last)
+    return _forecast(space, scores, dev_rows, lambda rank: BAD if rank else GOOD, PERFECT)
 
 
 def sure(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:

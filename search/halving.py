@@ -15,8 +15,6 @@ from centrabert.search.candidate import Candidate, Scores, Standing, seed_noise,
 from centrabert.search.job import FROM_TEACHER, JobSpec
 from centrabert.search.space import SearchSpace, students
 
-# An L between two may beat both by a little. Where noise is as large, nobody could tell, and none is tried.
-PEAK = 0.015
 Setting = tuple[float, float]
 
 
@@ -63,14 +61,16 @@ def next_layers(layers: Sequence[int], best: Mapping[int, float], noise: float) 
     if enough:
         low = max((place for place in tried if place < enough), default=-1)
         return layers[(low + enough) // 2] if enough - low > 1 else None
-    return layers[len(layers) // 2] if len(tried) == 2 < len(layers) and noise < PEAK else None
+    # Both ends alike: one between them may still be better than both.
+    return layers[(len(layers) - 1) // 2] if len(tried) == 2 < len(layers) else None
 
 
 def confirmed(teacher: JobSpec, space: SearchSpace, scores: Scores, dev_rows: int) -> list[JobSpec]:
     """The students of a trained teacher, as far as scores are known.
 
     With the first seed the small ones first, up to one that noise does not tell from the teacher: larger ones
-    bring nothing. Then that size, or if none came so near the largest, with the other seeds.
+    bring nothing. Then that size, or if none came so near the largest that did not fail, with the other
+    seeds.
     """
     ranked = standings([teacher], scores)
     least = ranked[0].mean - seed_noise(ranked, dev_rows)
@@ -83,8 +83,9 @@ def confirmed(teacher: JobSpec, space: SearchSpace, scores: Scores, dev_rows: in
             return jobs
         if any(_reaches(scores[spec], least) for spec in own if spec.start == FROM_TEACHER):
             break
-    others = [spec for seed in space.seeds[1:] for spec in students(teacher, space, seed)]
-    return jobs + [spec for spec in others if spec.student_layers == jobs[-1].student_layers]
+    sizes = [spec.student_layers for spec in jobs if scores[spec] is not None]
+    others = [spec for seed in space.seeds if seed != teacher.seed for spec in students(teacher, space, seed)]
+    return jobs + [spec for spec in others if spec.student_layers == max(sizes, default=0)]
 
 
 def _reaches(quality: float | None, least: float) -> bool:

@@ -93,7 +93,7 @@ def held(folder: Path) -> Iterator[None]:
 def _is_held(folder: Path) -> bool:
     if not (folder / LOCK).exists():
         return False
-    with (folder / LOCK).open("a") as lock:
+    with (folder / LOCK).open("a+") as lock:  # on NFS a shared lock wants reading
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

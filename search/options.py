@@ -15,9 +15,9 @@ def options(
     """One option for each task, kind, L and l: of its learning rates and epochs the best by mean.
 
     Full fine-tuning and students that start from pretrained layers cannot be chosen, nor can a job without
-    a valid quality. Teachers with fewer seeds than the most a teacher of their task has are left out too:
-    halving gave them up or a seed diverged, nothing was distilled from them, and a mean of few seeds is
-    easily the highest by luck.
+    a valid quality. Of teachers that nothing was distilled from, those with fewer seeds than the most a
+    teacher of their task has are left out too: they were left behind or a seed diverged, and a mean of few
+    seeds is easily the highest by luck.
 
     Args:
       num_hidden_layers: N, of the BERT that all grew on.
@@ -34,11 +34,18 @@ def options(
 
 
 def _without_given_up(ordered: Sequence[Runs]) -> list[Runs]:
+    taught = {job.spec.teacher for runs in ordered for job in runs.jobs}
     seeds: dict[str, int] = {}
     for runs in ordered:
         if runs.spec.kind == TEACHER:
             seeds[runs.spec.task] = max(len(runs.jobs), seeds.get(runs.spec.task, 0))
-    return [runs for runs in ordered if runs.spec.kind != TEACHER or len(runs.jobs) == seeds[runs.spec.task]]
+    return [
+        runs
+        for runs in ordered
+        if runs.spec.kind != TEACHER
+        or len(runs.jobs) == seeds[runs.spec.task]
+        or any(job.spec.digest in taught for job in runs.jobs)
+    ]
 
 
 def _best_of_each(ordered: Sequence[Runs]) -> list[Runs]:

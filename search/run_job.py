@@ -51,7 +51,7 @@ class Run:
 
 
 def main() -> None:
-    since = Moment.now()  # importing TensorFlow is part of what a job costs
+    since = Moment.of_start()  # importing TensorFlow is part of what a job costs
     if FLAGS.stop_with_input:
         lifeline.hold()
     jobs_dir = Path(FLAGS.jobs_dir)

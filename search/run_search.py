@@ -21,6 +21,7 @@ from centrabert.modeling.files import exclusive
 from centrabert.search import cores
 from centrabert.search.conclusion import Rule, choose, conclude, report
 from centrabert.search.display import display
+from centrabert.search.inputs import check_inputs
 from centrabert.search.job import FROM_TEACHER, STARTS
 from centrabert.search.job_command import JobCommand
 from centrabert.search.local_pool import LocalPool
@@ -47,7 +48,9 @@ flags.DEFINE_list(
 )
 flags.DEFINE_list("learning_rates", ["5e-5"], "Every learning rate to try.", flag_values=FLAGS)
 flags.DEFINE_list("num_train_epochs", ["3"], "Every number of epochs to try.", flag_values=FLAGS)
-flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of every job.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "seeds", ["0", "1", "2"], "Seeds; halving explores with the first, the others confirm.", flag_values=FLAGS
+)
 flags.DEFINE_enum(
     "strategy",
     HALVING,
@@ -183,15 +186,21 @@ def run(run: Run) -> None:
         _plan(opening)
         return
     with exclusive(run.output_dir):
+        tasks = opening.search.space.tasks
+        check_inputs(run.output_dir, Path(run.space.bert_dir), Path(run.space.data_root), tasks)
         write_space(run.space, run.output_dir)
         search, pool = _pool(run, opening.search, available)
         findings = search.run(pool, display(sys.stderr))
-        selection = choose(search, findings, run.rule.select)
-        if selection is None:
-            report(search, None)
-        else:
-            conclude(search, selection, run.merge)
-    _report_failures(opening, findings)
+        try:
+            selection = choose(findings.finished(search.jobs_dir), search, run.rule.select)
+            if selection is None:
+                report(search.finished(), search, None)
+            else:
+                conclude(search.finished(), search, selection, run.merge)
+        finally:
+            _tell_failures(opening, findings)
+    if failed := len(opening.errors) + len(findings.errors):
+        raise ValueError(f"{failed} failed, see above; mend them and give the same command again")
 
 
 def _pool(run: Run, search: Search, available: Sequence[int]) -> tuple[Search, Pool]:
@@ -253,12 +262,10 @@ def _plan(opening: Opening) -> None:
     print(plan_text(search, findings), end="")
 
 
-def _report_failures(opening: Opening, findings: Findings) -> None:
+def _tell_failures(opening: Opening, findings: Findings) -> None:
     failures = [*opening.errors.values(), *(f"{job.title}: {text}" for job, text in findings.errors.items())]
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
-    if failures:
-        raise ValueError(f"{len(failures)} failed, see above; mend them and give the same command again")
 
 
 if __name__ == "__main__":

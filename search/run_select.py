@@ -1,14 +1,15 @@
 """Selects anew among what a search has trained: another rule, a budget, weights. Trains nothing.
 
-Reads the jobs in SEARCH_DIR, rewrites its selection.json and report.html, and prints the command that merges.
+Reads the finished jobs of one search, or of several of different tasks on one BERT, writes selection.json and
+report.html, and prints the command that merges.
 A budget is a number of layers, megabytes of variables, or milliseconds for all tasks, measured now on this
 machine.
 
-    python -m centrabert.search.run_select --search_dir=output/search --rule=optimum --budget=12
+    python -m centrabert.search.run_select --search_dirs=output/search --rule=optimum --budget=12
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from absl import flags
@@ -22,13 +23,18 @@ from centrabert.search.memory_cost import memory_cost
 from centrabert.search.opening import CONFIG, open_search
 from centrabert.search.option import Option
 from centrabert.search.rules import by_marginal_benefit, by_one_standard_error, by_optimum
-from centrabert.search.searching import Findings
+from centrabert.search.searching import Search
 from centrabert.search.selection import MARGINAL_BENEFIT, OPTIMUM, RULES, Selection
 from centrabert.search.space import SearchSpace, read_space
 
 UNITS = ("layers", "megabytes", "milliseconds")
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("search_dir", None, "The --output_dir of run_search.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "search_dirs", None, "The --output_dir of one or more runs of run_search.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "output_dir", None, "Where selection and report go; default: the only search_dir.", flag_values=FLAGS
+)
 flags.DEFINE_enum(
     "rule",
     MARGINAL_BENEFIT,
@@ -46,8 +52,8 @@ flags.DEFINE_list(
     "How much each task counts, as in rte:2,mrpc:1. Default: all alike.",
     flag_values=FLAGS,
 )
-flags.DEFINE_bool("merge", False, "Merge what was selected into SEARCH_DIR/merged.", flag_values=FLAGS)
-flags.mark_flag_as_required("search_dir", flag_values=FLAGS)
+flags.DEFINE_bool("merge", False, "Merge what was selected into OUTPUT_DIR/merged.", flag_values=FLAGS)
+flags.mark_flag_as_required("search_dirs", flag_values=FLAGS)
 
 
 @dataclass(frozen=True)
@@ -76,20 +82,52 @@ class Choosing:
 
 def main() -> None:
     choosing = Choosing(FLAGS.rule, FLAGS.threshold, FLAGS.budget, FLAGS.unit, _weights(FLAGS.task_weights))
-    run(choosing, Path(FLAGS.search_dir).resolve(), FLAGS.merge)
+    folders = [Path(folder).resolve() for folder in FLAGS.search_dirs]
+    if len(folders) > 1 and not FLAGS.output_dir:
+        raise ValueError("several --search_dirs want an --output_dir for what is selected among them")
+    run(choosing, folders, Path(FLAGS.output_dir or folders[0]).resolve(), FLAGS.merge)
 
 
-def run(choosing: Choosing, folder: Path, merge: bool) -> None:
-    """Selects among all finished jobs of the search's tasks, and writes and prints what comes of it."""
-    space = read_space(folder)
-    with exclusive(folder):
-        search = open_search(space, folder, cached=True, cores=1).search
-        findings = Findings({job.spec: job.result for job in search.finished()})
-        cost = _cost(choosing.unit, space)
-        selection = choose(search, findings, lambda given: choosing.select(given, cost))
+def run(choosing: Choosing, folders: Sequence[Path], output_dir: Path, merge: bool) -> None:
+    """Selects among all finished jobs of the searches' tasks, and writes and prints what comes of it."""
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with exclusive(output_dir):
+        searches = [_opened(folder) for folder in folders]
+        jobs = [job for search in searches for job in search.finished()]
+        whole = _together(searches, output_dir)
+        cost = _cost(choosing.unit, whole.space)
+        selection = choose(jobs, whole, lambda given: choosing.select(given, cost))
         if selection is None:
-            raise ValueError(f"{folder}: no task has a trained teacher; run the search first")
-        conclude(search, selection, merge)
+            raise ValueError(f"{folders[0]}: no task has a trained teacher; run the search first")
+        conclude(jobs, whole, selection, merge)
+
+
+def _opened(folder: Path) -> Search:
+    """Raises ValueError if a task's data cannot be read: how sure its quality is depends on their number."""
+    opening = open_search(read_space(folder), folder, cached=True, cores=1)
+    for error in opening.errors.values():
+        raise ValueError(error)
+    return opening.search
+
+
+def _together(searches: Sequence[Search], output_dir: Path) -> Search:
+    """All searches as one; raises ValueError unless they are of one BERT and of different tasks."""
+    first, tasks = searches[0], [task for search in searches for task in search.space.tasks]
+    for search in searches:
+        if search.space.bert_dir != first.space.bert_dir:
+            raise ValueError(
+                f"{search.output_dir}: is of another BERT, {search.space.bert_dir}, than "
+                f"{first.output_dir}, {first.space.bert_dir}; they share no trunk"
+            )
+    if twice := [task for task in tasks if tasks.count(task) > 1]:
+        raise ValueError(f"task {twice[0]} is in two of --search_dirs; leave one of them out")
+    workloads = {task: work for search in searches for task, work in search.cost.workloads.items()}
+    return Search(
+        replace(first.space, tasks=tuple(tasks)),
+        output_dir,
+        replace(first.cost, workloads=workloads),
+        cores=1,
+    )
 
 
 def _cost(unit: str, space: SearchSpace) -> Cost:

@@ -10,7 +10,7 @@ from centrabert.search.finished_job import FinishedJob
 from centrabert.search.fixed_point import billionths
 from centrabert.search.job import JobSpec
 
-# What differs between the seeds of one way: a student's teacher has its student's seed.
+# What differs between the seeds of one way: students of several seeds have one teacher, or one of each seed.
 OF_ONE_SEED = ("seed", "teacher")
 
 
@@ -74,11 +74,16 @@ class Runs:
 
 
 def by_setting(jobs: Iterable[FinishedJob]) -> tuple[Runs, ...]:
-    """The jobs, those of one setting together; the most trustworthy and best settings first."""
-    grouped: dict[tuple[object, ...], list[FinishedJob]] = defaultdict(list)
-    for job in jobs:
-        grouped[_setting(job.spec)].append(job)
-    ordered = [sorted(group, key=lambda job: (job.spec.seed, job.folder)) for group in grouped.values()]
+    """The jobs, those of one setting together; the most trustworthy and best settings first.
+
+    Every seed counts once: of a seed's students the one whose teacher has that seed too, if there is one.
+    """
+    given = list(jobs)
+    seeds = {job.spec.digest: job.spec.seed for job in given}
+    grouped: dict[tuple[object, ...], dict[int, FinishedJob]] = defaultdict(dict)
+    for job in sorted(given, key=lambda job: (seeds.get(job.spec.teacher) != job.spec.seed, job.folder)):
+        grouped[_setting(job.spec)].setdefault(job.spec.seed, job)
+    ordered = [[group[seed] for seed in sorted(group)] for group in grouped.values()]
     return tuple(sorted((Runs(tuple(group)) for group in ordered), key=lambda runs: runs.order))
 
 

@@ -97,8 +97,11 @@ class Search:
         return findings
 
     def finished(self) -> tuple[FinishedJob, ...]:
-        """Every job of these tasks that was ever finished in the folder, by this search or another."""
-        own = (spec for spec in read_specs(self.jobs_dir) if spec.task in self.space.tasks)
+        """Every job like this search's that was ever finished in the folder: of its tasks, BERT and settings.
+
+        L, l, learning rates, epochs and seeds may be others, and full fine-tunings padded or not.
+        """
+        own = (spec for spec in read_specs(self.jobs_dir) if self.space.includes(spec))
         folders = {spec: job_folder(self.jobs_dir, spec.digest) for spec in own}
         return tuple(
             FinishedJob(spec, result, str(folder))

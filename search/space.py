@@ -30,7 +30,7 @@ class SearchSpace:
       tasks: Our names of GLUE tasks.
       fine_tuning_layers: Every L; smaller ones are preferred on a tie.
       student_layers: Every l; a teacher with fewer layers does without.
-      strategy: Which of the teachers are trained with all seeds, see `strategy`.
+      strategy: Which jobs are worth running, and with which seeds, see `strategy`.
       starts: What students start from; both ways are the paper's Appendix C.
       baseline: Whether every variable is trained too, on batches of like length or padded to max_seq_length.
       padded: Pad every batch of teachers and students, for comparison.
@@ -105,6 +105,13 @@ class SearchSpace:
         """By name."""
         return {task: glue_task(task).spec(self.max_seq_length, self.pooling) for task in self.tasks}
 
+    def includes(self, spec: JobSpec) -> bool:
+        """Whether a job is of these tasks, and like this search's but for L, l, schedule and seed."""
+        if spec.task not in self.tasks or (spec.kind != FULL and spec.padded != self.padded):
+            return False
+        common = _common(self, spec.task)
+        return all(getattr(spec, name) == getattr(common, name) for name in COMMON)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -118,6 +125,11 @@ class SearchSpace:
         return cls(**values)
 
 
+# What all jobs of a task share.
+COMMON = (
+    *("bert_dir", "data_root", "train_batch_size", "do_lower_case", "max_seq_length", "pooling"),
+    "max_train_rows",
+)
 FILE = "space.json"
 
 

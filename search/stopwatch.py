@@ -26,6 +26,11 @@ class Moment:
     def now(cls) -> "Moment":
         return cls(time.perf_counter(), time.process_time())
 
+    @classmethod
+    def of_start(cls) -> "Moment":
+        """Now, with all that the process has worked up to now still to be counted."""
+        return cls(time.perf_counter(), 0.0)
+
 
 class Stopwatch:
     """Wall seconds by name, and the process's CPU seconds under all names together, in a file.

@@ -53,6 +53,19 @@ def _teachers(
 ) -> tuple[list[JobSpec], Candidate | None]:
     """The teachers to train, as far as scores are known, and the best."""
     if space.strategy == HALVING:
-        return halve([spec for spec in own if spec.seed == space.seeds[0]], scores, dev_rows)
+        return _halved(own, space, scores, dev_rows)
     ranked = standings(own, scores) if all(spec in scores for spec in own) else []
     return list(own), ranked[0].candidate if ranked else None
+
+
+def _halved(
+    own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_rows: int
+) -> tuple[list[JobSpec], Candidate | None]:
+    """With the first seed; with the next one only if every teacher with it failed."""
+    jobs: list[JobSpec] = []
+    for seed in space.seeds:
+        more, best = halve([spec for spec in own if spec.seed == seed], scores, dev_rows)
+        jobs += more
+        if best or any(spec not in scores for spec in more):
+            return jobs, best
+    return jobs, None

@@ -67,7 +67,7 @@ def test_signatures() -> None:
     every = {f"{name}/{key}": value for name in BY_NAME for key, value in answers(BY_NAME[name]).items()}
     wanted["serving_default"] = ({"text_a": text, "text_b": text}, every)
     asked = {f"{name}/asked": (tf.bool, [-1]) for name in BY_NAME}
-    wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, {**every, **asked})
+    wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, {**every, **asked, "unknown": text})
     found = meta_graph().signature_def
     assert {name: (described(found[name].inputs), described(found[name].outputs)) for name in found} == wanted
     assert {found[name].method_name for name in found} == {"tensorflow/serving/predict"}

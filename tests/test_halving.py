@@ -1,9 +1,11 @@
 """Which L halving tries, and what it finds, on tables of scores."""
 
+import numpy as np
 import pytest
 import tiny_search
 
 from centrabert.search.candidate import Candidate
+from centrabert.search.forecast import at_most, sure
 from centrabert.search.halving import next_layers
 from centrabert.search.job import JobSpec
 from centrabert.search.strategy import wanted, winner
@@ -31,9 +33,8 @@ def curve(*percents: float) -> dict[int, float]:
 @pytest.mark.parametrize(
     ("best", "noise", "tried", "found"),
     [
-        # Nothing that noise would not bring: the two ends are all.
-        (curve(60, 99, 99, 99, 99, 99, 62), 0.03, [], 4),
-        # Less noise: an L between them may be better, and one is tried.
+        # The ends are alike: an L between them may be better than both, and one is tried.
+        (curve(60, 99, 99, 99, 99, 99, 62), 0.03, [7, 5], 5),
         (curve(60, 60, 60, 60, 60, 60, 60.5), 0.01, [7], 4),
         (curve(60, 61, 62, 64, 62, 61, 60.5), 0.01, [7, 5, 6], 7),
         # Rising to the end, rising and level, level from the second on.
@@ -43,7 +44,7 @@ def curve(*percents: float) -> dict[int, float]:
         # Falling: the smallest is the best.
         (curve(66, 64, 63, 62, 61, 60, 60), 0.01, [7], 4),
         # Exactly the noise away is within it.
-        (curve(60, 0, 0, 0, 0, 0, 63), 0.03, [], 4),
+        (curve(60, 0, 0, 0, 0, 0, 63), 0.03, [7], 4),
     ],
 )  # fmt: skip
 def test_the_interval_is_halved(best: dict[int, float], noise: float, tried: list[int], found: int) -> None:
@@ -129,3 +130,34 @@ def test_one_l_is_trained_once_and_its_student_with_all_seeds() -> None:
     assert [spec.seed for spec in wanted(given, {}, {"rte": 277})] == [0]
     scores, _ = tiny_search.searched(given, {"rte": 277}, lambda spec: 0.7)
     assert len(scores) == 1 + 3
+
+
+def test_the_next_seed_is_tried_where_every_teacher_failed_with_the_first() -> None:
+    given = tiny_search.space(**ONE, fine_tuning_layers=(2, 5), student_layers=(1,))
+    scores, _ = tiny_search.searched(given, {"rte": 277}, lambda spec: 0.7 if spec.seed else None)
+    trained = [(spec.fine_tuning_layers, spec.seed) for spec in scores if not spec.teacher]
+    assert trained == [(2, 0), (5, 0), (2, 1), (5, 1)]
+    assert [(spec.student_layers, spec.seed) for spec in scores if spec.teacher] == [(1, 1), (1, 0), (1, 2)]
+
+
+def test_further_seeds_are_for_the_largest_student_that_did_not_fail() -> None:
+    given = tiny_search.space(**ONE, fine_tuning_layers=(3,), student_layers=(1, 2, 3))
+    qualities = {0: 0.8, 1: 0.5, 2: 0.6, 3: None}
+    scores, _ = tiny_search.searched(given, {"rte": 1000}, lambda spec: qualities[spec.student_layers])
+    assert [spec.student_layers for spec in scores if spec.seed] == [2, 2]
+
+
+@pytest.mark.parametrize("rows", [277, 408, 1043, 1500])
+def test_what_is_sure_is_wanted_however_the_search_goes(rows: int) -> None:
+    """At the sizes of RTE, MRPC, CoLA and STS-B: flat, rising, falling, and anything between."""
+    given = tiny_search.space(**ONE, fine_tuning_layers=(2, 3, 4, 5))
+    certain, most = sure(given, {}, {"rte": rows}), at_most(given, {}, {"rte": rows})
+    random = np.random.default_rng(rows)
+    for slope, spread in [(0.0, 0.0), (0.1, 0.0), (-0.1, 0.0), *[(0.01, 0.05)] * 30]:
+
+        def score(spec: JobSpec, slope: float = slope, spread: float = spread) -> float:
+            return float(np.clip(0.6 + slope * spec.fine_tuning_layers + spread * random.normal(), 0, 1))
+
+        scores, _ = tiny_search.searched(given, {"rte": rows}, score)
+        assert set(certain) <= scores.keys()
+        assert len(scores) <= len(most)

@@ -50,6 +50,7 @@ PURE = (
     "search/fixed_point.py",
     "search/forecast.py",
     "search/halving.py",
+    "search/inputs.py",
     "search/job.py",
     "search/job_command.py",
     "search/job_folder.py",

@@ -129,3 +129,38 @@ def test_settings() -> None:
     (runs,) = by_setting([one, other])
     assert runs.jobs == (other, one)
     assert (runs.mean, runs.deviation, runs.maximum, runs.best) == (60.0, 0.0, 60.0, other)
+
+
+def test_a_seed_counts_once_and_by_the_student_of_its_own_teacher() -> None:
+    """As of halving, whose students have one teacher, and then exhaustive, in one folder."""
+    of_one = [
+        finished(
+            "student", "rte", 50.0, tuned=1, fine_tuning_layers=4, seed=seed, teacher=TEACHERS[0].spec.digest
+        )
+        for seed in (1, 2)
+    ]
+    own = [
+        finished(
+            "student",
+            "rte",
+            60.0,
+            tuned=1,
+            fine_tuning_layers=4,
+            seed=seed,
+            teacher=TEACHERS[seed].spec.digest,
+        )
+        for seed in (0, 1)
+    ]
+    found = {(each.kind, each.tuned): each for each in options([*TEACHERS, *of_one, *own], LAYERS)}
+    student = found["student", 1]
+    assert (student.seeds, student.quality) == (3, pytest.approx((60.0 + 60.0 + 50.0) / 3))
+
+
+def test_a_teacher_with_students_stays_whatever_its_seeds() -> None:
+    """As of a second search in the folder, which found another L with its one seed."""
+    (chosen,) = teachers("rte", 3, 70.0)
+    student = finished("student", "rte", 69.5, tuned=1, fine_tuning_layers=3, teacher=chosen.spec.digest)
+    found = options([*TEACHERS, chosen, student, *teachers("rte", 5, 99.0)], LAYERS)
+    assert [(each.kind, each.frozen) for each in found] == [("student", 3), ("teacher", 3), ("teacher", 2)]
+    (selected,) = by_marginal_benefit(found, 1.0).options
+    assert (selected.kind, selected.frozen, selected.tuned) == ("student", 3, 1)

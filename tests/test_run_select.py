@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from centrabert.search.option import Option
 from centrabert.search.searching import Search
 from centrabert.search.selection import read_selection
 from centrabert.search.serving_time import ServingTime
-from centrabert.search.space import EXHAUSTIVE, read_space, write_space
+from centrabert.search.space import EXHAUSTIVE, SearchSpace, read_space, write_space
 
 SPACE = tiny_search.space(strategy=EXHAUSTIVE, seeds=(0, 1))
 TASKS = {
@@ -45,11 +47,14 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def select(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """run_select with these flags; the data are not there to be read."""
-    opening = Opening(Search(SPACE, searched, tiny_search.COST, cores=1), {})
-    monkeypatch.setattr(run_select, "open_search", lambda *given, **named: opening)
+
+    def opened(space: SearchSpace, folder: Path, cached: bool, cores: int) -> Opening:
+        return Opening(Search(space, folder, tiny_search.COST, cores), {})
+
+    monkeypatch.setattr(run_select, "open_search", opened)
 
     def run(**flags: object) -> int:
-        given = [f"--{name}={value}" for name, value in {"search_dir": searched, **flags}.items()]
+        given = [f"--{name}={value}" for name, value in {"search_dirs": searched, **flags}.items()]
         return command.status(run_select.main, run_select.FLAGS, ["run_select.py", *given])
 
     return run
@@ -81,6 +86,44 @@ def test_one_standard_error_takes_no_more_than_the_best(select: Callable[..., in
     )  # 10 rows of dev tell nothing
 
 
+def test_searches_of_different_tasks_are_selected_among_together(
+    select: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = []
+    for task in ("rte", "cola"):
+        space = replace(SPACE, tasks=(task,))
+        folders.append(tmp_path / task)
+        search = Search(space, folders[-1], tiny_search.COST, cores=1)
+        search.run(InstantPool(search.jobs_dir), Lines(StringIO()))
+        write_space(space, folders[-1])
+    both = ",".join(map(str, folders))
+    assert select(search_dirs=both, output_dir=tmp_path / "both", rule="optimum", budget=7) == 0
+    chosen = read_selection(tmp_path / "both")
+    assert [option.task for option in chosen.options] == ["cola", "rte"]
+    assert all(str(tmp_path / option.task) in option.folder for option in chosen.options)
+    assert select(search_dirs=both) == 1
+    assert "several --search_dirs want an --output_dir" in capsys.readouterr().err
+    assert select(search_dirs=f"{folders[0]},{folders[0]}", output_dir=tmp_path / "twice") == 1
+    assert "task rte is in two of --search_dirs" in capsys.readouterr().err
+    write_space(replace(SPACE, tasks=("cola",), bert_dir="other"), folders[1])
+    assert select(search_dirs=both, output_dir=tmp_path / "others") == 1
+    assert "cola: is of another BERT, other, than " in capsys.readouterr().err
+
+
+def test_a_task_whose_data_are_gone_is_not_left_out_in_silence(
+    select: Callable[..., int],
+    searched: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    opening = Opening(Search(SPACE, searched, tiny_search.COST, 1), {"cola": "CoLA: there is no such folder"})
+    monkeypatch.setattr(run_select, "open_search", lambda *given, **named: opening)
+    before = (searched / "selection.json").read_text()
+    assert select() == 1
+    assert "CoLA: there is no such folder" in capsys.readouterr().err
+    assert (searched / "selection.json").read_text() == before
+
+
 @pytest.mark.parametrize(
     ("flags", "wrong"),
     [
@@ -91,7 +134,7 @@ def test_one_standard_error_takes_no_more_than_the_best(select: Callable[..., in
         ({"task_weights": "rte"}, "--task_weights=rte is not of the form rte:2,mrpc:1"),
         ({"task_weights": "rte:1"}, "the weights are not those of the tasks cola, rte: see ['cola']"),
         (
-            {"search_dir": "/nowhere"},
+            {"search_dirs": "/nowhere"},
             "/nowhere/space.json: no such file; give the --output_dir of run_search",
         ),
     ],

@@ -1,0 +1,52 @@
+"""What a search's results rest on besides their specs: the bytes of its BERT and of its data.
+
+A job's spec names folders. So that no result of other data counts as one of these, the folder of a search
+keeps the digests of what its jobs read.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from centrabert.glue_data.tasks import glue_task
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.config import read_json
+from centrabert.modeling.files import write_text
+
+FILE = "inputs.json"
+CHUNK = 2**20
+
+
+def check_inputs(output_dir: Path, bert_dir: Path, data_root: Path, tasks: Iterable[str]) -> None:
+    """Notes the digests of what has not been read in this folder before.
+
+    Raises:
+      ValueError: BERT or data have changed since the folder's first search with them; nothing is noted.
+      OSError: A file cannot be read, or the disk is full.
+    """
+    path = output_dir / FILE
+    known: Mapping[str, str] = read_json(path) if path.exists() else {}
+    found = {str(folder): _digest(folder) for folder in _folders(bert_dir, data_root, tasks)}
+    for folder, digest in found.items():
+        if known.get(folder, digest) != digest:
+            raise ValueError(
+                f"{folder}: has changed since {output_dir} was begun, whose results are of the old files; "
+                "choose another --output_dir"
+            )
+    if not found.keys() <= known.keys():
+        write_text(path, dump({**known, **found}))
+
+
+def _folders(bert_dir: Path, data_root: Path, tasks: Iterable[str]) -> list[Path]:
+    return [bert_dir, *(data_root / glue_task(task).folder for task in tasks)]
+
+
+def _digest(folder: Path) -> str:
+    """Of all files in it, names included; folders in it are not looked at."""
+    whole = hashlib.sha256()
+    for file in sorted(file for file in folder.iterdir() if file.is_file()):
+        whole.update(f"{file.name}\n".encode())
+        with file.open("rb") as read:
+            while chunk := read.read(CHUNK):
+                whole.update(chunk)
+    return whole.hexdigest()
