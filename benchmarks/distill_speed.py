@@ -2,8 +2,8 @@
 
 Trains one teacher, then students with several seeds, each with the cache and without in turn, every job a
 process on one core. What all students share (activations, the teacher's logits) is computed before and not
-counted. Prints the ratios of wall seconds of training and judging, and of CPU seconds of
-whole jobs, start-up included.
+counted. Prints the ratios of wall seconds of training and judging, and of CPU seconds of whole jobs, start-up
+included.
 """
 
 import dataclasses

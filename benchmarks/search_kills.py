@@ -28,7 +28,7 @@ flags.DEFINE_integer("kills", 20, "How many processes are killed.", flag_values=
 flags.DEFINE_integer("seeds", 25, "Seeds of the search; it has four jobs for each.", flag_values=FLAGS)
 flags.DEFINE_integer("seed", 0, "Of the moments and the victims.", flag_values=FLAGS)
 
-WAIT = 10.0, 30.0  # seconds between two kills, at least and at most
+WAIT = 3.0, 12.0  # seconds between two kills, at least and at most
 
 
 @dataclass
@@ -77,6 +77,8 @@ def run(output_dir: Path, killer: Killer, seeds: int) -> None:
             raise ValueError(f"{disturbed}: the search fails even when it is left alone")
     print(f"alone {middle - start:.0f} s; disturbed {time.monotonic() - middle:.0f} s, {starts + 1} starts")
     print("killed: " + ", ".join(f"{what} {times} times" for what, times in sorted(killer.killed.items())))
+    if killer.left:
+        raise ValueError(f"{disturbed}: ended {killer.left} kills too early; give it more --seeds")
     both = [_qualities(folder) for folder in (alone, disturbed)]
     print(f"{len(both[0])} jobs; qualities {'equal' if both[0] == both[1] else 'DIFFER'}")
     chosen = [_selection(folder) for folder in (alone, disturbed)]

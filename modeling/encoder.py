@@ -7,6 +7,7 @@ serving and in frozen layers, no gradient is prepared.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
@@ -69,12 +70,22 @@ def encode(
     heads = _heads(shape[0], shape[1], config)
     for layer in numbers[:-1] if first_only else numbers:
         with tf.variable_scope(f"bert/encoder/layer_{layer}"):
-            rows = _layer(rows, rows, heads, heads, mask, config, dropout)
+            rows = _layer(rows, heads, _Text(rows, heads, mask), config, dropout)
     if not first_only:
         return tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
     first = tf.reshape(rows, [shape[0], shape[1], config.hidden_size])[:, 0]
     with tf.variable_scope(f"bert/encoder/layer_{numbers[-1]}"):
-        return _layer(first, rows, _heads(shape[0], 1, config), heads, mask, config, dropout)[:, None]
+        text = _Text(rows, heads, mask)
+        return _layer(first, _heads(shape[0], 1, config), text, config, dropout)[:, None]
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What a layer attends to: rows of all tokens, the shape that attention splits them into, the mask."""
+
+    rows: tf.Tensor
+    heads: tf.Tensor
+    mask: tf.Tensor
 
 
 def _heads(batch: tf.Tensor, length: "tf.Tensor | int", config: BertConfig) -> tf.Tensor:
@@ -95,22 +106,13 @@ def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
 
 
 def _layer(
-    x: tf.Tensor,
-    tokens: tf.Tensor,
-    heads: tf.Tensor,
-    token_heads: tf.Tensor,
-    mask: tf.Tensor,
-    config: BertConfig,
-    dropout: Dropout | None,
+    x: tf.Tensor, heads: tf.Tensor, text: _Text, config: BertConfig, dropout: Dropout | None
 ) -> tf.Tensor:
-    """One layer for the rows `x`, all of a text or the first of each, which attend to `tokens`, all rows.
-
-    `heads` and `token_heads` are the shapes that attention splits them into.
-    """
+    """One layer for the rows `x`, all of a text or the first of each; attention splits them into `heads`."""
     hidden, inner, rate = config.hidden_size, config.intermediate_size, config.hidden_dropout_prob
     activate = activation(config.hidden_act, training=dropout is not None)
     with tf.variable_scope("attention"):
-        attended = _attention(x, tokens, heads, token_heads, mask, config, dropout)
+        attended = _attention(x, heads, text, config, dropout)
         with tf.variable_scope("output"):
             attended = _dense(attended, hidden, hidden, "dense", config, dropout)
             x = _layer_norm(drop(attended, rate, dropout) + x, hidden, dropout)
@@ -122,13 +124,7 @@ def _layer(
 
 
 def _attention(
-    x: tf.Tensor,
-    tokens: tf.Tensor,
-    heads: tf.Tensor,
-    token_heads: tf.Tensor,
-    mask: tf.Tensor,
-    config: BertConfig,
-    dropout: Dropout | None,
+    x: tf.Tensor, heads: tf.Tensor, text: _Text, config: BertConfig, dropout: Dropout | None
 ) -> tf.Tensor:
     """Scaled dot-product attention of the rows `x` over all tokens of their text; the shape of `x`."""
     hidden = config.hidden_size
@@ -137,12 +133,12 @@ def _attention(
             tf.transpose(tf.reshape(_dense(rows, hidden, hidden, name, config, dropout), shape), [0, 2, 1, 3])
             for name, rows, shape in (
                 ("query", x, heads),
-                ("key", tokens, token_heads),
-                ("value", tokens, token_heads),
+                ("key", text.rows, text.heads),
+                ("value", text.rows, text.heads),
             )
         )  # [batch, heads, length, head]
         scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length of x, length]
-        scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
+        scores = scores * (1.0 / math.sqrt(config.head_size)) + text.mask
         weights = drop(tf.nn.softmax(scores), config.attention_probs_dropout_prob, dropout)
         return tf.reshape(tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3]), [-1, hidden])
 

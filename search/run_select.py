@@ -1,9 +1,8 @@
 """Selects anew among what a search has trained: another rule, a budget, weights. Trains nothing.
 
 Reads the finished jobs of one search, or of several of different tasks on one BERT, writes selection.json and
-report.html, and prints the command that merges.
-A budget is a number of layers, megabytes of variables, or milliseconds for all tasks, measured now on this
-machine.
+report.html, and prints the command that merges. A budget is a number of layers, megabytes of variables, or
+milliseconds for all tasks, measured now on this machine.
 
     python -m centrabert.search.run_select --search_dirs=output/search --rule=optimum --budget=12
 """
@@ -90,9 +89,9 @@ def main() -> None:
 
 def run(choosing: Choosing, folders: Sequence[Path], output_dir: Path, merge: bool) -> None:
     """Selects among all finished jobs of the searches' tasks, and writes and prints what comes of it."""
+    searches = [_opened(folder) for folder in folders]  # before a folder is made for a name that was mistyped
     output_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(output_dir):
-        searches = [_opened(folder) for folder in folders]
         jobs = [job for search in searches for job in search.finished()]
         whole = _together(searches, output_dir)
         cost = _cost(choosing.unit, whole.space)

@@ -109,8 +109,7 @@ class SearchSpace:
         """Whether a job is of these tasks, and like this search's but for L, l, schedule and seed."""
         if spec.task not in self.tasks or (spec.kind != FULL and spec.padded != self.padded):
             return False
-        common = _common(self, spec.task)
-        return all(getattr(spec, name) == getattr(common, name) for name in COMMON)
+        return all(getattr(spec, name) == getattr(self, name) for name in COMMON)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -125,7 +124,7 @@ class SearchSpace:
         return cls(**values)
 
 
-# What all jobs of a task share.
+# What all jobs share, by the names that both a space and a job call it.
 COMMON = (
     *("bert_dir", "data_root", "train_batch_size", "do_lower_case", "max_seq_length", "pooling"),
     "max_train_rows",
@@ -212,16 +211,10 @@ def baselines(space: SearchSpace) -> tuple[JobSpec, ...]:
 def _common(space: SearchSpace, task: str) -> JobSpec:
     """A full fine-tuning with the fields that all jobs of a task share."""
     return JobSpec(
-        bert_dir=space.bert_dir,
-        data_root=space.data_root,
         task=task,
         kind=FULL,
         fine_tuning_layers=space.num_hidden_layers,
-        train_batch_size=space.train_batch_size,
-        do_lower_case=space.do_lower_case,
-        max_seq_length=space.max_seq_length,
-        pooling=space.pooling,
-        max_train_rows=space.max_train_rows,
+        **{name: getattr(space, name) for name in COMMON},
     )
 
 

@@ -144,6 +144,7 @@ def test_mistakes(
 ) -> None:
     assert select(**flags) == 1
     assert wrong in capsys.readouterr().err
+    assert not Path("/nowhere").exists()
 
 
 def test_a_space_comes_back(tmp_path: Path) -> None:
