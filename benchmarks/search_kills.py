@@ -1,8 +1,8 @@
 """A search whose processes are killed at random ends as an undisturbed one.
 
 Runs the same search of 100 small jobs twice: left alone, and with kill -9 on the search itself or one of its
-jobs at random moments, the same command given again whenever it ended. Prints whether the qualities of all
-jobs and the selections are equal.
+jobs at random moments, the same command given again whenever it ended. Prints whether the trained bits of
+all jobs and the selections are equal.
 """
 
 import json
@@ -21,6 +21,8 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.modeling.branch_folder import RECORD
+from centrabert.search.result import BRANCH
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("output_dir", "output/search_kills", "Made anew by each run.", flag_values=FLAGS)
@@ -79,8 +81,8 @@ def run(output_dir: Path, killer: Killer, seeds: int) -> None:
     print("killed: " + ", ".join(f"{what} {times} times" for what, times in sorted(killer.killed.items())))
     if killer.left:
         raise ValueError(f"{disturbed}: ended {killer.left} kills too early; give it more --seeds")
-    both = [_qualities(folder) for folder in (alone, disturbed)]
-    print(f"{len(both[0])} jobs; qualities {'equal' if both[0] == both[1] else 'DIFFER'}")
+    both = [_branches(folder) for folder in (alone, disturbed)]
+    print(f"{len(both[0])} jobs; trained bits {'equal' if both[0] == both[1] else 'DIFFER'}")
     chosen = [_selection(folder) for folder in (alone, disturbed)]
     print(f"selections {'equal' if chosen[0] == chosen[1] else 'DIFFER'}: {chosen[0]}")
     if both[0] != both[1] or chosen[0] != chosen[1]:
@@ -112,9 +114,10 @@ def _children(pid: int) -> list[int]:
     return []
 
 
-def _qualities(folder: Path) -> dict[str, float]:
+def _branches(folder: Path) -> dict[str, bytes]:
+    """branch.json of every finished job, in which the digests of all its variables stand."""
     results = folder.glob("jobs/*/result.json")
-    return {result.parent.name: json.loads(result.read_text())["quality"] for result in results}
+    return {result.parent.name: (result.parent / BRANCH / RECORD).read_bytes() for result in results}
 
 
 def _selection(folder: Path) -> list[str]:
