@@ -5,6 +5,7 @@ from pathlib import Path
 
 from centrabert.export.model_card import FILE as MODEL_CARD
 from centrabert.export.model_card import model_card
+from centrabert.export.predictor import Predictor
 from centrabert.export.replay import replay
 from centrabert.export.saved_model import write_saved_model
 from centrabert.export.versions import ASSETS, EXTRA, version_path
@@ -47,7 +48,8 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
         write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
         _add_assets(merged, aside, manifest)
         write_warmup(aside, manifest)
-        replay(aside, goldens, merged)
+        with Predictor(aside) as predictor:
+            replay(predictor, goldens, merged)
     return path
 
 

@@ -11,20 +11,19 @@ from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 
 
-def replay(folder: Path, tasks: Mapping[TaskSpec, Golden], source: Path) -> None:
-    """Loads the SavedModel at `folder` and asks each task, through its signature, its golden texts.
+def replay(predictor: Predictor, tasks: Mapping[TaskSpec, Golden], source: Path) -> None:
+    """Asks each task, through its signature, its golden texts.
 
     Args:
-      source: What was exported, for the message.
+      source: Where the model comes from, for the message.
 
     Raises:
       ValueError: An answer differs from the golden one; the message names task and text.
     """
-    with Predictor(folder) as predictor:
-        for task, golden in tasks.items():
-            texts = {"text_a": golden.text_a, **({"text_b": golden.text_b} if task.pair else {})}
-            outputs = predictor.predict(task.name, {name: _strings(text) for name, text in texts.items()})
-            golden.check(_numbers(task, outputs), f"{source}: task {task.name}, exported")
+    for task, golden in tasks.items():
+        texts = {"text_a": golden.text_a, **({"text_b": golden.text_b} if task.pair else {})}
+        outputs = predictor.predict(task.name, {name: _strings(text) for name, text in texts.items()})
+        golden.check(_numbers(task, outputs), f"{source}: task {task.name}, exported")
 
 
 def _strings(texts: tuple[str, ...]) -> npt.NDArray[np.object_]:

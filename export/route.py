@@ -15,8 +15,6 @@ from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.encoder import attention_mask, embed, encode
 
-EVERY = "*"
-
 
 def routed(
     manifest: Manifest, input_ids: tf.Tensor, segment_ids: tf.Tensor, tasks: tf.Tensor

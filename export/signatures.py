@@ -9,6 +9,7 @@ from centrabert.export.graph import ROUTE, ServingGraph
 from centrabert.modeling.task import TaskSpec
 
 DEFAULT = "serving_default"
+ROUTE_IDS = "route_ids"
 PREDICT = "tensorflow/serving/predict"  # the method name that TF Serving's Predict asks for
 
 
@@ -18,7 +19,7 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
     `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
     segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
     answers of all tasks as `<task>/<answer>`, of which a client asks for some. `route`: alike, but every row
-    names the tasks it wants in `tasks`; see `route.routed`.
+    names the tasks it wants in `tasks`; see `route.routed`. `route_ids`: the same for ids.
     """
     texts = {"text_a": graph.text_a, "text_b": graph.text_b}
     ids = {"input_ids": graph.input_ids, "segment_ids": graph.segment_ids}
@@ -28,9 +29,9 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
         signatures[ids_signature(task.name)] = _signature(ids, answers)
     signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
-    signatures[ROUTE] = _signature(
-        {**texts, "tasks": graph.tasks}, {**_flat(graph.routed), "unknown": graph.unknown}
-    )
+    routed = {**_flat(graph.routed), "unknown": graph.unknown}
+    signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, routed)
+    signatures[ROUTE_IDS] = _signature({**ids, "tasks": graph.tasks}, routed)
     return signatures
 
 

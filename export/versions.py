@@ -20,12 +20,18 @@ def find_version(folder: Path) -> Path:
         return folder
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder")
-    versions = [entry for entry in folder.iterdir() if _is_version(entry)]
+    versions = version_folders(folder)
     if not versions:
         raise ValueError(f"{folder}: holds neither {SAVED_MODEL} nor a version folder with one")
-    return max(versions, key=lambda entry: int(entry.name))
+    return versions[max(versions)]
+
+
+def version_folders(folder: Path) -> dict[int, Path]:
+    """The versions in a folder, by number; raises OSError if it cannot be read."""
+    return {int(entry.name): entry for entry in folder.iterdir() if _is_version(entry)}
 
 
 def _is_version(entry: Path) -> bool:
     """Folders still being written have names that are no number."""
-    return entry.name.isascii() and entry.name.isdigit() and (entry / SAVED_MODEL).is_file()
+    number = entry.name.isascii() and entry.name.isdigit() and str(int(entry.name)) == entry.name
+    return number and (entry / SAVED_MODEL).is_file()

@@ -13,8 +13,8 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from centrabert.export.graph import ROUTE
-from centrabert.export.route import EVERY
-from centrabert.export.signatures import DEFAULT, ids_signature
+from centrabert.export.signatures import DEFAULT, ROUTE_IDS, ids_signature
+from centrabert.export.task_lists import EVERY
 from centrabert.export.versions import EXTRA
 from centrabert.merge.manifest import Manifest
 
@@ -44,11 +44,13 @@ def requests(manifest: Manifest) -> Iterator[PredictRequest]:
         texts = {"text_a": text, "text_b": none}
         yield _request(DEFAULT, texts)
         yield _request(ROUTE, {**texts, "tasks": [EVERY] * ROWS})
-        ids = np.ones([ROWS, length], np.int32)
+        pieces = np.ones([ROWS, length], np.int32)
+        ids = {"input_ids": pieces, "segment_ids": np.zeros_like(pieces)}
+        yield _request(ROUTE_IDS, {**ids, "tasks": [EVERY] * ROWS})
         for branch in manifest.plan.branches:
             task = branch.task
             yield _request(task.name, texts if task.pair else {"text_a": text})
-            yield _request(ids_signature(task.name), {"input_ids": ids, "segment_ids": np.zeros_like(ids)})
+            yield _request(ids_signature(task.name), ids)
 
 
 def _lengths(longest: int) -> list[int]:

@@ -24,6 +24,9 @@ FREE = ("tests", "benchmarks", "docs")
 PURE = (
     "centrabert/*.py",
     "glue_data/*.py",
+    "export/rest_path.py",
+    "export/serving_error.py",
+    "export/task_lists.py",
     "merge/manifest.py",
     "merge/merged_folder.py",
     "merge/plan.py",

@@ -98,3 +98,17 @@ def test_layers_and_branches_without_rows_do_not_run() -> None:
         assert sum(products.values()) == sum(matmuls(layers, branches).values()), names
         assert all(name.startswith("route/") for name, op in ran.items() if "MatMul" in op)
     assert max(branch.frozen for branch in BY_NAME.values()) == TRUNK
+
+
+def test_ids_are_routed_as_texts_are() -> None:
+    ids, segments = tiny.random_ids(rows=4, length=11, seed=3)
+    tasks = np.array(["rte", "sim,tone", "?", "*"], np.object_)
+    found = predictor().predict("route_ids", {"input_ids": ids, "segment_ids": segments, "tasks": tasks})
+    assert found["unknown"].tolist() == [b"", b"", b"?", b""]
+    for name, rows in (("rte", [0, 3]), ("sim", [1, 3]), ("tone", [1, 3]), ("whole", [3])):
+        alone = predictor().predict(f"{name}_ids", {"input_ids": ids, "segment_ids": segments})
+        assert np.flatnonzero(found[f"{name}/asked"]).tolist() == rows
+        for answer in set(alone) - {"label"}:
+            expected = np.zeros_like(alone[answer])
+            expected[rows] = alone[answer][rows]
+            np.testing.assert_allclose(found[f"{name}/{answer}"], expected, atol=TOLERANCE)

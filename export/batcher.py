@@ -1,0 +1,154 @@
+"""The queue in front of the model: rows of all clients and tasks are computed in common batches.
+
+A free thread takes what waits at once, so a lone request never waits for company, and under load batches
+fill by themselves. The piece that has waited longest always goes next; beside it go those of like length.
+All methods belong to one event loop; only `compute` runs in threads.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor
+from itertools import islice
+
+from centrabert.export.piece import Piece, joined
+from centrabert.export.predictor import Arrays
+from centrabert.export.serving_error import ServingError
+
+WINDOW = 256  # pieces among which company of like length is sought
+Waiting = tuple[Piece, "asyncio.Future[Arrays]"]
+
+
+class Batcher:
+    """Computes pieces in batches.
+
+    Args:
+      compute: From a piece to its arrays, rows first; called in a thread of `executor`.
+      threads: Batches computed at a time.
+      max_batch_size: Rows of a batch; a piece may not have more.
+      max_waiting: Rows that may wait. More are refused: who waits longer than that has given up.
+      observe: Is told the rows of every batch, for the metrics.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Piece], Arrays],
+        executor: Executor,
+        threads: int,
+        max_batch_size: int,
+        max_waiting: int,
+        observe: Callable[[int], None],
+    ) -> None:
+        self._compute = compute
+        self._executor = executor
+        self._free = threads
+        self._max_batch_size = max_batch_size
+        self._max_waiting = max_waiting
+        self._observe = observe
+        self._queue: OrderedDict[int, Waiting] = OrderedDict()
+        self._running: set[asyncio.Future[None]] = set()  # asyncio itself holds tasks weakly
+        self._number = 0
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Rows in the queue."""
+        return self._waiting
+
+    async def answer(self, pieces: list[Piece]) -> list[Arrays]:
+        """The arrays of every piece of one request, which waits and fails as a whole.
+
+        Cancelling it, as a deadline does, takes what still waits out of the queue.
+
+        Raises:
+          ServingError: RESOURCE_EXHAUSTED; the queue is full.
+        """
+        rows = sum(piece.rows for piece in pieces)
+        if self._waiting + rows > self._max_waiting and self._waiting:
+            raise ServingError(
+                "RESOURCE_EXHAUSTED",
+                f"overloaded: {self._waiting} rows wait and {rows} more would be over {self._max_waiting}; "
+                "try again later",
+            )
+        futures = [self._enqueue(piece) for piece in pieces]
+        self._start()
+        try:
+            return list(await asyncio.gather(*futures))
+        finally:
+            for future in futures:
+                future.cancel()  # of a request that failed, what still waits
+
+    def _enqueue(self, piece: Piece) -> "asyncio.Future[Arrays]":
+        future: asyncio.Future[Arrays] = asyncio.get_running_loop().create_future()
+        number = self._number = self._number + 1
+        self._queue[number] = (piece, future)
+        self._waiting += piece.rows
+        future.add_done_callback(lambda _: self._remove(number))
+        return future
+
+    def _remove(self, number: int) -> None:
+        if number in self._queue:
+            piece, _ = self._queue.pop(number)
+            self._waiting -= piece.rows
+
+    def _start(self) -> None:
+        """Gives work to every free thread."""
+        while self._free and self._queue:
+            self._free -= 1
+            task = asyncio.ensure_future(self._run(self._take()))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _take(self) -> list[Waiting]:
+        """Removes the next batch from the queue, in the order of arrival."""
+        chosen = next_batch(
+            [(n, piece) for n, (piece, _) in islice(self._queue.items(), WINDOW)], self._max_batch_size
+        )
+        batch = [self._queue[number] for number in chosen]
+        for number in chosen:
+            self._remove(number)
+        return batch
+
+    async def _run(self, batch: list[Waiting]) -> None:
+        pieces = [piece for piece, _ in batch]
+        whole = joined(pieces)
+        self._observe(whole.rows)
+        try:
+            arrays = await asyncio.get_running_loop().run_in_executor(self._executor, self._compute, whole)
+        except Exception as error:  # whatever it is, it belongs to those who wait for it
+            for _, future in batch:
+                _settle(future, error)
+        else:
+            start = 0
+            for piece, future in batch:
+                _settle(future, {name: a[start : start + piece.rows] for name, a in arrays.items()})
+                start += piece.rows
+        finally:
+            self._free += 1
+            self._start()
+
+
+def next_batch(queue: list[tuple[int, Piece]], most: int) -> list[int]:
+    """The numbers of the pieces to compute next: the first, and those of its lane nearest to it in length."""
+    (first, head), *others = queue
+    chosen, rows = [first], head.rows
+    near = sorted(
+        (abs(piece.length - head.length), number, piece)
+        for number, piece in others
+        if piece.lane == head.lane
+    )
+    for _, number, piece in near:
+        if rows + piece.rows <= most:
+            chosen.append(number)
+            rows += piece.rows
+    return sorted(chosen)
+
+
+def _settle(future: "asyncio.Future[Arrays]", result: Arrays | Exception) -> None:
+    """Unless nobody waits any more."""
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

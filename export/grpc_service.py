@@ -1,0 +1,99 @@
+"""TF Serving's gRPC services: PredictionService and ModelService, on the official messages."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, GetModelStatusResponse
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
+
+from centrabert.export.answering import Answering, Target
+from centrabert.export.model_status import model_status
+from centrabert.export.request_tensors import decoded
+from centrabert.export.serving_error import ServingError, invalid
+
+METADATA = "signature_def"  # the only field of metadata that there is
+Context = Any  # grpc.aio.ServicerContext, which has no types
+
+
+class PredictionService(PredictionServiceServicer):
+    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    async def Predict(self, request: PredictRequest, context: Context) -> PredictResponse:  # noqa: N802
+        return await _answered(context, self._predict(request, context.time_remaining()))
+
+    async def GetModelMetadata(  # noqa: N802
+        self, request: GetModelMetadataRequest, context: Context
+    ) -> GetModelMetadataResponse:
+        return await _answered(context, self._metadata(request))
+
+    async def _predict(self, request: PredictRequest, seconds: float | None) -> PredictResponse:
+        answer = await self._answering.predict(
+            target_of(request.model_spec),
+            lambda definition, limits: decoded(definition, request.inputs, limits),
+            request.output_filter,
+            seconds,
+        )
+        response = PredictResponse()
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.signature_name = answer.signature
+        response.model_spec.version.value = answer.number
+        for name, array in answer.outputs.items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
+        return response
+
+    async def _metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != METADATA:
+                raise invalid(f"Metadata field {field} is not supported")
+        target = target_of(request.model_spec)
+        self._answering.check_name(target)
+        with self._answering.versions.lease(target.number, target.label) as servable:
+            response = GetModelMetadataResponse()
+            response.model_spec.name = target.name
+            response.model_spec.version.value = servable.number
+            response.metadata[METADATA].Pack(SignatureDefMap(signature_def=servable.predictor.signatures))
+            return response
+
+
+class ModelService(ModelServiceServicer):
+    """GetModelStatus. HandleReloadConfigRequest answers UNIMPLEMENTED: no client chooses what is loaded."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    async def GetModelStatus(  # noqa: N802
+        self, request: GetModelStatusRequest, context: Context
+    ) -> GetModelStatusResponse:
+        return await _answered(context, self._status(request))
+
+    async def _status(self, request: GetModelStatusRequest) -> GetModelStatusResponse:
+        return model_status(self._answering, target_of(request.model_spec))
+
+
+def target_of(spec: ModelSpec) -> Target:
+    number = spec.version.value if spec.HasField("version") else None
+    label = spec.version_label if spec.HasField("version_label") else None
+    return Target(spec.name, spec.signature_name, number, label)
+
+
+async def _answered(context: Context, answer: Awaitable[Any]) -> Any:
+    """The answer, or the status that stands for a ServingError."""
+    try:
+        return await answer
+    except ServingError as error:
+        await context.abort(grpc.StatusCode[error.code], error.message)

@@ -1,0 +1,34 @@
+"""The state of a model's versions, as TF Serving's ModelService tells it."""
+
+from tensorflow.core.protobuf.error_codes_pb2 import UNKNOWN
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
+
+from centrabert.export.answering import Answering, Target
+from centrabert.export.model_versions import Version
+from centrabert.export.serving_error import ServingError
+
+
+def model_status(answering: Answering, target: Target) -> GetModelStatusResponse:
+    """The state of every version that was seen, or of the one that is meant.
+
+    Raises:
+      ServingError: NOT_FOUND; there is no such model or version.
+    """
+    answering.check_name(target)
+    versions = answering.versions.statuses
+    if target.label is not None:
+        versions = [answering.versions.find(None, target.label)]
+    if target.number is not None:
+        versions = [version for version in versions if version.number == target.number]
+    if not versions:
+        raise ServingError("NOT_FOUND", f"Could not find version {target.number} of model {target.name}")
+    return GetModelStatusResponse(model_version_status=[_status(version) for version in versions])
+
+
+def _status(version: Version) -> ModelVersionStatus:
+    status = ModelVersionStatus(version=version.number, state=version.state)
+    status.status.SetInParent()  # OK
+    if version.error:
+        status.status.error_code = UNKNOWN
+        status.status.error_message = version.error
+    return status

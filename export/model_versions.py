@@ -1,0 +1,179 @@
+"""The versions of a model that a server has loaded, and how one takes the place of another.
+
+A new version is loaded beside the old one, proves its goldens, and only then answers; the old one ends when
+its last request has. A version that fails leaves the old one where it is: that is the rollback.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from absl import logging
+
+from centrabert.export.servable import Servable
+from centrabert.export.serving_error import ServingError, invalid
+from centrabert.export.version_policy import Aspired
+from centrabert.export.versions import SAVED_MODEL
+
+
+@dataclass
+class Version:
+    """One version, from its discovery on.
+
+    Attributes:
+      state: As in TF Serving: LOADING, AVAILABLE, UNLOADING or END.
+      error: Why it ended before it was available.
+      stamp: Of its files when it was loaded; a version that failed is tried again when that changes.
+      requests: In flight.
+    """
+
+    number: int
+    stamp: int
+    state: str = "LOADING"
+    error: str = ""
+    servable: Servable | None = None
+    requests: int = 0
+
+
+class ModelVersions:
+    """The versions under one folder.
+
+    Args:
+      name: What clients call the model.
+      look: Says what should now be served.
+      load: Makes a servable of a version folder, in a thread; raises ValueError or OSError.
+    """
+
+    def __init__(
+        self, name: str, base_path: Path, look: Callable[[], Aspired], load: Callable[[Path], Servable]
+    ) -> None:
+        self.name = name
+        self._base_path = base_path
+        self._look = look
+        self._load = load
+        self._versions: dict[int, Version] = {}
+        self._labels: dict[str, int] = {}
+
+    @property
+    def statuses(self) -> list[Version]:
+        """Every version that was ever seen, the highest first."""
+        return [self._versions[number] for number in sorted(self._versions, reverse=True)]
+
+    @property
+    def available(self) -> list[Version]:
+        """Those that answer, the highest first."""
+        return [version for version in self.statuses if version.state == "AVAILABLE"]
+
+    def find(self, number: int | None, label: str | None) -> Version:
+        """The version that a request means; the highest if it says nothing.
+
+        Raises:
+          ServingError: NOT_FOUND; it is not served. INVALID_ARGUMENT; there is no such label.
+        """
+        if label is not None:
+            if label not in self._labels:
+                raise invalid(f"Unrecognized servable version label: {label}")
+            number = self._labels[label]
+        for version in self.available:
+            if number in (None, version.number):
+                return version
+        asked = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
+        raise ServingError("NOT_FOUND", f"Servable not found for request: {asked}")
+
+    @contextlib.contextmanager
+    def lease(self, number: int | None, label: str | None) -> Iterator[Servable]:
+        """The servable that a request means, which is not closed as long as the request lasts."""
+        version = self.find(number, label)
+        if version.servable is None:
+            raise AssertionError(f"version {version.number} is {version.state} without a servable")
+        version.requests += 1
+        try:
+            yield version.servable
+        finally:
+            version.requests -= 1
+            self._close_if_done(version)
+
+    async def update(self) -> None:
+        """Looks at the folder once: loads what should be served, then ends what should not.
+
+        Raises:
+          ValueError: What should be served cannot be told; all stays as it is.
+        """
+        aspired = self._look()
+        serve = {number for group in aspired.choices if (number := await self._first(group)) is not None}
+        live = {number for number in serve if self._is_available(number)}
+        self._set_labels(aspired.labels)
+        if live:
+            for version in self.available:
+                if version.number not in live | set(self._labels.values()):
+                    self._retire(version)
+
+    async def watch(self, seconds: float) -> None:
+        """Updates for ever; what goes wrong is logged, and tried again."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self.update()
+            except (ValueError, OSError) as error:
+                logging.error("%s", error)
+
+    def close(self) -> None:
+        """Ends every version, those in use when their last request has ended."""
+        for version in self.available:
+            self._retire(version)
+
+    async def _first(self, group: tuple[int, ...]) -> int | None:
+        """The first of the group that is or can be loaded."""
+        for number in group:
+            if self._is_available(number) or await self._try(number):
+                return number
+        return None
+
+    def _is_available(self, number: int) -> bool:
+        return number in self._versions and self._versions[number].state == "AVAILABLE"
+
+    async def _try(self, number: int) -> bool:
+        """Loads a version, unless it failed before and is still the same."""
+        folder = self._base_path / str(number)
+        stamp = _stamp(folder)
+        former = self._versions.get(number)
+        if stamp is None or (former is not None and former.error and former.stamp == stamp):
+            return False
+        version = self._versions[number] = Version(number, stamp)
+        logging.info("loading version %d of %s", number, self.name)
+        try:
+            version.servable = await asyncio.to_thread(self._load, folder)
+        except (ValueError, OSError) as error:
+            version.state, version.error = "END", str(error)
+            logging.error("version %d of %s is not served: %s", number, self.name, error)
+            return False
+        version.state = "AVAILABLE"
+        logging.info("version %d of %s is served", number, self.name)
+        return True
+
+    def _set_labels(self, labels: Mapping[str, int]) -> None:
+        """A label moves when its new version is there, and ends when it is no longer given."""
+        moved = {label: number for label, number in labels.items() if self._is_available(number)}
+        kept = {label: number for label, number in self._labels.items() if label in labels}
+        self._labels = {**kept, **moved}
+
+    def _retire(self, version: Version) -> None:
+        version.state = "UNLOADING"
+        self._close_if_done(version)
+
+    def _close_if_done(self, version: Version) -> None:
+        if version.state == "UNLOADING" and not version.requests and version.servable is not None:
+            version.servable.predictor.close()
+            version.servable = None
+            version.state = "END"
+            logging.info("version %d of %s is no longer served", version.number, self.name)
+
+
+def _stamp(folder: Path) -> int | None:
+    """When its graph was written, or None if it has none."""
+    try:
+        return (folder / SAVED_MODEL).stat().st_mtime_ns
+    except OSError:
+        return None

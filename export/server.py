@@ -1,0 +1,157 @@
+"""The local server: gRPC and HTTP on one event loop, the model in threads."""
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from absl import logging
+from aiohttp import web
+from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
+
+from centrabert.export.answering import Answering
+from centrabert.export.grpc_service import ModelService, PredictionService
+from centrabert.export.http_server import HttpServer
+from centrabert.export.model_versions import ModelVersions
+from centrabert.export.servable import Servable, ServingLimits
+from centrabert.export.serving_metrics import ServingMetrics
+from centrabert.export.version_loading import load_servable
+from centrabert.export.version_policy import aspired
+from centrabert.export.versions import SAVED_MODEL
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a server serves, and where.
+
+    Attributes:
+      config_file: models.config, or None to serve the highest version.
+      host: The address to listen at; 127.0.0.1 is reached from this machine alone.
+      port, rest_port: Of gRPC and HTTP; 0 for any free one, -1 for none.
+      poll_seconds: Between two looks for new versions.
+      rest_seconds: A request over HTTP may take.
+      body_bytes: Of a request.
+      concurrent: Requests answered at a time, by each protocol.
+    """
+
+    name: str
+    base_path: Path
+    config_file: Path | None
+    host: str
+    port: int
+    rest_port: int
+    poll_seconds: float
+    rest_seconds: float
+    body_bytes: int
+    concurrent: int
+    limits: ServingLimits
+
+
+class Server:
+    """A server that runs from `start` to `stop`, in one event loop.
+
+    Attributes:
+      port, rest_port: Where it listens.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(settings.limits.threads, "batch")
+        self._metrics = ServingMetrics()
+        self.versions = ModelVersions(
+            settings.name,
+            settings.base_path,
+            lambda: aspired(settings.base_path, settings.config_file),
+            self._load,
+        )
+        self._answering = Answering(self.versions, self._metrics)
+        self._metrics.waiting_rows.set_function(self._waiting_rows)
+        self.port = self.rest_port = -1
+
+    async def start(self) -> None:
+        """Loads the model, then listens.
+
+        Raises:
+          ValueError: There is no version that can be served, or a port is taken.
+        """
+        await self.versions.update()
+        if not self.versions.available:
+            raise ValueError(self._nothing())
+        await self._listen_grpc()
+        await self._listen_http()
+        self._watch = asyncio.ensure_future(self.versions.watch(self._settings.poll_seconds))
+
+    async def stop(self, grace: float) -> None:
+        """Takes no new requests, and waits so many seconds for those in flight."""
+        self._watch.cancel()
+        await asyncio.gather(self._grpc.stop(grace), self._http.cleanup())
+        self.versions.close()
+        self._executor.shutdown()
+
+    async def _listen_grpc(self) -> None:
+        settings = self._settings
+        self._grpc = grpc.aio.server(
+            maximum_concurrent_rpcs=settings.concurrent,
+            options=[
+                ("grpc.max_receive_message_length", settings.body_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # else two servers share a port unawares
+            ],
+        )
+        add_PredictionServiceServicer_to_server(PredictionService(self._answering), self._grpc)
+        add_ModelServiceServicer_to_server(ModelService(self._answering), self._grpc)
+        try:
+            self.port = self._grpc.add_insecure_port(f"{settings.host}:{settings.port}")
+        except RuntimeError:
+            raise ValueError(
+                f"--port={settings.port}: cannot listen at {settings.host}; is it taken?"
+            ) from None
+        await self._grpc.start()
+
+    async def _listen_http(self) -> None:
+        settings = self._settings
+        http = HttpServer(self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent)
+        self._http = web.AppRunner(http.application(), handler_cancellation=True, access_log=None)
+        await self._http.setup()
+        site = web.TCPSite(self._http, settings.host, settings.rest_port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ValueError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
+        self.rest_port = self._http.addresses[0][1]
+
+    def _load(self, folder: Path) -> Servable:
+        return load_servable(folder, self._settings.limits, self._executor, self._metrics.observe_batch)
+
+    def _waiting_rows(self) -> float:
+        return sum(v.servable.batcher.waiting for v in self.versions.available if v.servable is not None)
+
+    def _nothing(self) -> str:
+        """Why there is nothing to serve."""
+        folder = self._settings.base_path
+        errors = [version.error for version in self.versions.statuses if version.error]
+        return errors[0] if errors else f"{folder}: holds no version folder with a {SAVED_MODEL}"
+
+
+async def serve(settings: ServerSettings, grace: float) -> None:
+    """Serves until SIGTERM or SIGINT, then lets requests in flight end within `grace` seconds.
+
+    Raises:
+      ValueError: As `Server.start`.
+    """
+    server = Server(settings)
+    await server.start()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    print(
+        f"serving {settings.name}: gRPC at {settings.host}:{server.port}, "
+        f"REST and a page at http://{settings.host}:{server.rest_port}/",
+        flush=True,
+    )
+    await stopped.wait()
+    logging.info("stopping: requests in flight have %g s", grace)
+    await server.stop(grace)

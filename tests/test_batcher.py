@@ -1,0 +1,190 @@
+"""The queue in front of the model, with a model that does what the test says."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from centrabert.export.batcher import Batcher, next_batch
+from centrabert.export.piece import IDS, TEXT, Piece
+from centrabert.export.predictor import Arrays
+from centrabert.export.serving_error import ServingError
+
+MOST, WAITING = 8, 20
+
+
+def texts(*values: str, task: str = "rte") -> Piece:
+    array = np.array([value.encode() for value in values], np.object_)
+    return Piece(TEXT, (array, np.array([b""] * len(values), np.object_)), (frozenset([task]),) * len(values))
+
+
+def ids(rows: int, length: int, value: int) -> Piece:
+    array = np.full([rows, length], value, np.int32)
+    return Piece(IDS, (array, array % 2), (frozenset(["rte"]),) * rows)
+
+
+class Model:
+    """Answers the first column, and blocks before each batch until told to go."""
+
+    def __init__(self) -> None:
+        self.batches: list[Piece] = []
+        self.go = threading.Semaphore(0)
+
+    def __call__(self, piece: Piece) -> Arrays:
+        self.batches.append(piece)
+        assert self.go.acquire(timeout=10)
+        if piece.columns[0].dtype == object and b"fail" in piece.columns[0]:
+            raise ServingError("INTERNAL", "failed")
+        return {"echo": piece.columns[0]}
+
+
+def run(test: Callable[[Batcher, Model], Coroutine[Any, Any, None]], threads: int = 1) -> list[int]:
+    """Runs the test; returns the rows of each batch."""
+    rows: list[int] = []
+
+    async def main() -> None:
+        with ThreadPoolExecutor(threads) as executor:
+            model = Model()
+            await test(Batcher(model, executor, threads, MOST, WAITING, rows.append), model)
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    return rows
+
+
+async def ask(batcher: Batcher, *pieces: Piece) -> "asyncio.Task[list[Arrays]]":
+    """A request that has reached the queue."""
+    task = asyncio.ensure_future(batcher.answer(list(pieces)))
+    await asyncio.sleep(0)
+    return task
+
+
+def echo(arrays: list[Arrays]) -> list[bytes]:
+    return [text for each in arrays for text in each["echo"]]
+
+
+def test_a_lone_request_goes_at_once_and_the_rest_together() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        asked = [await ask(batcher, texts(f"text {number}")) for number in range(4)]
+        assert batcher.waiting == 3
+        model.go.release(2)
+        answers = [echo(await task) for task in asked]
+        assert answers == [[f"text {number}".encode()] for number in range(4)]
+        assert batcher.waiting == 0
+
+    assert run(test) == [1, 3]
+
+
+def test_each_thread_has_a_batch() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        asked = [await ask(batcher, texts(f"text {number}")) for number in range(3)]
+        while len(model.batches) < 2:
+            await asyncio.sleep(0.001)
+        assert batcher.waiting == 1
+        model.go.release(3)
+        await asyncio.gather(*asked)
+
+    assert run(test, threads=2) == [1, 1, 1]
+
+
+def test_pieces_of_a_request_come_back_in_order() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        first = await ask(batcher, texts("x"))
+        pieces = [texts(*[f"{piece} {row}" for row in range(5)]) for piece in range(3)]
+        asked = await ask(batcher, *pieces)
+        model.go.release(4)
+        assert echo(await asked) == [f"{piece} {row}".encode() for piece in range(3) for row in range(5)]
+        await first
+
+    assert run(test) == [1, 5, 5, 5]
+
+
+def test_a_full_queue_refuses_and_forgets() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        asked = [await ask(batcher, texts("a")), await ask(batcher, *[texts(*"b" * 8), texts(*"c" * 8)])]
+        with pytest.raises(
+            ServingError, match="overloaded: 16 rows wait and 5 more would be over 20"
+        ) as error:
+            await batcher.answer([texts(*"ddddd")])
+        assert error.value.code == "RESOURCE_EXHAUSTED"
+        assert batcher.waiting == 16
+        asked.append(await ask(batcher, texts(*"eeee")))
+        model.go.release(4)
+        await asyncio.gather(*asked)
+        assert batcher.waiting == 0
+
+    assert run(test) == [1, 8, 8, 4]
+
+
+def test_a_request_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        asked = await ask(batcher, *[texts(*"abcdefgh")] * 3)
+        model.go.release(3)
+        assert len(echo(await asked)) == 24
+
+    assert run(test) == [8, 8, 8]
+
+
+def test_who_gave_up_is_not_computed() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        first, second, third = [await ask(batcher, texts(text)) for text in ("a", "b", "c")]
+        second.cancel()
+        await asyncio.sleep(0)
+        assert batcher.waiting == 1
+        model.go.release(2)
+        await asyncio.gather(first, third)
+        assert [list(batch.columns[0]) for batch in model.batches] == [[b"a"], [b"c"]]
+
+    run(test)
+
+
+def test_who_gives_up_while_computed_harms_nobody() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        first = await ask(batcher, texts("a"))
+        second, third = [await ask(batcher, texts(text)) for text in ("b", "c")]
+        model.go.release(1)
+        await first
+        second.cancel()
+        model.go.release(1)
+        assert echo(await third) == [b"c"]
+
+    assert run(test) == [1, 2]
+
+
+def test_a_failure_reaches_all_of_its_batch_and_nobody_else() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        first = await ask(batcher, texts("a"))
+        failing = [await ask(batcher, texts("fail")), await ask(batcher, texts("b"))]
+        later = await ask(batcher, *[texts(*"x" * 8)])
+        model.go.release(3)
+        outcomes = await asyncio.gather(*failing, return_exceptions=True)
+        assert [str(outcome) for outcome in outcomes] == ["failed", "failed"]
+        assert echo(await first) == [b"a"]
+        assert echo(await later) == [b"x"] * 8
+
+    run(test)
+
+
+def test_ids_are_padded_and_not_mixed_with_texts() -> None:
+    async def test(batcher: Batcher, model: Model) -> None:
+        asked = [await ask(batcher, p) for p in (texts("a"), ids(2, 3, 7), texts("b"), ids(1, 5, 9))]
+        model.go.release(3)
+        await asyncio.gather(*asked)
+        assert model.batches[1].columns[0].tolist() == [[7, 7, 7, 0, 0], [7, 7, 7, 0, 0], [9, 9, 9, 9, 9]]
+        assert model.batches[1].columns[1].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
+
+    assert run(test) == [1, 3, 1]
+
+
+def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
+    pieces = [texts("x" * length) for length in (50, 1, 49, 200, 52, 3)]
+    assert next_batch(list(enumerate(pieces)), 3) == [0, 2, 4]
+    assert next_batch(list(enumerate(pieces))[1:], 2) == [1, 5]
+
+
+def test_a_piece_too_large_for_the_rest_of_a_batch_lets_smaller_ones_by() -> None:
+    pieces = [texts(*"abc"), texts(*"abcdef"), texts(*"abcd"), texts("a")]
+    assert next_batch(list(enumerate(pieces)), MOST) == [0, 2, 3]

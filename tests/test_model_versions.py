@@ -1,0 +1,189 @@
+"""How versions take each other's place, with versions that load in no time."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from centrabert.export.model_versions import ModelVersions
+from centrabert.export.serving_error import ServingError
+from centrabert.export.version_policy import aspired
+
+
+class Folder:
+    """Versions on disk; what stands in saved_model.pb says whether they load."""
+
+    def __init__(self, base_path: Path) -> None:
+        self.base_path = base_path
+        self.closed: list[int] = []
+        self.loads: list[int] = []
+
+    def write(self, number: int, content: str = "good") -> None:
+        folder = self.base_path / str(number)
+        folder.mkdir(exist_ok=True)
+        (folder / "saved_model.pb").write_text(content)
+
+    def remove(self, number: int) -> None:
+        (self.base_path / str(number) / "saved_model.pb").unlink()
+        (self.base_path / str(number)).rmdir()
+
+    def load(self, folder: Path) -> Any:
+        self.loads.append(number := int(folder.name))
+        if (folder / "saved_model.pb").read_text() != "good":
+            raise ValueError(f"{folder}: golden answers differ")
+        close = lambda: self.closed.append(number)  # noqa: E731
+        return SimpleNamespace(number=number, predictor=SimpleNamespace(close=close))
+
+
+def run(
+    base_path: Path,
+    test: Callable[[Folder, ModelVersions], Coroutine[Any, Any, None]],
+    config_file: Path | None = None,
+) -> None:
+    folder = Folder(base_path)
+    versions = ModelVersions("tiny", base_path, lambda: aspired(base_path, config_file), folder.load)
+    asyncio.run(test(folder, versions))
+
+
+def states(versions: ModelVersions) -> dict[int, str]:
+    return {version.number: version.state for version in versions.statuses}
+
+
+def served(versions: ModelVersions, number: int | None = None, label: str | None = None) -> int:
+    with versions.lease(number, label) as servable:
+        return servable.number
+
+
+def test_the_highest_is_served_and_replaced_by_a_higher(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        for number in (2, 10):
+            folder.write(number)
+        await versions.update()
+        assert (served(versions), states(versions), folder.loads) == (10, {10: "AVAILABLE"}, [10])
+        folder.write(11)
+        await versions.update()
+        assert (served(versions), states(versions)) == (11, {11: "AVAILABLE", 10: "END"})
+        assert folder.closed == [10]
+
+    run(tmp_path, test)
+
+
+def test_the_old_version_ends_after_its_last_request(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        with versions.lease(None, None) as old:
+            folder.write(2)
+            await versions.update()
+            assert (old.number, served(versions)) == (1, 2)
+            assert (states(versions), folder.closed) == ({2: "AVAILABLE", 1: "UNLOADING"}, [])
+        assert (states(versions), folder.closed) == ({2: "AVAILABLE", 1: "END"}, [1])
+
+    run(tmp_path, test)
+
+
+def test_a_version_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        folder.write(2, "bad")
+        for _ in range(3):
+            await versions.update()
+        assert (served(versions), states(versions), folder.closed) == (1, {2: "END", 1: "AVAILABLE"}, [])
+        assert "golden answers differ" in versions.statuses[0].error
+        assert folder.loads == [1, 2]  # once
+        folder.write(2, "good")
+        os.utime(tmp_path / "2" / "saved_model.pb", ns=(1, 1))
+        await versions.update()
+        assert (served(versions), folder.closed) == (2, [1])
+
+    run(tmp_path, test)
+
+
+def test_a_version_that_is_removed_gives_way_to_a_lower(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        folder.write(2)
+        await versions.update()
+        folder.remove(2)
+        await versions.update()
+        assert (served(versions), states(versions)) == (1, {2: "END", 1: "AVAILABLE"})
+
+    run(tmp_path, test)
+
+
+def test_the_last_version_stays_when_its_folder_is_emptied(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        folder.remove(1)
+        await versions.update()
+        assert served(versions) == 1
+
+    run(tmp_path, test)
+
+
+def test_what_is_not_served_is_not_found(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        for number, label, code, message in (
+            (3, None, "NOT_FOUND", r"Servable not found for request: Specific\(tiny, 3\)"),
+            (None, "canary", "INVALID_ARGUMENT", "Unrecognized servable version label: canary"),
+        ):
+            with pytest.raises(ServingError, match=message) as error:
+                served(versions, number, label)
+            assert error.value.code == code
+
+    run(tmp_path, test)
+
+
+def config(file: Path, **labels: int) -> None:
+    numbers = [f"versions: {number}" for number in sorted(set(labels.values()))]
+    names = [f'version_labels {{ key: "{label}" value: {number} }}' for label, number in labels.items()]
+    policy = f"model_version_policy {{ specific {{ {' '.join(numbers)} }} }}"
+    file.write_text(f'model_config_list {{ config {{ name: "tiny" {policy} {" ".join(names)} }} }}')
+
+
+def test_labels_choose_versions_and_move_when_theirs_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "models.config"
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        for number in (1, 2, 4):
+            folder.write(number)
+        config(file, stable=1, canary=2)
+        await versions.update()
+        assert states(versions) == {2: "AVAILABLE", 1: "AVAILABLE"}
+        assert [served(versions, None, label) for label in ("stable", "canary")] == [1, 2]
+        folder.write(3, "bad")
+        config(file, stable=2, canary=3)
+        await versions.update()
+        assert [served(versions, None, label) for label in ("stable", "canary")] == [2, 2]
+        assert states(versions) == {3: "END", 2: "AVAILABLE", 1: "END"}
+        config(file, stable=4)
+        await versions.update()
+        assert served(versions, None, "stable") == 4
+        with pytest.raises(ServingError, match="label: canary"):
+            served(versions, None, "canary")
+
+    run(tmp_path, test, file)
+
+
+@pytest.mark.parametrize("content", ["nonsense", 'model_config_list { config { name: "tiny" } }'])
+def test_a_damaged_config_changes_nothing(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "models.config"
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        config(file, stable=1)
+        await versions.update()
+        file.write_text(content)
+        with pytest.raises(ValueError, match=r"models\.config: (is not|lists no)"):
+            await versions.update()
+        assert served(versions, None, "stable") == 1
+
+    run(tmp_path, test, file)
