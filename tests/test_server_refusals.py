@@ -1,0 +1,146 @@
+"""What a client of the local server did wrong, told over gRPC in TF Serving's words."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from exported import exported, predictor
+from grpc_requests import IDS, PIECES, SEGMENTS, TEXT_A, TEXT_B, TEXTS, ask, message, refusal, same
+from running_server import NAME, running, settings, shared_server
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+REFUSED = [
+    (message("tone", {"text_a": TEXT_A}, name=""), "INVALID_ARGUMENT", "Missing ModelSpec"),
+    (
+        message("tone", {"text_a": TEXT_A}, name="bert"),
+        "NOT_FOUND",
+        "Servable not found for request: Latest(bert)",
+    ),
+    (message("nli", TEXTS), "FAILED_PRECONDITION", 'Serving signature key "nli" not found.'),
+    (
+        message("rte", {"text_a": TEXT_A}),
+        "INVALID_ARGUMENT",
+        "input size does not match signature: 1!=2 len({text_a}) != len({text_a,text_b}). "
+        "Sent extra: {}. Missing but required: {text_b}.",
+    ),
+    (
+        message("tone", {"text": TEXT_A}),
+        "INVALID_ARGUMENT",
+        "input tensor alias not found in signature: text. Inputs expected to be in the set {text_a}.",
+    ),
+    (
+        message("sim", TEXTS, "label"),
+        "INVALID_ARGUMENT",
+        "output tensor alias not found in signature: label Outputs expected to be in the set {score}.",
+    ),
+    (
+        message("sim", TEXTS, "score", "score"),
+        "INVALID_ARGUMENT",
+        "duplicate output tensor alias: score",
+    ),
+    (
+        message("tone", {"text_a": np.ones([2], np.float32)}),
+        "INVALID_ARGUMENT",
+        "input text_a: expects string but float32 is provided",
+    ),
+    (
+        message("tone", {"text_a": TEXT_A[:, None]}),
+        "INVALID_ARGUMENT",
+        "input text_a: shape [5, 1] is not [batch]",
+    ),
+    (
+        message("tone", {"text_a": b"one"}),
+        "INVALID_ARGUMENT",
+        "input text_a: shape [] is not [batch]",
+    ),
+    (
+        message("rte", {"text_a": TEXT_A, "text_b": TEXT_B[:2]}),
+        "INVALID_ARGUMENT",
+        "inputs of different batch sizes: text_a 5, text_b 2",
+    ),
+    (
+        message("tone", {"text_a": np.array([b"fine", b"no\xffne"], np.object_)}),
+        "INVALID_ARGUMENT",
+        "input text_a: row 1: not UTF-8 at byte 2",
+    ),
+    (
+        message("tone", {"text_a": np.array([b"x" * 1001], np.object_)}),
+        "INVALID_ARGUMENT",
+        "input text_a: row 0: 1001 bytes, more than 1000; shorten the text",
+    ),
+    (
+        message("tone", {"text_a": np.array([b""] * 51, np.object_)}),
+        "INVALID_ARGUMENT",
+        "input text_a: 51 rows, more than 50; send them in several requests",
+    ),
+    (
+        message("tone_ids", {"input_ids": IDS + 90, "segment_ids": SEGMENTS}),
+        "INVALID_ARGUMENT",
+        "input input_ids: row 0, column 0: ",
+    ),
+    (
+        message("tone_ids", {"input_ids": IDS, "segment_ids": SEGMENTS - 1}),
+        "INVALID_ARGUMENT",
+        "input segment_ids: row 0, column 0: -1 is not in 0..1",
+    ),
+    (
+        message("tone_ids", {"input_ids": IDS, "segment_ids": SEGMENTS[:, :4]}),
+        "INVALID_ARGUMENT",
+        "inputs of different lengths: input_ids 11, segment_ids 4",
+    ),
+    (
+        message("tone_ids", {name: np.zeros([2, 14], np.int32) for name in PIECES}),
+        "INVALID_ARGUMENT",
+        "rows of length 14, not of 1 to 13",
+    ),
+    (
+        message("tone_ids", {name: np.zeros([2, 0], np.int32) for name in PIECES}),
+        "INVALID_ARGUMENT",
+        "rows of length 0, not of 1 to 13",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_", "code", "text"), REFUSED, ids=[text for *_, text in REFUSED])
+def test_a_mistake_is_told_as_tf_serving_tells_it(request_: PredictRequest, code: str, text: str) -> None:
+    found = refusal(request_)
+    assert found[0] == code
+    assert text in found[1]
+
+
+@pytest.mark.parametrize("sizes", [[10**9], [-1], [2**62]])
+def test_a_shape_without_values_fills_no_memory(sizes: list[int]) -> None:
+    request = message("tone", {"text_a": TEXT_A})
+    request.inputs["text_a"].ClearField("tensor_shape")
+    for size in sizes:
+        request.inputs["text_a"].tensor_shape.dim.add(size=size)
+    assert refusal(request)[0] == "INVALID_ARGUMENT"
+
+
+def test_values_that_do_not_fit_their_shape_are_told() -> None:
+    request = message("tone", {"text_a": TEXT_A})
+    request.inputs["text_a"].tensor_shape.dim[0].size = 3
+    assert refusal(request) == ("INVALID_ARGUMENT", "tensor parsing error: text_a")
+
+
+def test_versions_and_labels_that_are_not_served() -> None:
+    request = message("tone", {"text_a": TEXT_A})
+    request.model_spec.version.value = 1
+    same(ask(request), predictor().predict("tone", {"text_a": TEXT_A}))
+    request.model_spec.version.value = 7
+    assert refusal(request) == ("NOT_FOUND", f"Servable not found for request: Specific({NAME}, 7)")
+    request.model_spec.version_label = "canary"
+    assert refusal(request) == ("INVALID_ARGUMENT", "Unrecognized servable version label: canary")
+
+
+def test_a_message_over_the_limit_is_refused() -> None:
+    request = message("tone", {"text_a": np.array([b"x" * 200_000], np.object_)})
+    code, text = refusal(request)
+    assert code == "RESOURCE_EXHAUSTED"
+    assert "larger than max" in text
+
+
+def test_a_taken_port_is_told() -> None:
+    chosen = replace(settings(exported().version.parent), port=shared_server().port)
+    with pytest.raises(ValueError, match=f"--port={shared_server().port}: cannot listen"), running(chosen):
+        pass
