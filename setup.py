@@ -12,5 +12,5 @@ PARTS = ("modeling", "glue_data", "distill", "merge", "export", "search")
 setup(
     packages=["centrabert", *(f"centrabert.{part}" for part in PARTS)],
     package_dir={"centrabert": "centrabert", **{f"centrabert.{part}": part for part in PARTS}},
-    package_data={"centrabert": ["py.typed"]},
+    package_data={"centrabert": ["py.typed"], "centrabert.export": ["page.html"]},
 )

@@ -113,19 +113,16 @@ class Batcher:
         pieces = [piece for piece, _ in batch]
         whole = joined(pieces)
         self._observe(whole.rows)
-        try:
-            arrays = await asyncio.get_running_loop().run_in_executor(self._executor, self._compute, whole)
-        except Exception as error:  # whatever it is, it belongs to those who wait for it
-            for _, future in batch:
-                _settle(future, error)
+        computed = asyncio.get_running_loop().run_in_executor(self._executor, self._compute, whole)
+        await asyncio.wait([computed])
+        self._free += 1
+        self._start()
+        waiting = [future for _, future in batch]
+        if error := computed.exception():
+            for future in waiting:
+                _fail(future, error)
         else:
-            start = 0
-            for piece, future in batch:
-                _settle(future, {name: a[start : start + piece.rows] for name, a in arrays.items()})
-                start += piece.rows
-        finally:
-            self._free += 1
-            self._start()
+            _deliver(computed.result(), pieces, waiting)
 
 
 def next_batch(queue: list[tuple[int, Piece]], most: int) -> list[int]:
@@ -144,11 +141,16 @@ def next_batch(queue: list[tuple[int, Piece]], most: int) -> list[int]:
     return sorted(chosen)
 
 
-def _settle(future: "asyncio.Future[Arrays]", result: Arrays | Exception) -> None:
-    """Unless nobody waits any more."""
-    if future.done():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+def _deliver(arrays: Arrays, pieces: list[Piece], waiting: list["asyncio.Future[Arrays]"]) -> None:
+    """To each piece its rows, unless nobody waits for them any more."""
+    start = 0
+    for piece, future in zip(pieces, waiting, strict=True):
+        stop = start + piece.rows
+        if not future.done():
+            future.set_result({name: array[start:stop] for name, array in arrays.items()})
+        start = stop
+
+
+def _fail(future: "asyncio.Future[Arrays]", error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
