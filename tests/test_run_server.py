@@ -1,0 +1,87 @@
+"""run_server as a process: what it prints, how it ends, and one line for every mistake."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+from exported import exported
+from source_tree import ROOT
+
+from centrabert import command
+from centrabert.export import run_server
+
+ROWS = {"signature_name": "tone", "instances": ["the dog sees a small bird"] * 400}
+
+
+def start() -> tuple[subprocess.Popen[str], str]:
+    """A server of the exported model, and its REST address."""
+    flags = [f"--model_base_path={exported().version.parent}", "--port=0", "--rest_api_port=0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "centrabert.export.run_server", *flags],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.fullmatch(
+        r"serving centrabert: gRPC at 127\.0\.0\.1:\d+, REST and a page at (http://127\.0\.0\.1:\d+)/\n", line
+    )
+    assert found, line
+    return process, found[1]
+
+
+def test_a_server_answers_until_sigterm_and_finishes_what_it_began() -> None:
+    process, address = start()
+    try:
+        assert requests.get(f"{address}/healthz", timeout=20).text == "ok\n"
+        answers: list[requests.Response] = []
+        predict = f"{address}/v1/models/centrabert:predict"
+        clients = [
+            threading.Thread(target=lambda: answers.append(requests.post(predict, json=ROWS, timeout=60)))
+            for _ in range(4)
+        ]
+        for client in clients:
+            client.start()
+        while 'task="tone"' not in requests.get(f"{address}/metrics", timeout=20).text:
+            pass
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(60)
+        assert process.wait(60) == 0
+        assert [answer.status_code for answer in answers] == [200] * 4
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{address}/healthz", timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--model_base_path=/no/such"], "--model_base_path=/no/such: no such folder"),
+        ([], "model_base_path"),
+        (["--model_base_path=.", "--port=70000"], "port"),
+        (["--model_base_path={}"], "holds no version folder with a saved_model.pb"),
+        (["--model_base_path={}", "--model_config_file={}/models.config"], "models.config: no such file"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["run_server", *(flag.format(tmp_path) for flag in flags)]
+    assert command.status(run_server.main, run_server.FLAGS, argv) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("run_server: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert os.listdir(tmp_path) == []
