@@ -7,7 +7,7 @@ All methods belong to one event loop; only `compute` runs in threads.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
 from itertools import islice
 
@@ -28,6 +28,7 @@ class Batcher:
       max_batch_size: Rows of a batch; a piece may not have more.
       max_waiting: Rows that may wait. More are refused: who waits longer than that has given up.
       observe: Is told the rows of every batch, for the metrics.
+      alike: Pieces for which it says the same may share a batch.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Batcher:
         max_batch_size: int,
         max_waiting: int,
         observe: Callable[[int], None],
+        alike: Callable[[Piece], Hashable] = lambda piece: piece.lane,
     ) -> None:
         self._compute = compute
         self._executor = executor
@@ -45,6 +47,7 @@ class Batcher:
         self._max_batch_size = max_batch_size
         self._max_waiting = max_waiting
         self._observe = observe
+        self._alike = alike
         self._queue: OrderedDict[int, Waiting] = OrderedDict()
         self._running: set[asyncio.Future[None]] = set()  # asyncio itself holds tasks weakly
         self._number = 0
@@ -101,10 +104,12 @@ class Batcher:
 
     def _take(self) -> list[Waiting]:
         """Removes the next batch from the queue, in the order of arrival."""
-        chosen = next_batch(
-            [(n, piece) for n, (piece, _) in islice(self._queue.items(), WINDOW)], self._max_batch_size
-        )
-        batch = [self._queue[number] for number in chosen]
+        window = islice(self._queue.items(), WINDOW)
+        first, (head, _) = next(window)
+        kind = self._alike(head)
+        others = [(number, piece) for number, (piece, _) in window if self._alike(piece) == kind]
+        chosen = [first, *company(head, others, self._max_batch_size)]
+        batch = [self._queue[number] for number in sorted(chosen)]
         for number in chosen:
             self._remove(number)
         return batch
@@ -125,20 +130,14 @@ class Batcher:
             _deliver(computed.result(), pieces, waiting)
 
 
-def next_batch(queue: list[tuple[int, Piece]], most: int) -> list[int]:
-    """The numbers of the pieces to compute next: the first, and those of its lane nearest to it in length."""
-    (first, head), *others = queue
-    chosen, rows = [first], head.rows
-    near = sorted(
-        (abs(piece.length - head.length), number, piece)
-        for number, piece in others
-        if piece.lane == head.lane
-    )
-    for _, number, piece in near:
+def company(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:
+    """The numbers of the pieces to compute with `head`: those nearest in length that fit into `most` rows."""
+    chosen, rows = [], head.rows
+    for _, number, piece in sorted((abs(each.length - head.length), n, each) for n, each in others):
         if rows + piece.rows <= most:
             chosen.append(number)
             rows += piece.rows
-    return sorted(chosen)
+    return chosen
 
 
 def _deliver(arrays: Arrays, pieces: list[Piece], waiting: list["asyncio.Future[Arrays]"]) -> None:

@@ -66,7 +66,7 @@ class Servable:
         self.manifest = manifest
         self.predictor = predictor
         self.batcher = Batcher(
-            self._compute, executor, limits.threads, limits.batch_rows, limits.waiting_rows, observe
+            self.compute, executor, limits.threads, limits.batch_rows, limits.waiting_rows, observe
         )
         self.limits = RequestLimits(
             limits.request_rows,
@@ -88,8 +88,12 @@ class Servable:
         answers = await self.batcher.answer([piece for _, piece in places])
         return [(place, arrays) for (place, _), arrays in zip(places, answers, strict=True)]
 
-    def _compute(self, piece: Piece) -> Arrays:
-        """All answers of the piece's tasks, by full name."""
+    def compute(self, piece: Piece) -> Arrays:
+        """All answers of the piece's tasks, by full name; for threads.
+
+        Raises:
+          ServingError: INTERNAL; TensorFlow failed.
+        """
         (task, *others) = set(piece.tasks)
         try:
             if not others and len(task) == 1:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from centrabert.export.batcher import Batcher, next_batch
+from centrabert.export.batcher import Batcher, company
 from centrabert.export.piece import IDS, TEXT, Piece
 from centrabert.export.predictor import Arrays
 from centrabert.export.serving_error import ServingError
@@ -180,11 +180,17 @@ def test_ids_are_padded_and_not_mixed_with_texts() -> None:
 
 
 def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
-    pieces = [texts("x" * length) for length in (50, 1, 49, 200, 52, 3)]
-    assert next_batch(list(enumerate(pieces)), 3) == [0, 2, 4]
-    assert next_batch(list(enumerate(pieces))[1:], 2) == [1, 5]
+    async def test(batcher: Batcher, model: Model) -> None:
+        lengths = (9, 50, 1, 51, *[49] * 7, 52)
+        asked = [await ask(batcher, texts("x" * length)) for length in lengths]
+        model.go.release(3)
+        await asyncio.gather(*asked)
+        batches = [[len(text) for text in batch.columns[0]] for batch in model.batches]
+        assert batches == [[9], [50, 51, *[49] * 6], [1, 49, 52]]
+
+    run(test)
 
 
 def test_a_piece_too_large_for_the_rest_of_a_batch_lets_smaller_ones_by() -> None:
-    pieces = [texts(*"abc"), texts(*"abcdef"), texts(*"abcd"), texts("a")]
-    assert next_batch(list(enumerate(pieces)), MOST) == [0, 2, 3]
+    others = list(enumerate([texts(*"abcdef"), texts(*"abcd"), texts("a")]))
+    assert company(texts(*"abc"), others, MOST) == [1, 2]
