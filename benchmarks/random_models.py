@@ -1,0 +1,151 @@
+"""Models of random weights in real sizes: to measure speed on, which depends on no weight."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.export.exporting import export
+from centrabert.export.predictor import Predictor
+from centrabert.export.saved_model import write_saved_model
+from centrabert.merge.merged_folder import CHECKPOINT, golden_file, read_manifest
+from centrabert.merge.merging import merge
+from centrabert.modeling import branch_folder, checkpoint, scopes
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord, dump
+from centrabert.modeling.config import BertConfig
+from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.golden import Golden
+from centrabert.modeling.task import TaskSpec
+
+# Name: layers, hidden size, heads. The vocabulary is BERT's in both.
+SHAPES = {"bert-base": (12, 768, 12), "minilm": (6, 384, 12)}
+# (shared, own) layers of eight tasks. BERT base: the paper's L, and own layers that make up its 33. MiniLM: the
+# optimum of docs/RESULTS.md for 19 layers.
+MIXED = {
+    "bert-base": {
+        "qnli": (2, 3),
+        "rte": (7, 5),
+        "qqp": (2, 2),
+        "mnli": (4, 3),
+        "sst2": (6, 1),
+        "mrpc": (7, 3),
+        "cola": (4, 8),
+        "stsb": (4, 1),
+    },
+    "minilm": {
+        "qnli": (2, 3),
+        "rte": (4, 1),
+        "qqp": (3, 1),
+        "mnli": (3, 2),
+        "sst2": (3, 2),
+        "mrpc": (3, 2),
+        "cola": (3, 2),
+        "stsb": (2, 2),
+    },
+}
+SINGLE = frozenset(["sst2", "cola"])
+SENTENCES = ("a dog sees the small bird by the river", "the old woman likes this house", "it is good")
+
+
+def task(name: str) -> TaskSpec:
+    """A GLUE task, or like one; of MNLI three labels, of STS-B a score."""
+    base = name.rstrip("0123456789_")
+    kind = "regression" if base == "stsb" else "classification"
+    labels = () if kind == "regression" else ("a", "b", "c") if base == "mnli" else ("no", "yes")
+    metric = "pearson" if kind == "regression" else "accuracy"
+    return TaskSpec(name=name, kind=kind, labels=labels, pair=base not in SINGLE, metric=metric)
+
+
+def bert(folder: Path, shape: str, vocabulary: Path) -> Path:
+    """Writes a BERT folder of one of SHAPES; returns `folder`."""
+    layers, hidden, heads = SHAPES[shape]
+    words = len(vocabulary.read_text(encoding="utf-8").splitlines())
+    config = BertConfig(
+        vocab_size=words,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * hidden,
+        hidden_act="gelu",
+        hidden_dropout_prob=0.1,
+        attention_probs_dropout_prob=0.1,
+        max_position_embeddings=512,
+        type_vocab_size=2,
+        initializer_range=0.02,
+    )
+    folder.mkdir(parents=True)
+    (folder / "bert_config.json").write_text(dump(config.to_json()))
+    (folder / "vocab.txt").write_bytes(vocabulary.read_bytes())
+    checkpoint.write(folder / "bert_model.ckpt", _weights(scopes.base_shapes(config), "base"))
+    return folder
+
+
+def mixed(shape: str) -> list[Branch]:
+    """The eight tasks, each at its own depth."""
+    return [Branch(task(name), frozen=frozen, tuned=own) for name, (frozen, own) in MIXED[shape].items()]
+
+
+def full(name: str, shape: str) -> Branch:
+    """A task with a whole BERT of its own."""
+    return Branch(task(name), frozen=0, tuned=SHAPES[shape][0])
+
+
+def export_model(folder: Path, base: Path, branches: Sequence[Branch]) -> Path:
+    """Branches of random weights on `base`, merged and exported; returns the version's folder."""
+    folders = [_branch(folder / "branches" / branch.task.name, base, branch) for branch in branches]
+    merge(base, folders, folder / "merged")
+    _write_goldens(folder / "merged", base)
+    return export(folder / "merged", folder / "serving", 1)
+
+
+def _branch(folder: Path, base: Path, shape: Branch) -> Path:
+    config, vocabulary = BertFolder.at(base).config(), BertFolder.at(base).vocabulary(True)
+    folder.mkdir(parents=True)
+    owned = _weights(shape.owned_shapes(config), shape.task.name)
+    checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
+    record = BranchRecord(
+        branch=shape,
+        config=config,
+        trunk=tensor_digests(BertFolder.at(base).read(shape.shared_names(config))),
+        variables=tensor_digests(owned),
+        vocabulary_digest=vocabulary.digest,
+        do_lower_case=vocabulary.do_lower_case,
+        metrics={shape.task.metric: 0.5},
+        hyperparameters={},
+        teacher_digest=None if shape.depth == config.num_hidden_layers else "0" * 64,
+    )
+    (folder / branch_folder.RECORD).write_text(dump(record.to_json()))
+    outputs = max(1, len(shape.task.labels))
+    Golden(SENTENCES[:1], ("",), np.zeros([1, outputs], np.float32)).write(folder / branch_folder.GOLDEN)
+    return folder
+
+
+def _write_goldens(merged: Path, base: Path) -> None:
+    """What the merged model answers; a branch of random weights was never asked anything."""
+    manifest = read_manifest(merged)
+    text_a, text_b = (np.array(SENTENCES, np.object_) for _ in range(2))
+    with TemporaryDirectory() as folder:
+        vocabulary = BertFolder.at(base).vocabulary(manifest.do_lower_case)
+        write_saved_model(Path(folder), manifest, vocabulary, merged / CHECKPOINT)
+        with Predictor(Path(folder)) as predictor:
+            for branch in manifest.plan.branches:
+                spec = branch.task
+                inputs = {"text_a": text_a, **({"text_b": text_b} if spec.pair else {})}
+                found = predictor.predict(spec.name, inputs)
+                outputs = found["score"][:, None] if spec.kind == "regression" else found["probabilities"]
+                second = SENTENCES if spec.pair else ("",) * len(SENTENCES)
+                Golden(SENTENCES, second, outputs).write(golden_file(merged, spec.name))
+
+
+def _weights(shapes: Mapping[str, scopes.Shape], seed: str) -> Mapping[str, npt.NDArray[np.float32]]:
+    """As BERT starts: normal with deviation 0.02, layer norms 1."""
+    random = np.random.default_rng(zlib.crc32(seed.encode()))
+    return {
+        name: np.float32(name.endswith("gamma")) + 0.02 * random.standard_normal(shape, np.float32)
+        for name, shape in shapes.items()
+    }
