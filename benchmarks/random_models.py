@@ -24,7 +24,7 @@ from centrabert.modeling.task import TaskSpec
 
 # Name: layers, hidden size, heads. The vocabulary is BERT's in both.
 SHAPES = {"bert-base": (12, 768, 12), "minilm": (6, 384, 12)}
-# (shared, own) layers of eight tasks. BERT base: the paper's L, and own layers that make up its 33. MiniLM: the
+# (shared, own) layers of eight tasks. BERT base: the paper's L, and own layers to make up its 33. MiniLM: the
 # optimum of docs/RESULTS.md for 19 layers.
 MIXED = {
     "bert-base": {
@@ -61,12 +61,11 @@ def task(name: str) -> TaskSpec:
     return TaskSpec(name=name, kind=kind, labels=labels, pair=base not in SINGLE, metric=metric)
 
 
-def bert(folder: Path, shape: str, vocabulary: Path) -> Path:
-    """Writes a BERT folder of one of SHAPES; returns `folder`."""
+def config_of(shape: str, vocab_size: int) -> BertConfig:
+    """The bert_config.json of one of SHAPES."""
     layers, hidden, heads = SHAPES[shape]
-    words = len(vocabulary.read_text(encoding="utf-8").splitlines())
-    config = BertConfig(
-        vocab_size=words,
+    return BertConfig(
+        vocab_size=vocab_size,
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=heads,
@@ -78,6 +77,11 @@ def bert(folder: Path, shape: str, vocabulary: Path) -> Path:
         type_vocab_size=2,
         initializer_range=0.02,
     )
+
+
+def bert(folder: Path, shape: str, vocabulary: Path) -> Path:
+    """Writes a BERT folder of one of SHAPES; returns `folder`."""
+    config = config_of(shape, len(vocabulary.read_text(encoding="utf-8").splitlines()))
     folder.mkdir(parents=True)
     (folder / "bert_config.json").write_text(dump(config.to_json()))
     (folder / "vocab.txt").write_bytes(vocabulary.read_bytes())

@@ -24,6 +24,8 @@ FREE = ("tests", "benchmarks", "docs")
 PURE = (
     "centrabert/*.py",
     "glue_data/*.py",
+    "export/model_drawing.py",
+    "export/page.py",
     "export/rest_path.py",
     "export/serving_error.py",
     "export/task_lists.py",

@@ -1,0 +1,129 @@
+"""What a request costs, as ratios: among few tasks and many, all tasks at once, a layer, the tokenizer.
+
+One process, sides in turn, medians. Weights are random; texts are one word repeated to the wanted length.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from benchmarks.alternation import alternate, median, ratio
+from centrabert import command
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAGS)
+flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 15, "Times that each side is measured.", flag_values=FLAGS)
+flags.DEFINE_integer("copies", 8, "The large model has each of the eight tasks so often.", flag_values=FLAGS)
+FORMS = ((1, 32), (8, 32), (8, 128))  # rows, word pieces
+
+
+def main() -> None:
+    for shape in FLAGS.models:
+        with tempfile.TemporaryDirectory() as folder:
+            for line in _measured(Path(folder), shape):
+                print(f"{shape}: {line}", flush=True)
+
+
+def _measured(folder: Path, shape: str) -> Iterator[str]:
+    from benchmarks import random_models
+    from centrabert.modeling.branch import Branch
+
+    base = random_models.bert(folder / "bert", shape, Path(FLAGS.vocabulary))
+    eight = random_models.mixed(shape)
+    many = [
+        Branch(random_models.task(f"{branch.task.name}_{copy}"), branch.frozen, branch.tuned)
+        for branch in eight
+        for copy in range(FLAGS.copies)
+    ]
+    (alone,) = [branch for branch in eight if branch.task.name == "rte"]
+
+    def version(name: str, branches: list[Branch]) -> Path:
+        return random_models.export_model(folder / name, base, branches)
+
+    models = {"alone": version("alone", [alone]), "eight": version("eight", eight)}
+    yield from _all_at_once(models["eight"], version("full", [random_models.full("rte", shape)]), len(eight))
+    yield from _tokenizer(models["eight"])
+    yield from _among_many({**models, "many": version("many", many)})
+
+
+def _among_many(versions: dict[str, Path]) -> Iterator[str]:
+    """A request for one task, in models with more and more others."""
+    from centrabert.export.predictor import Predictor
+
+    predictors = {name: Predictor(version) for name, version in versions.items()}
+    names = {"alone": "rte", "eight": "rte", "many": "rte_0"}
+    for rows, length in FORMS:
+        texts = _texts(rows, length)
+        sides = {name: _asking(predictors[name], names[name], texts) for name in predictors}
+        found = alternate(sides, FLAGS.rounds)
+        yield (
+            f"{rows} x {length}, one task of eight {ratio(found, 'eight', 'alone'):.3f} and of "
+            f"{8 * FLAGS.copies} {ratio(found, 'many', 'alone'):.3f} times that task served alone "
+            f"({median(found, 'alone'):.1f} ms)"
+        )
+
+
+def _all_at_once(mixed: Path, full: Path, tasks: int) -> Iterator[str]:
+    """All tasks in one request, against one full model for each, asked one after the other."""
+    from centrabert.export.predictor import Predictor
+    from centrabert.export.signatures import DEFAULT
+
+    merged, separate = Predictor(mixed), [Predictor(full) for _ in range(tasks)]
+    for rows, length in FORMS:
+        texts = _texts(rows, length)
+        singles = [_asking(each, "rte", texts) for each in separate]
+        sides = {
+            "merged": _asking(merged, DEFAULT, texts),
+            "route": _asking(merged, "route", {**texts, "tasks": ["*"] * rows}),
+            "separate": lambda asks=singles: [ask() for ask in asks],
+        }
+        found = alternate(sides, FLAGS.rounds)
+        yield (
+            f"{rows} x {length}, all tasks: separate models take {ratio(found, 'separate', 'merged'):.2f} "
+            f"times serving_default and {ratio(found, 'separate', 'route'):.2f} times route "
+            f"({median(found, 'merged'):.1f} ms)"
+        )
+
+
+def _tokenizer(version: Path) -> Iterator[str]:
+    """The tokenizer alone, in a graph of its own, against a whole request for one task."""
+    import tensorflow.compat.v1 as tf
+
+    from centrabert.export.predictor import Predictor
+    from centrabert.modeling.tokenizer import Tokenizer
+    from centrabert.modeling.vocabulary import Vocabulary
+
+    predictor = Predictor(version)
+    with tf.Graph().as_default(), tf.Session() as session:
+        fed = [tf.placeholder(tf.string, [None]) for _ in range(2)]
+        vocabulary = Vocabulary.from_file(Path(FLAGS.vocabulary), do_lower_case=True)
+        tokenize = session.make_callable(Tokenizer(vocabulary).encode(*fed, 128), fed)
+        for rows, length in FORMS:
+            texts = _texts(rows, length)
+            sides = {
+                "tokenizer": lambda texts=texts: tokenize(*texts.values()),
+                "request": _asking(predictor, "rte", texts),
+            }
+            found = alternate(sides, FLAGS.rounds)
+            yield f"{rows} x {length}, tokenizer: {ratio(found, 'tokenizer', 'request'):.3f} of a request"
+
+
+def _texts(rows: int, length: int) -> dict[str, list[str]]:
+    """Pairs of so many word pieces with [CLS] and both [SEP]."""
+    half = (length - 3) // 2
+    return {
+        "text_a": [" ".join(["the"] * (length - 3 - half))] * rows,
+        "text_b": [" ".join(["a"] * half)] * rows,
+    }
+
+
+def _asking(predictor: Any, signature: str, inputs: dict[str, Any]) -> Callable[[], Any]:
+    return lambda: predictor.predict(signature, inputs)
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)
