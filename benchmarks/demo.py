@@ -108,6 +108,8 @@ def run(demo: Demo) -> None:
     print("\nOn dev, in percent:", *columns([HEADER, *rows]), sep="\n")
     print(f"\n{table(manifest)}")
     _search(demo)
+    server = f"{sys.executable} -m centrabert.export.run_server --model_base_path={saved_model.parent}"
+    print(f"\nTo try the model on a page, start its server, then open http://localhost:8501/\n  {server}")
 
 
 def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[Runner]":

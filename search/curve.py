@@ -127,11 +127,11 @@ def _row(evidence: Evidence, point: Point, reference: float | None) -> Row:
     layers = ", ".join(f"{each.task} {each.frozen}+{each.tuned}" for each in choice.options)
     return (
         Cell(point.name),
-        *overhead_cells(point.layers, evidence),
+        *overhead_cells(point.layers, evidence, jobs),
         Cell(f"{choice.quality:.2f}", jobs),
         NOTHING if unsure else Cell(f"{choice.standard_error:.2f}", jobs),
         kept_cell(choice.quality, reference, jobs),
-        Cell(layers),
+        Cell(layers, jobs),
     )
 
 
@@ -143,7 +143,7 @@ def _reference_row(evidence: Evidence, found: Curve) -> tuple[Row, ...]:
     return (
         (
             Cell("full fine-tuning"),
-            *overhead_cells(found.separate_layers, evidence),
+            *overhead_cells(found.separate_layers, evidence, jobs),
             quality,
             NOTHING,
             kept_cell(found.reference, found.reference, jobs),

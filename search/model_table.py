@@ -118,7 +118,7 @@ def totals(evidence: Evidence, model: Model) -> Row:
     average = f"{model.mean:.2f}" + (f" ({model.maximum:.2f})" if several else "")
     reference = full.mean if full.whole(evidence) else None
     kept = kept_cell(model.mean, reference, jobs)
-    return (Cell(average, jobs), *overhead_cells(model.layers, evidence), kept)
+    return (Cell(average, jobs), *overhead_cells(model.layers, evidence, jobs), kept)
 
 
 def kept_cell(average: float, reference: float | None, jobs: Jobs) -> Cell:
@@ -126,12 +126,12 @@ def kept_cell(average: float, reference: float | None, jobs: Jobs) -> Cell:
     return Cell(f"{average / reference:.1%}", jobs) if reference and reference > 0 else NOTHING
 
 
-def overhead_cells(layers: int | None, evidence: Evidence) -> Row:
-    """Layers, and their share of one whole BERT for each task."""
+def overhead_cells(layers: int | None, evidence: Evidence, jobs: Jobs) -> Row:
+    """Layers, and their share of one whole BERT for each task, of the model that `jobs` trained."""
     if layers is None or evidence.num_hidden_layers is None:
         return NOTHING, NOTHING
     separate = evidence.num_hidden_layers * len(evidence.tasks)
-    return Cell(str(layers)), Cell(f"{layers / separate:.1%}")
+    return Cell(str(layers), jobs), Cell(f"{layers / separate:.1%}", jobs)
 
 
 def _told(selection: Selection) -> str:

@@ -123,6 +123,20 @@ def test_every_number_leads_somewhere(html: HtmlPage, markdown: str) -> None:
     assert sorted(anchors) == sorted(html.ids)
 
 
+def test_every_figure_of_every_table_names_its_jobs() -> None:
+    """Of those but the table of jobs itself; columns that say what a row is about hold no figures."""
+    tables = [section.table for section in document(gather(JOBS, MIXED)).sections if section.table]
+    labels = {"task", "model", "choice", "what", "l"}
+    bare = [
+        (name, cell.text)
+        for table in tables
+        for row in table.rows
+        for name, cell in zip(table.header, row, strict=True)
+        if name not in labels and any(letter.isdigit() for letter in cell.text) and not cell.jobs
+    ]
+    assert bare == []
+
+
 def test_long_lists_name_jobs_and_the_table_tells_the_rest(html: HtmlPage, markdown: str) -> None:
     found = cell("all tasks", "seconds", 4)
     assert len(found.jobs) == 15
