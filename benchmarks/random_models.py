@@ -53,8 +53,8 @@ SENTENCES = ("a dog sees the small bird by the river", "the old woman likes this
 
 
 def task(name: str) -> TaskSpec:
-    """A GLUE task, or like one; of MNLI three labels, of STS-B a score."""
-    base = name.rstrip("0123456789_")
+    """A GLUE task, or a copy of one such as rte_3; of MNLI three labels, of STS-B a score."""
+    base = name.split("_")[0]
     kind = "regression" if base == "stsb" else "classification"
     labels = () if kind == "regression" else ("a", "b", "c") if base == "mnli" else ("no", "yes")
     metric = "pearson" if kind == "regression" else "accuracy"
