@@ -82,7 +82,7 @@ class Answering:
                     signature, read(definition, servable.limits), wanted, servable.manifest.tasks
                 )
                 tasks = rows.tasks
-                computed = await _within(seconds, servable.answer(rows))
+                computed = await _within(seconds, servable.answer(rows, seconds))
                 arrays = outputs_of(definition, signature, wanted, rows, computed)
             code = "OK"
             return Answer(servable.number, signature, arrays)

@@ -10,12 +10,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
 from itertools import islice
+from time import monotonic
 
 from centrabert.export.piece import Piece, joined
 from centrabert.export.predictor import Arrays
 from centrabert.export.serving_error import ServingError
 
 WINDOW = 256  # pieces among which company of like length is sought
+NEWEST = 0.1  # weight of the last batch in the running mean of what a row costs
 Waiting = tuple[Piece, "asyncio.Future[Arrays]"]
 
 
@@ -43,7 +45,7 @@ class Batcher:
     ) -> None:
         self._compute = compute
         self._executor = executor
-        self._free = threads
+        self._threads = self._free = threads
         self._max_batch_size = max_batch_size
         self._max_waiting = max_waiting
         self._observe = observe
@@ -52,27 +54,27 @@ class Batcher:
         self._running: set[asyncio.Future[None]] = set()  # asyncio itself holds tasks weakly
         self._number = 0
         self._waiting = 0
+        self._row_seconds = 0.0
 
     @property
     def waiting(self) -> int:
         """Rows in the queue."""
         return self._waiting
 
-    async def answer(self, pieces: list[Piece]) -> list[Arrays]:
+    async def answer(self, pieces: list[Piece], seconds: float | None = None) -> list[Arrays]:
         """The arrays of every piece of one request, which waits and fails as a whole.
 
         Cancelling it, as a deadline does, takes what still waits out of the queue.
 
+        Args:
+          seconds: Until its deadline. What could not even begin by then is refused at once.
+
         Raises:
-          ServingError: RESOURCE_EXHAUSTED; the queue is full.
+          ServingError: RESOURCE_EXHAUSTED; the queue is full, or too long for the deadline.
         """
         rows = sum(piece.rows for piece in pieces)
-        if self._waiting + rows > self._max_waiting and self._waiting:
-            raise ServingError(
-                "RESOURCE_EXHAUSTED",
-                f"overloaded: {self._waiting} rows wait and {rows} more would be over {self._max_waiting}; "
-                "try again later",
-            )
+        if self._waiting and (reason := self._too_much(rows, seconds)):
+            raise ServingError("RESOURCE_EXHAUSTED", f"overloaded: {reason}; try again later")
         futures = [self._enqueue(piece) for piece in pieces]
         self._start()
         try:
@@ -80,6 +82,15 @@ class Batcher:
         finally:
             for future in futures:
                 future.cancel()  # of a request that failed, what still waits
+
+    def _too_much(self, rows: int, seconds: float | None) -> str | None:
+        """Why no more rows are taken, if they are not."""
+        if self._waiting + rows > self._max_waiting:
+            return f"{self._waiting} rows wait and {rows} more would be over {self._max_waiting}"
+        wait = self._waiting * self._row_seconds / self._threads
+        if seconds is not None and wait > seconds:
+            return f"the rows that wait take about {wait:.2g} s, and the deadline is in {seconds:.2g} s"
+        return None
 
     def _enqueue(self, piece: Piece) -> "asyncio.Future[Arrays]":
         future: asyncio.Future[Arrays] = asyncio.get_running_loop().create_future()
@@ -118,8 +129,11 @@ class Batcher:
         pieces = [piece for piece, _ in batch]
         whole = joined(pieces)
         self._observe(whole.rows)
+        start = monotonic()
         computed = asyncio.get_running_loop().run_in_executor(self._executor, self._compute, whole)
         await asyncio.wait([computed])
+        latest = (monotonic() - start) / whole.rows
+        self._row_seconds += NEWEST * (latest - self._row_seconds) if self._row_seconds else latest
         self._free += 1
         self._start()
         waiting = [future for _, future in batch]

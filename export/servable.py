@@ -78,14 +78,17 @@ class Servable:
         self._batch_rows = limits.batch_rows
         self._pairs = {branch.task.name: branch.task.pair for branch in manifest.plan.branches}
 
-    async def answer(self, rows: RequestRows) -> Computed:
+    async def answer(self, rows: RequestRows, seconds: float | None) -> Computed:
         """Where rows stand in their request, and their answers by full name.
+
+        Args:
+          seconds: Until the deadline.
 
         Raises:
           ServingError: RESOURCE_EXHAUSTED; too many rows wait. INTERNAL; TensorFlow failed.
         """
         places = rows.pieces(self._batch_rows)
-        answers = await self.batcher.answer([piece for _, piece in places])
+        answers = await self.batcher.answer([piece for _, piece in places], seconds)
         return [(place, arrays) for (place, _), arrays in zip(places, answers, strict=True)]
 
     def compute(self, piece: Piece) -> Arrays:
