@@ -2,11 +2,11 @@
 
 Every task's golden texts are asked of the exported model first; a version that answers otherwise is not
 written. Beside the versions, in tf_serving/, stands what TF Serving is started with: models.config, in which
-the new version gets a label, and batching_parameters.txt.
+the new version gets a label, batching_parameters.txt, docker_run.sh, kubernetes.yaml and kserve.yaml.
+docs/SERVING.md tells how.
 """
 
 import os
-import re
 from pathlib import Path
 
 from absl import flags
@@ -27,23 +27,41 @@ flags.DEFINE_string(
     "Label of the new version in models.config, such as canary; other labels stay where they are.",
     flag_values=FLAGS,
 )
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+flags.DEFINE_integer(
+    "cores",
+    None,
+    "Of a server: batches that it computes at a time, CPUs that it asks of Kubernetes. By default this "
+    "machine's.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "claim",
+    "",
+    "Kubernetes: PersistentVolumeClaim whose root is the export folder. By default the one of the model's "
+    "name.",
+    flag_values=FLAGS,
+)
 for required in ("merged", "export_dir", "version"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
 
 
 def main() -> None:
-    for flag in ("model_name", "label"):
-        if not NAME.fullmatch(FLAGS[flag].value):
-            raise ValueError(f"--{flag}={FLAGS[flag].value} is not of letters, digits, '_', '.' and '-'")
-    from centrabert.export.exporting import export
-    from centrabert.export.serving_config import label_version, write_batching
+    from centrabert.export.deployment import write_deployment
+    from centrabert.export.serving_config import label_version, read_labels, write_batching
+    from centrabert.export.tf_serving import TfServing, check_name
 
-    export_dir, name = Path(FLAGS.export_dir), FLAGS.model_name
-    version = export(Path(FLAGS.merged), export_dir, FLAGS.version)
+    cores = (os.cpu_count() or 1) if FLAGS.cores is None else FLAGS.cores
+    serving = TfServing(FLAGS.model_name, cores, FLAGS.claim)
+    check_name("label", FLAGS.label)
+    export_dir = Path(FLAGS.export_dir)
     folder = export_dir / SETTINGS
-    label_version(folder, name, f"/models/{name}", FLAGS.label, FLAGS.version)
-    write_batching(folder, os.cpu_count() or 1)
+    read_labels(folder)  # a damaged models.config is told before anything is exported
+    from centrabert.export.exporting import export
+
+    version = export(Path(FLAGS.merged), export_dir, FLAGS.version)
+    labels = label_version(folder, serving.name, serving.base_path, FLAGS.label, FLAGS.version)
+    write_batching(folder, serving.cores)
+    write_deployment(version, serving, labels)
     print(version)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from google.protobuf import text_format  # type: ignore[import-untyped]
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from centrabert.export.version_policy import read_models_config
 from centrabert.modeling.files import write_text
 
 MODELS, BATCHING = "models.config", "batching_parameters.txt"
@@ -13,8 +14,18 @@ ROWS = 32  # a batch that a core computes as fast, row by row, as any larger one
 WAITING = 100  # batches; TF Serving's 10 are gone at the first burst: every signature has its queue
 
 
-def label_version(folder: Path, name: str, base_path: str, label: str, version: int) -> Path:
-    """Writes models.config with `label` at `version`; other labels stay where they are. Returns its path.
+def read_labels(folder: Path) -> Mapping[str, int]:
+    """The version of every label in the models.config of `folder`, none if it is not there.
+
+    Raises:
+      ValueError: models.config is damaged.
+    """
+    path = folder / MODELS
+    return dict(read_models_config(path).version_labels) if path.exists() else {}
+
+
+def label_version(folder: Path, name: str, base_path: str, label: str, version: int) -> Mapping[str, int]:
+    """Writes models.config with `label` at `version`; other labels stay where they are. Returns all.
 
     TF Serving keeps every labelled version loaded, and a request may name a label instead of a version.
 
@@ -26,28 +37,15 @@ def label_version(folder: Path, name: str, base_path: str, label: str, version: 
       ValueError: models.config is damaged.
       OSError: The disk is full; the old file is untouched.
     """
-    path = folder / MODELS
+    labels = {**read_labels(folder), label: version}
     folder.mkdir(parents=True, exist_ok=True)
-    labels = {**_labels(path), label: version}
     config = ModelServerConfig()
     model = config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")
     model.model_version_policy.specific.versions.extend(sorted(set(labels.values())))
     for each, number in sorted(labels.items()):
         model.version_labels[each] = number
-    write_text(path, text_format.MessageToString(config))
-    return path
-
-
-def _labels(path: Path) -> Mapping[str, int]:
-    if not path.exists():
-        return {}
-    config = ModelServerConfig()
-    try:
-        text_format.Parse(path.read_text(encoding="utf-8"), config)
-        (model,) = config.model_config_list.config
-    except (text_format.ParseError, ValueError, UnicodeDecodeError):
-        raise ValueError(f"{path}: is not a models.config of one model; mend or remove it") from None
-    return dict(model.version_labels)
+    write_text(folder / MODELS, text_format.MessageToString(config))
+    return labels
 
 
 def write_batching(folder: Path, cores: int) -> Path:

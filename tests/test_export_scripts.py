@@ -171,7 +171,8 @@ def test_a_damaged_saved_model(tmp_path: Path, capsys: Captured) -> None:
 def test_export(tmp_path: Path, capsys: Captured) -> None:
     """The folder is whole, and a second export of the version is refused."""
     flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", "--version=3"
-    assert export(*flags) == 0
+    server = "--model_name=nlp", "--label=canary", "--cores=7", "--claim=disk"
+    assert export(*flags, *server) == 0
     version = tmp_path / "serving" / "3"
     assert capsys.readouterr().out == f"{version}\n"
     assert {str(file.relative_to(version)) for file in version.rglob("*") if file.is_file()} == {
@@ -185,8 +186,23 @@ def test_export(tmp_path: Path, capsys: Captured) -> None:
         *(f"assets.extra/golden/{branch.task.name}.json" for branch in tiny.BRANCHES),
     }
     assert {entry.name for entry in version.parent.iterdir()} == {"3", "tf_serving"}
+    check_settings(version.parent / "tf_serving")
     assert export(*flags) == 1
     assert f"run_export: error: {version}: exists already;" in capsys.readouterr().err
+
+
+def check_settings(folder: Path) -> None:
+    """One name, label, claim and number of cores in every file that tells them."""
+    texts = {file.name: file.read_text() for file in folder.iterdir()}
+    assert 'base_path: "/models/nlp"' in texts.pop("models.config")
+    assert "num_batch_threads { value: 7 }" in texts.pop("batching_parameters.txt")
+    assert "target=/models/nlp," in texts.pop("docker_run.sh")
+    assert 'centrabert/labels: "canary=3"' in texts["kubernetes.yaml"]
+    for name, claim in (("kubernetes.yaml", 'claimName: "disk"'), ("kserve.yaml", '"pvc://disk"')):
+        text = texts.pop(name)
+        assert text.count('cpu: "7"') == 2
+        assert claim in text
+    assert texts == {}
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "x", "1.5"])
@@ -194,6 +210,37 @@ def test_a_version_that_is_no_positive_integer(value: str, tmp_path: Path, capsy
     flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", f"--version={value}"
     assert export(*flags) == 1
     assert "version" in capsys.readouterr().err
+    assert not (tmp_path / "serving").exists()
+
+
+@pytest.mark.parametrize("merged", ["/no/such", ""])
+def test_a_damaged_models_config_is_told_before_any_work(
+    merged: str, tmp_path: Path, capsys: Captured
+) -> None:
+    config = tmp_path / "tf_serving" / "models.config"
+    config.parent.mkdir()
+    config.write_text("models {")
+    flags = f"--merged={merged or exported().merged}", f"--export_dir={tmp_path}", "--version=1"
+    assert export(*flags) == 1
+    message = f"{config}: is not a models.config of one model; mend or remove it"
+    assert capsys.readouterr().err == f"run_export: error: {message}\n"
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["tf_serving", "models.config"]
+    assert config.read_text() == "models {"
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--model_name=a b", "--model_name=a b is not of letters, digits, '_', '.' and '-'"),
+        ("--label=", "--label= is not of letters, digits, '_', '.' and '-'"),
+        ("--cores=0", "--cores=0 is below 1"),
+        ("--claim=My", "--claim=My is no name of a PersistentVolumeClaim"),
+    ],
+)
+def test_mistakes_in_what_a_server_has(flag: str, message: str, tmp_path: Path, capsys: Captured) -> None:
+    flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", "--version=1"
+    assert export(*flags, flag) == 1
+    assert capsys.readouterr().err == f"run_export: error: {message}\n"
     assert not (tmp_path / "serving").exists()
 
 

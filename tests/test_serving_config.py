@@ -9,7 +9,7 @@ from exported import exported
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from centrabert.export.serving_config import label_version, write_batching
+from centrabert.export.serving_config import label_version, read_labels, write_batching
 
 
 def config(folder: Path) -> ModelServerConfig:
@@ -17,8 +17,10 @@ def config(folder: Path) -> ModelServerConfig:
 
 
 def test_a_label_moves_and_others_stay(tmp_path: Path) -> None:
+    assert read_labels(tmp_path) == {}
     for label, version in (("stable", 1), ("canary", 2), ("stable", 2), ("canary", 5)):
-        label_version(tmp_path, "nlp", "/models/nlp", label, version)
+        labels = label_version(tmp_path, "nlp", "/models/nlp", label, version)
+    assert labels == read_labels(tmp_path) == {"stable": 2, "canary": 5}
     (model,) = config(tmp_path).model_config_list.config
     assert (model.name, model.base_path, model.model_platform) == ("nlp", "/models/nlp", "tensorflow")
     assert dict(model.version_labels) == {"stable": 2, "canary": 5}
