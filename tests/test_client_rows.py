@@ -1,0 +1,170 @@
+"""What the client makes of rows, of a model's signatures and of the columns of a reply."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from centrabert.export.client_answers import Classification, Score, read_answers
+from centrabert.export.client_rows import Row, SentRow, route_request, sent_rows
+from centrabert.export.request_error import Outdated, RequestError
+from centrabert.export.served_tasks import ServedTask, ServedTasks, served_tasks
+from centrabert.export.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
+
+OFFERED = frozenset(["mood/label", "mood/probabilities", "mood/asked", "near/score", "near/asked", "unknown"])
+ROUTE = Signature(frozenset(["text_a", "text_b", "tasks"]), OFFERED)
+TASKS = {
+    "mood": ServedTask("mood", "classification", pair=False),
+    "near": ServedTask("near", "regression", pair=True),
+}
+SERVED = ServedTasks(4, TASKS, OFFERED)
+
+
+def texts(*values: str) -> Any:
+    return np.array(values, object)
+
+
+def test_tasks_are_read_off_the_signatures() -> None:
+    signatures = {
+        "near": Signature(frozenset(["text_a", "text_b"]), frozenset(["score"])),
+        "near_ids": Signature(frozenset(["input_ids", "segment_ids"]), frozenset(["score"])),
+        "mood": Signature(frozenset(["text_a"]), frozenset(["label", "probabilities"])),
+        "serving_default": Signature(frozenset(["text_a", "text_b"]), frozenset(["near/score"])),
+        "route": ROUTE,
+    }
+    found = served_tasks("bert", Metadata(4, signatures))
+    assert found == SERVED
+    assert list(found.tasks) == ["mood", "near"]
+
+
+@pytest.mark.parametrize("signatures", [{}, {"route": Signature(frozenset(["text"]), OFFERED)}])
+def test_a_model_of_others_is_refused(signatures: dict[str, Signature]) -> None:
+    with pytest.raises(ValueError, match="model bert, version 4: has no signature route of text_a"):
+        served_tasks("bert", Metadata(4, signatures))
+
+
+def test_a_request_asks_every_row_and_reads_each_output_once() -> None:
+    rows = [
+        Row("one", "two"),
+        Row("three", None, ("mood",)),
+        Row("four", "", ("near", "mood", "near")),
+        Row("five", "six", ["near"]),
+    ]
+    sent = list(sent_rows(rows, SERVED))
+    assert sent == [
+        SentRow(0, "one", "two", ("near",)),
+        SentRow(0, "one", "", ("mood",)),
+        SentRow(1, "three", "", ("mood",)),
+        SentRow(2, "four", "", ("near", "mood")),
+        SentRow(3, "five", "six", ("near",)),
+    ]
+    assert route_request(sent, SERVED) == RouteRequest(
+        ("one", "one", "three", "four", "five"),
+        ("two", "", "", "", "six"),
+        ("near", "mood", "mood", "mood,near", "near"),
+        ("mood/label", "mood/probabilities", "near/score", "unknown"),
+    )
+    assert route_request(sent[2:3], SERVED).outputs == ("mood/label", "mood/probabilities", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (Row("one", None, ("nli",)), "row 1: no such task 'nli'; the model has mood, near"),
+        (Row("one", None, ("mood,near",)), "row 1: no such task 'mood,near'"),
+        (Row("one", None, ("*",)), r"row 1: no such task '\*'"),
+        (Row("one", None, ("mood", "near")), 'row 1: task near reads two texts; give text_b too \\(""'),
+        (Row("one"), "row 1: task near reads two texts"),
+        (Row("one", "two", ("mood",)), "row 1: mood: no task here reads a second text; leave out text_b"),
+    ],
+)
+def test_a_row_must_fit_its_tasks(row: Row, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        list(sent_rows([Row("one", "two"), row], SERVED))
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "message"),
+    [
+        ((b"one",), TypeError, r"text_a: b'one' is no str"),
+        ((None,), TypeError, r"text_a: None is no str"),
+        (("one", 2), TypeError, r"text_b: 2 is no str"),
+        (("ab\ud800",), ValueError, r"text_a: holds half of a surrogate pair at character 2"),
+        (("", "\udfff"), ValueError, r"text_b: holds half of a surrogate pair at character 0"),
+        (("one", None, "mood"), TypeError, r"tasks='mood': give a tuple, such as \('mood',\)"),
+        (("one", None, ()), ValueError, r"tasks is empty"),
+    ],
+)
+def test_what_is_no_row_is_refused(row: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Row(*row)
+
+
+SENT = [
+    SentRow(0, "one", "two", ("near",)),
+    SentRow(0, "one", "", ("mood",)),
+    SentRow(1, "", "", ("mood", "near")),
+]
+COLUMNS = {
+    "mood/label": texts("", "good", "bad"),
+    "mood/probabilities": np.array([[0, 0], [1 / 3, 2 / 3], [1, 0]], np.float32),
+    "near/score": np.array([0.1, 0, -2.5], np.float32),
+    "unknown": texts("", "", ""),
+}
+
+
+def test_answers_are_typed_and_read_as_the_shortest_decimals() -> None:
+    assert read_answers(SENT, SERVED, Reply(4, OFFERED, COLUMNS)) == [
+        {"near": Score(0.1)},
+        {"mood": Classification("good", (0.33333334, 0.6666667))},
+        {"mood": Classification("bad", (1.0, 0.0)), "near": Score(-2.5)},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        ({"near/score": None}, Outdated, "no output near/score"),
+        ({"unknown": None}, Outdated, "no output unknown"),
+        ({"unknown": texts("", "mood,", "")}, Outdated, "does not know all tasks of 'mood,'"),
+        ({"near/score": np.zeros([2], np.float32)}, RequestError, r"near/score has shape \(2,\) for 3 rows"),
+        ({"near/score": np.zeros([3, 1], np.float32)}, RequestError, r"shape \(3, 1\)"),
+        ({"mood/probabilities": np.zeros([3], np.float32)}, RequestError, r"shape \(3,\)"),
+        ({"mood/label": np.array("good", object)}, RequestError, r"shape \(\)"),
+    ],
+)
+def test_a_reply_that_does_not_fit_is_refused(columns: Any, error: type[RequestError], message: str) -> None:
+    changed = {name: array for name, array in {**COLUMNS, **columns}.items() if array is not None}
+    with pytest.raises(RequestError, match=message) as raised:
+        read_answers(SENT, SERVED, Reply(4, OFFERED, changed))
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("version", "offered", "outdated"),
+    [
+        (4, OFFERED, False),
+        (None, OFFERED, False),
+        (4, OFFERED - {"near/score"}, False),
+        (5, OFFERED, True),
+        (None, OFFERED | {"nli/label"}, True),
+    ],
+)
+def test_a_reply_tells_of_another_version(
+    version: int | None, offered: frozenset[str], outdated: bool
+) -> None:
+    assert SERVED.outdated_by(Reply(version, offered, {})) == outdated
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"name": ""}, "model is empty"),
+        ({"version": 3, "label": "stable"}, "version=3 and label='stable': give one of them"),
+        ({"version": 0}, "version=0: versions begin at 1"),
+        ({"label": ""}, "label is empty"),
+    ],
+)
+def test_a_model_that_cannot_be_served_is_refused(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        WantedModel(**{"name": "bert", **keys})
