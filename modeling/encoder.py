@@ -42,8 +42,14 @@ def embed(
 
 
 def attention_mask(input_ids: tf.Tensor) -> tf.Tensor:
-    """float32 [batch, 1, 1, length]: 0 at tokens, MASKED at padding, which is where the id is 0."""
-    return tf.cast(tf.equal(input_ids, 0), tf.float32)[:, None, None, :] * MASKED
+    """float32 [batch, 1, 1, length]: 0 at tokens, MASKED at padding, which is where the id is 0.
+
+    Reshaped, and to a shape that says its rank: TensorFlow knows nothing of the shape of a tensor that is fed,
+    and adds to the scores in one pass with their product and scale only what it knows to have four dimensions.
+    """
+    shape = tf.shape(input_ids)
+    masked = tf.cast(tf.equal(input_ids, 0), tf.float32) * MASKED
+    return tf.reshape(masked, tf.stack([shape[0], 1, 1, shape[1]]))
 
 
 def encode(

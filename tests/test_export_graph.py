@@ -12,6 +12,7 @@ import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
 import tiny
 from exported import exported
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.util._pywrap_util_port import IsMklEnabled
 
 from centrabert.modeling.branch import Branch
 
@@ -67,7 +68,9 @@ def test_signatures() -> None:
     every = {f"{name}/{key}": value for name in BY_NAME for key, value in answers(BY_NAME[name]).items()}
     wanted["serving_default"] = ({"text_a": text, "text_b": text}, every)
     asked = {f"{name}/asked": (tf.bool, [-1]) for name in BY_NAME}
-    wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, {**every, **asked, "unknown": text})
+    routed = {**every, **asked, "unknown": text}
+    wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, routed)
+    wanted["route_ids"] = ({"input_ids": ids, "segment_ids": ids, "tasks": text}, routed)
     found = meta_graph().signature_def
     assert {name: (described(found[name].inputs), described(found[name].outputs)) for name in found} == wanted
     assert {found[name].method_name for name in found} == {"tensorflow/serving/predict"}
@@ -141,7 +144,7 @@ class Executed:
         }
         fetches = [definition.outputs[name].name for name in outputs or definition.outputs]
         feeds = {info.name: values[name] for name, info in definition.inputs.items()}
-        trace = tf.RunMetadata()
+        self.trace = trace = tf.RunMetadata()
         options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, output_partition_graphs=True)
         self._session.run(fetches, feeds, options, trace)
         ops = {node.name: node.op for graph in trace.partition_graphs for node in graph.node}
@@ -183,3 +186,16 @@ def test_tasks_in_one_request_share_the_trunk(executed: Executed, names: tuple[s
     layers = max(branch.frozen for branch in branches) + sum(branch.tuned for branch in branches)
     ran = executed.run("serving_default", outputs)
     assert counted(ran) == sum(matmuls(layers, branches).values())
+
+
+@pytest.mark.skipif(not IsMklEnabled(), reason="TensorFlow without oneDNN fuses nothing of this")
+@pytest.mark.parametrize("name", ["rte", "sim"])
+def test_what_tensorflow_can_fuse_it_does(executed: Executed, name: str) -> None:
+    """Of every layer: gelu with its product, both layer norms, scale and mask with that of the scores."""
+    ran = executed.run(f"{name}_ids")
+    nodes = [node for graph in executed.trace.partition_graphs for node in graph.node if node.name in ran]
+    fused = Counter(tuple(node.attr["fused_ops"].list.s) for node in nodes)
+    depth = BY_NAME[name].depth
+    assert fused[b"BiasAdd", b"GeluApproximate"] == depth
+    assert fused[b"Mul", b"Add"] == depth
+    assert sum(op == "_MklLayerNorm" for op in ran.values()) == 2 * depth + 1  # and the embeddings'
