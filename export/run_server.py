@@ -41,7 +41,7 @@ flags.DEFINE_float(
 )
 flags.DEFINE_integer("max_batch_size", 32, "Rows computed together.", 1, flag_values=FLAGS)
 flags.DEFINE_integer(
-    "num_batch_threads", os.cpu_count() or 1, "Batches computed at a time.", 1, flag_values=FLAGS
+    "num_batch_threads", None, "Batches computed at a time; by default one a core.", 1, flag_values=FLAGS
 )
 flags.DEFINE_integer(
     "max_enqueued_batches", 100, "Full batches that may wait; more rows are refused.", 1, flag_values=FLAGS
@@ -70,7 +70,7 @@ def main() -> None:
     from centrabert.export.server import ServerSettings, serve
 
     limits = ServingLimits(
-        threads=FLAGS.num_batch_threads,
+        threads=FLAGS.num_batch_threads or os.cpu_count() or 1,
         batch_rows=FLAGS.max_batch_size,
         waiting_rows=FLAGS.max_batch_size * FLAGS.max_enqueued_batches,
         request_rows=FLAGS.max_request_rows,
