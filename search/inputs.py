@@ -17,15 +17,16 @@ FILE = "inputs.json"
 CHUNK = 2**20
 
 
-def check_inputs(output_dir: Path, bert_dir: Path, data_root: Path, tasks: Iterable[str]) -> None:
-    """Notes the digests of what has not been read in this folder before.
+def check_inputs(
+    output_dir: Path, bert_dir: Path, data_root: Path, tasks: Iterable[str]
+) -> Mapping[str, str]:
+    """The digests of what a search reads, by folder, for `note_inputs`; writes nothing.
 
     Raises:
-      ValueError: BERT or data have changed since the folder's first search with them; nothing is noted.
-      OSError: A file cannot be read, or the disk is full.
+      ValueError: BERT or data have changed since the folder's first search with them.
+      OSError: A file cannot be read.
     """
-    path = output_dir / FILE
-    known: Mapping[str, str] = read_json(path) if path.exists() else {}
+    known = _noted(output_dir)
     found = {str(folder): _digest(folder) for folder in _folders(bert_dir, data_root, tasks)}
     for folder, digest in found.items():
         if known.get(folder, digest) != digest:
@@ -33,8 +34,19 @@ def check_inputs(output_dir: Path, bert_dir: Path, data_root: Path, tasks: Itera
                 f"{folder}: has changed since {output_dir} was begun, whose results are of the old files; "
                 "choose another --output_dir"
             )
-    if not found.keys() <= known.keys():
-        write_text(path, dump({**known, **found}))
+    return found
+
+
+def note_inputs(output_dir: Path, digests: Mapping[str, str]) -> None:
+    """Adds digests to those that the folder keeps; raises OSError if the disk is full."""
+    known = _noted(output_dir)
+    if not digests.keys() <= known.keys():
+        write_text(output_dir / FILE, dump({**known, **digests}))
+
+
+def _noted(output_dir: Path) -> Mapping[str, str]:
+    path = output_dir / FILE
+    return read_json(path) if path.exists() else {}
 
 
 def _folders(bert_dir: Path, data_root: Path, tasks: Iterable[str]) -> list[Path]:

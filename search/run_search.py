@@ -21,7 +21,7 @@ from centrabert.modeling.files import exclusive
 from centrabert.search import cores
 from centrabert.search.conclusion import Rule, choose, conclude, report
 from centrabert.search.display import display
-from centrabert.search.inputs import check_inputs
+from centrabert.search.inputs import check_inputs, note_inputs
 from centrabert.search.job import FROM_TEACHER, STARTS
 from centrabert.search.job_command import JobCommand
 from centrabert.search.local_pool import LocalPool
@@ -182,12 +182,13 @@ def run(run: Run) -> None:
     opening = open_search(run.space, run.output_dir, run.activations.gigabytes > 0, len(available))
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
+    inputs = Path(run.space.bert_dir), Path(run.space.data_root), opening.search.space.tasks
     if run.dry_run:
+        check_inputs(run.output_dir, *inputs)
         _plan(opening)
         return
     with exclusive(run.output_dir):
-        tasks = opening.search.space.tasks
-        check_inputs(run.output_dir, Path(run.space.bert_dir), Path(run.space.data_root), tasks)
+        note_inputs(run.output_dir, check_inputs(run.output_dir, *inputs))
         write_space(run.space, run.output_dir)
         search, pool = _pool(run, opening.search, available)
         findings = search.run(pool, display(sys.stderr))

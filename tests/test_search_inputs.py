@@ -7,7 +7,7 @@ import pytest
 import tiny_search
 from instant_pool import InstantPool
 
-from centrabert.search.inputs import check_inputs
+from centrabert.search.inputs import check_inputs, note_inputs
 from centrabert.search.searching import Search
 from centrabert.search.space import baselines, students, teachers
 
@@ -23,8 +23,12 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 def test_changed_data_are_refused_and_others_do_not_matter(folders: tuple[Path, Path, Path]) -> None:
     out, bert, glue = folders
-    check_inputs(out, bert, glue, ["rte"])
-    check_inputs(out, bert, glue, ["rte", "cola"])
+    note_inputs(out, check_inputs(out, bert, glue, ["rte"]))
+    assert list(check_inputs(out, bert, glue, ["rte", "cola"])) == [
+        str(bert),
+        *map(str, (glue / "RTE", glue / "CoLA")),
+    ]
+    note_inputs(out, check_inputs(out, bert, glue, ["rte", "cola"]))
     (glue / "CoLA" / "file").write_text("others")
     before = (out / "inputs.json").read_bytes()
     check_inputs(out, bert, glue, ["rte"])
