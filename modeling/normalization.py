@@ -11,25 +11,15 @@ Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 def layer_norm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """Normalises the last axis to mean 0 and variance 1, then scales and shifts.
 
-    As a batch normalisation whose channels are the rows, for TensorFlow recognises that as a layer norm and
-    computes it in one pass (Keras writes it so too). The number of rows must be told, not -1.
+    Not as the batch normalisation that TensorFlow recognises as a layer norm: its kernel, _MklLayerNorm of
+    TensorFlow 2.20, is four times as fast and corrupts the heap when threads run it at once.
 
     Args:
       x: float32 [..., size].
       gamma, beta: float32 [size].
     """
-    shape = tf.shape(x)
-    rows = tf.reduce_prod(shape[:-1])
-    normal = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(x, tf.stack([1, rows, shape[-1], 1])),
-        scale=tf.ones([rows]),
-        offset=tf.zeros([rows]),
-        mean=tf.constant([], tf.float32),
-        variance=tf.constant([], tf.float32),
-        epsilon=EPSILON,
-        data_format="NCHW",
-    )
-    return tf.reshape(normal.y, shape) * gamma + beta
+    mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+    return (x - mean) * tf.math.rsqrt(variance + EPSILON) * gamma + beta
 
 
 @tf.custom_gradient
