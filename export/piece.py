@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 TEXT, IDS = ("text_a", "text_b"), ("input_ids", "segment_ids")  # what a lane's rows are made of
+BYTES = 5  # of English text in a word piece
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class Piece:
 
     @cached_property
     def length(self) -> int:
-        """How long the longest row is: bytes of text, or ids. Rows of like length waste little padding."""
+        """How long the longest row is, in bytes of text. Rows of like length waste little padding."""
         if self.lane == IDS:
-            return int(self.columns[0].shape[1])
+            return BYTES * int(self.columns[0].shape[1])
         return max(len(a) + len(b) for a, b in zip(*self.columns, strict=True))
 
 
@@ -40,7 +41,7 @@ def joined(pieces: list[Piece]) -> Piece:
     """All rows of pieces of one lane; ids are padded to the longest."""
     a, b = zip(*(piece.columns for piece in pieces), strict=True)
     if pieces[0].lane == IDS:
-        length = max(piece.length for piece in pieces)
+        length = max(piece.columns[0].shape[1] for piece in pieces)
         a, b = ([_padded(ids, length) for ids in column] for column in (a, b))
     columns = np.concatenate(a), np.concatenate(b)
     return Piece(pieces[0].lane, columns, tuple(task for piece in pieces for task in piece.tasks))

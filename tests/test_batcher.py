@@ -199,14 +199,26 @@ def test_ids_are_padded_and_not_mixed_with_texts() -> None:
 
 def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
     async def test(batcher: Batcher, model: Model) -> None:
-        lengths = (9, 50, 1, 51, *[49] * 7, 52)
+        lengths = (9, 50, 1, 51, *[49] * 7, 52, 200)
         asked = [await ask(batcher, texts("x" * length)) for length in lengths]
-        model.go.release(3)
+        model.go.release(5)
         await asyncio.gather(*asked)
         batches = [[len(text) for text in batch.columns[0]] for batch in model.batches]
-        assert batches == [[9], [50, 51, *[49] * 6], [1, 49, 52]]
+        assert batches == [[9], [50, 51, *[49] * 6], [1], [49, 52], [200]]
 
     run(test)
+
+
+def test_rows_of_the_same_task_come_before_those_nearer_in_length() -> None:
+    tasks = ("sim", "rte", "sim", "rte", "rte")
+    others = [(number, texts("x" * (30 + number), task=task)) for number, task in enumerate(tasks)]
+    assert company(texts("x" * 30, task="rte"), others, 3) == [1, 3]
+    assert company(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4, 0, 2]
+
+
+def test_long_rows_make_smaller_batches() -> None:
+    others = list(enumerate([texts("x" * 1000)] * 9))
+    assert company(texts("x" * 1000), others, 32) == [0, 1, 2]  # four times 1000 of 4096 bytes
 
 
 def test_a_piece_too_large_for_the_rest_of_a_batch_lets_smaller_ones_by() -> None:
