@@ -69,7 +69,8 @@ class Batcher:
         Cancelling it, as a deadline does, takes what still waits out of the queue.
 
         Args:
-          seconds: Until its deadline. What could not even begin by then is refused at once.
+          seconds: Until its deadline. What would spend half of that in the queue is refused at once: a queue
+            as long as deadlines are would be one of requests that end too late.
 
         Raises:
           ServingError: RESOURCE_EXHAUSTED; the queue is full, or too long for the deadline.
@@ -90,7 +91,7 @@ class Batcher:
         if self._waiting + rows > self._max_waiting:
             return f"{self._waiting} rows wait and {rows} more would be over {self._max_waiting}"
         wait = self._waiting * self._row_seconds / self._threads
-        if seconds is not None and wait > seconds:
+        if seconds is not None and wait > seconds / 2:
             return f"the rows that wait take about {wait:.2g} s, and the deadline is in {seconds:.2g} s"
         return None
 

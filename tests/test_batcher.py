@@ -119,7 +119,7 @@ def test_a_full_queue_refuses_and_forgets() -> None:
     assert run(test) == [1, 8, 8, 4]
 
 
-def test_what_cannot_begin_before_its_deadline_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_wait_for_half_its_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0])
     monkeypatch.setattr("centrabert.export.batcher.monotonic", lambda: next(clock))
 
@@ -127,9 +127,9 @@ def test_what_cannot_begin_before_its_deadline_is_refused(monkeypatch: pytest.Mo
         model.go.release(1)
         await (await ask(batcher, texts("a", "b")))  # 2 s for two rows, so 1 s a row
         asked = [await ask(batcher, texts(text)) for text in ("c", "d", "e")]
-        with pytest.raises(ServingError, match=r"take about 2 s, and the deadline is in 1\.9 s"):
-            await batcher.answer([texts("f")], 1.9)
-        asked.append(asyncio.ensure_future(batcher.answer([texts("g")], 2.1)))
+        with pytest.raises(ServingError, match=r"take about 2 s, and the deadline is in 3\.9 s"):
+            await batcher.answer([texts("f")], 3.9)
+        asked.append(asyncio.ensure_future(batcher.answer([texts("g")], 4.1)))
         asked.append(asyncio.ensure_future(batcher.answer([texts("h")])))
         model.go.release(2)
         assert [echo(await task) for task in asked] == [[b"c"], [b"d"], [b"e"], [b"g"], [b"h"]]
