@@ -14,8 +14,8 @@ Activation = Callable[[tf.Tensor], tf.Tensor]
 def gelu_tanh(x: tf.Tensor) -> tf.Tensor:
     """Google's gelu: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) (modeling.py of BERT).
 
-    TensorFlow orders the factors of a product by their names, and fuses only one order with the product before
-    it: the one where `gelu/...` comes after the `dense/BiasAdd` that x is.
+    TensorFlow orders the factors of a product by their names, and fuses only one order with the matrix
+    product before it: the one where `gelu/...` comes after the `dense/BiasAdd` that x is.
     """
     with tf.name_scope("gelu"):
         return 0.5 * x * (1.0 + tf.tanh(SQRT_2_BY_PI * (x + CUBIC * tf.pow(x, 3))))

@@ -44,8 +44,8 @@ def embed(
 def attention_mask(input_ids: tf.Tensor) -> tf.Tensor:
     """float32 [batch, 1, 1, length]: 0 at tokens, MASKED at padding, which is where the id is 0.
 
-    Reshaped, and to a shape that says its rank: TensorFlow knows nothing of the shape of a tensor that is fed,
-    and adds to the scores in one pass with their product and scale only what it knows to have four dimensions.
+    Reshaped, and to a shape that says its rank: TensorFlow knows nothing of the shape of a tensor that is
+    fed, and adds to the scores, in one pass with their product and scale, only what is known to be of rank 4.
     """
     shape = tf.shape(input_ids)
     masked = tf.cast(tf.equal(input_ids, 0), tf.float32) * MASKED
