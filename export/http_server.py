@@ -3,34 +3,77 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from absl import logging
 from aiohttp import web
 
 from centrabert.export import rest_api
 from centrabert.export.answering import Answering
-from centrabert.export.rest_format import error_body
-from centrabert.export.serving_error import ServingError
+from centrabert.export.http_answer import error_answer, json_answer, malformed
+from centrabert.export.http_connection import HttpConnection, HttpConnections
+from centrabert.export.http_origin import check_origin, is_loopback
+from centrabert.export.page import content_security_policy, page
+from centrabert.export.serving_error import ServingError, invalid
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HEAD_SECONDS = 10.0  # far more than any client takes for a few lines
+IDLE_SECONDS = 75.0  # longer than the usual 60 of proxies, so that they close an idle connection first
+CONNECTIONS = 2  # for each request at a time, so that those too many are told so
 
 
 class HttpServer:
-    """Answers over HTTP.
+    """Answers over HTTP from `listen` to `stop`.
 
     Args:
       seconds: A request may take; the reading of its body may take as long.
       body_bytes: A body may have.
-      concurrent: Requests answered at a time; more are refused.
+      concurrent: POST requests at a time; more are refused. GET needs nothing that could run out.
+
+    Attributes:
+      connections: Those that are open.
+      in_flight: POST requests that are being answered.
     """
 
     def __init__(self, answering: Answering, seconds: float, body_bytes: int, concurrent: int) -> None:
         self._answering = answering
         self._seconds = seconds
         self._body_bytes = body_bytes
-        self._free = concurrent
+        self._concurrent = concurrent
+        self._loopback = False
+        self.connections = HttpConnections(CONNECTIONS * concurrent, HEAD_SECONDS, IDLE_SECONDS)
+        self.in_flight = 0
 
-    def application(self) -> web.Application:
+    async def listen(self, host: str, port: int) -> int:
+        """Begins to answer; returns the port, which it chooses if `port` is 0.
+
+        Raises:
+          OSError: There is no such address, or the port is taken.
+        """
+        self._runner = web.AppRunner(self._application(), handler_cancellation=True)
+        await self._runner.setup()
+        self._listener = await asyncio.get_running_loop().create_server(self._connection, host, port)
+        addresses = [socket.getsockname() for socket in self._listener.sockets]
+        self._loopback = all(is_loopback(address[0]) for address in addresses)
+        return int(addresses[0][1])
+
+    async def stop(self, grace: float) -> None:
+        """Takes no new requests, and waits so many seconds for those in flight."""
+        self._listener.close()
+        server = self._aiohttp_server()
+        server.pre_shutdown()
+        # It waits twice, for the handlers and for the rest of their connections; 0 would mean for ever.
+        await server.shutdown(max(grace, 0.1) / 2)
+        await self._runner.cleanup()
+
+    def _connection(self) -> HttpConnection:
+        return HttpConnection(self._aiohttp_server(), self.connections)
+
+    def _aiohttp_server(self) -> web.Server:
+        if self._runner.server is None:
+            raise AssertionError("it does not run")
+        return self._runner.server
+
+    def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guarded], client_max_size=self._body_bytes)
+        application.router.add_get("/", self._page)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._health)
         application.router.add_route("*", "/{path:.*}", self._rest)
@@ -39,36 +82,56 @@ class HttpServer:
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Errors in TF Serving's shape."""
-        try:
-            return await self._admitted(request, handler)
-        except ServingError as error:
-            return _json(error_body(error.message), error.http_status)
-        except web.HTTPException as error:
-            return _json(error_body(error.reason), error.status)
-        except Exception:
-            logging.exception("%s %s", request.method, request.path)
-            return _json(error_body("internal error; the server's log has more"), 500)
-
-    async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self._free:
-            raise ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")
-        self._free -= 1
-        try:
-            return await handler(request)
-        finally:
-            self._free += 1
+        with self.connections.answering(request):
+            try:
+                check_origin(request.headers.get("Host"), request.headers.get("Origin"), self._loopback)
+                return await handler(request)
+            except ServingError as error:
+                return error_answer(error.message, error.http_status)
+            except web.HTTPException as error:
+                return error_answer(error.reason, error.status)
 
     async def _rest(self, request: web.Request) -> web.Response:
-        async def read() -> bytes:
-            try:
-                return await asyncio.wait_for(request.read(), self._seconds)
-            except asyncio.TimeoutError:
-                message = f"the body did not arrive within {self._seconds:g} s"
-                raise ServingError("DEADLINE_EXCEEDED", message) from None
+        if request.method != "POST":
+            return await self._answer(request)
+        if self.in_flight == self._concurrent:
+            self._answering.metrics.observe_request((), "RESOURCE_EXHAUSTED", 0.0)
+            raise ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")
+        self.in_flight += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self.in_flight -= 1
 
-        return _json(
-            await rest_api.answer(self._answering, request.method, request.path, read, self._seconds)
+    async def _answer(self, request: web.Request) -> web.Response:
+        path = request.rel_url.raw_path_qs
+        body = await rest_api.answer(
+            self._answering, request.method, path, lambda: self._body(request), self._seconds
         )
+        return json_answer(body)
+
+    async def _body(self, request: web.Request) -> bytes:
+        """Raises ServingError if it does not come, or is too large."""
+        try:
+            if (request.content_length or 0) > self._body_bytes:
+                raise web.HTTPRequestEntityTooLarge(self._body_bytes)
+            return await asyncio.wait_for(request.read(), self._seconds)
+        except web.HTTPRequestEntityTooLarge:
+            message = f"a body of more than {self._body_bytes} bytes; send its rows in several requests"
+            raise ServingError("RESOURCE_EXHAUSTED", message, http_status=413) from None
+        except asyncio.TimeoutError:
+            message = f"the body did not arrive within {self._seconds:g} s"
+            raise ServingError("DEADLINE_EXCEEDED", message) from None
+        except web.RequestPayloadError as error:
+            raise invalid(malformed(str(error).removeprefix("400, message:"))) from None
+        except ConnectionError:
+            raise ServingError("CANCELLED", "the client has gone") from None
+
+    async def _page(self, request: web.Request) -> web.Response:
+        with self._answering.versions.lease(None, None) as servable:
+            html = page(servable.manifest, self._answering.versions.name)
+        headers = {"Content-Security-Policy": content_security_policy(html)}
+        return web.Response(text=html, content_type="text/html", headers=headers)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, kind = self._answering.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
@@ -76,9 +139,6 @@ class HttpServer:
 
     async def _health(self, request: web.Request) -> web.Response:
         """200 as long as there is a version that answers."""
-        self._answering.versions.find(None, None)
+        if not self._answering.versions.available:
+            raise ServingError("UNAVAILABLE", "no version of the model is served")
         return web.Response(text="ok\n")
-
-
-def _json(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json")

@@ -10,17 +10,20 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
 from centrabert.export.answering import Answering, Target
 from centrabert.export.model_status import model_status
-from centrabert.export.rest_format import answer_body, read_arrays, read_body
+from centrabert.export.rest_format import Body, answer_body, read_body
 from centrabert.export.rest_path import METADATA, PREDICT, STATUS, RestPath, read_path
-from centrabert.export.serving_error import ServingError
+from centrabert.export.rest_tensors import read_arrays
+from centrabert.export.serving_error import ServingError, invalid
+from centrabert.export.signatures import DEFAULT
+
+Read = Callable[[], Awaitable[bytes]]
 
 
-async def answer(
-    answering: Answering, method: str, path: str, read: Callable[[], Awaitable[bytes]], seconds: float
-) -> bytes:
+async def answer(answering: Answering, method: str, path: str, read: Read, seconds: float) -> bytes:
     """The JSON that answers a request.
 
     Args:
+      path: As it was sent, with the query.
       read: Reads the request's body.
       seconds: Until the deadline.
 
@@ -34,18 +37,41 @@ async def answer(
     if asked.action == METADATA:
         return _metadata(answering, target)
     if asked.action != PREDICT:
-        method = asked.action.removeprefix(":")
-        raise ServingError("UNIMPLEMENTED", f"the model has no signatures for {method}; use predict")
-    return await _predict(answering, asked, await read(), seconds)
+        raise _no_signature_for(asked.action.removeprefix(":"))
+    return await _predict(answering, asked, await _body(answering, read), seconds)
 
 
-async def _predict(answering: Answering, asked: RestPath, content: bytes, seconds: float) -> bytes:
-    body = read_body(content)
+async def _body(answering: Answering, read: Read) -> Body:
+    """Raises ServingError, and counts it, if there is nothing to predict from."""
+    try:
+        return read_body(await read())
+    except ServingError as error:
+        answering.metrics.observe_request((), error.code, 0.0)
+        raise
+
+
+async def _predict(answering: Answering, asked: RestPath, body: Body, seconds: float) -> bytes:
     target = Target(asked.name, body.signature, asked.number, asked.label)
-    found = await answering.predict(
-        target, lambda definition, limits: read_arrays(body, definition, limits), (), seconds
-    )
+    try:
+        found = await answering.predict(
+            target,
+            lambda definition, limits: read_arrays(body.form, body.values, definition, limits),
+            (),
+            seconds,
+        )
+    except ServingError as error:
+        if error.code == "FAILED_PRECONDITION":  # what gRPC says of the same is another
+            name = body.signature or DEFAULT
+            raise invalid(f'Serving signature name: "{name}" not found in signature def') from None
+        raise
     return answer_body(found.outputs, body.form)
+
+
+def _no_signature_for(method: str) -> ServingError:
+    kind = "tensorflow/serving"
+    return invalid(
+        f"Expected {method} signature method_name to be {kind}/{method}. Was: {kind}/predict; use :predict"
+    )
 
 
 def _metadata(answering: Answering, target: Target) -> bytes:

@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
-from centrabert.export.serving_error import invalid
+from centrabert.export.serving_error import ServingError, invalid
 
+ROOT = "/v1/"
 PATTERN = re.compile(
-    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<number>\d{1,18})|/labels/(?P<label>[^/:]+))?"
-    r"(?P<action>:predict|:classify|:regress|/metadata)?",
-    re.ASCII,
+    r"/v1/models(?:/(?P<name>[^/:]+))?(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?P<action>:[^/:]+|/metadata)?",
+    re.ASCII | re.IGNORECASE,
 )
-STATUS, METADATA, PREDICT = "", "/metadata", ":predict"
+STATUS, METADATA, PREDICT, CLASSIFY, REGRESS = "", "/metadata", ":predict", ":classify", ":regress"
+METHODS = {STATUS: "GET", METADATA: "GET", PREDICT: "POST", CLASSIFY: "POST", REGRESS: "POST"}
+HIGHEST = 2**63 - 1  # version
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class RestPath:
 
     Attributes:
       number, label: The version, by one of them or none.
-      action: STATUS, METADATA, PREDICT or another ":<method>".
+      action: STATUS, METADATA, PREDICT, CLASSIFY or REGRESS.
     """
 
     name: str
@@ -29,9 +33,30 @@ class RestPath:
 
 
 def read_path(method: str, path: str) -> RestPath:
-    """Raises ServingError, INVALID_ARGUMENT, unless the method and path are of the API."""
+    """What a request is for. As in TF Serving, the case of `/V1/Models` is nothing, and a query is a mistake.
+
+    Args:
+      path: As it was sent: %2F in a name is no slash between names.
+
+    Raises:
+      ServingError: NOT_FOUND; it is not of the API. INVALID_ARGUMENT; it is, and is malformed.
+    """
+    if not path.lower().startswith(ROOT):
+        raise ServingError("NOT_FOUND", f"The requested URL {path} was not found on this server.")
     found = PATTERN.fullmatch(path)
     action = (found["action"] or STATUS) if found else ""
-    if not found or method != ("POST" if action.startswith(":") else "GET"):
+    if not found or METHODS.get(action) != method:
         raise invalid(f"Malformed request: {method} {path}")
-    return RestPath(found["name"], int(found["number"]) if found["number"] else None, found["label"], action)
+    if not found["name"]:
+        raise invalid("Missing model name in request.")
+    label = found["label"]
+    return RestPath(unquote(found["name"]), _number(found["number"]), label and unquote(label), action)
+
+
+def _number(digits: str | None) -> int | None:
+    if digits is None:
+        return None
+    number = digits.lstrip("0") or "0"
+    if len(number) > len(str(HIGHEST)) or int(number) > HIGHEST:
+        raise invalid(f"Failed to convert version: {digits} to numeric.")
+    return int(number)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import grpc
 from absl import logging
-from aiohttp import web
 from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
@@ -69,6 +68,9 @@ class Server:
         )
         self._answering = Answering(self.versions, self._metrics)
         self._metrics.waiting_rows.set_function(self._waiting_rows)
+        self.http = HttpServer(
+            self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent
+        )
         self.port = self.rest_port = -1
 
     async def start(self) -> None:
@@ -87,7 +89,7 @@ class Server:
     async def stop(self, grace: float) -> None:
         """Takes no new requests, and waits so many seconds for those in flight."""
         self._watch.cancel()
-        await asyncio.gather(self._grpc.stop(grace), self._http.cleanup())
+        await asyncio.gather(self._grpc.stop(grace), self.http.stop(grace))
         self.versions.close()
         self._executor.shutdown()
 
@@ -113,15 +115,10 @@ class Server:
 
     async def _listen_http(self) -> None:
         settings = self._settings
-        http = HttpServer(self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent)
-        self._http = web.AppRunner(http.application(), handler_cancellation=True, access_log=None)
-        await self._http.setup()
-        site = web.TCPSite(self._http, settings.host, settings.rest_port)
         try:
-            await site.start()
+            self.rest_port = await self.http.listen(settings.host, settings.rest_port)
         except OSError as error:
             raise ValueError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
-        self.rest_port = self._http.addresses[0][1]
 
     def _load(self, folder: Path) -> Servable:
         return load_servable(folder, self._settings.limits, self._executor, self._metrics.observe_batch)

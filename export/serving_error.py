@@ -4,8 +4,10 @@
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
+    "PERMISSION_DENIED": 403,
     "NOT_FOUND": 404,
     "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
@@ -18,16 +20,14 @@ class ServingError(Exception):
     Attributes:
       code: The name of a gRPC status, such as "INVALID_ARGUMENT".
       message: What is wrong, for the client.
+      http_status: Unless another is given, the one that TF Serving has for the code.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, http_status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-
-    @property
-    def http_status(self) -> int:
-        return HTTP_STATUS.get(self.code, 500)
+        self.http_status = http_status or HTTP_STATUS.get(code, 500)
 
 
 def invalid(message: str) -> ServingError:

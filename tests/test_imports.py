@@ -31,6 +31,7 @@ PURE = (
     "export/client_rows.py",
     "export/deployment.py",
     "export/docker_script.py",
+    "export/http_origin.py",
     "export/kserve.py",
     "export/kubernetes_deployment.py",
     "export/model_drawing.py",

@@ -1,0 +1,130 @@
+"""A small local server, whose patience may be lost and whose model may be held."""
+
+import asyncio
+import atexit
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from exported import exported, predictor
+from grpc_requests import TEXT_A
+from raw_http import RawAnswer, RawClient, post
+from running_server import NAME, running, settings
+
+from centrabert.export.batcher import Batcher
+from centrabert.export.piece import Piece
+from centrabert.export.predictor import Arrays
+from centrabert.export.servable import Servable, ServingLimits
+from centrabert.export.server import Server
+
+SOON = 0.5  # seconds
+CONCURRENT = 3
+BODY_BYTES = 2 << 20
+LIMITS = ServingLimits(threads=1, batch_rows=8, waiting_rows=64, request_rows=50, text_bytes=1000)
+PREDICT, STATUS = f"/v1/models/{NAME}:predict", f"/v1/models/{NAME}"
+TEXT = "the dog sees a small bird"
+
+
+class AbusedServer:
+    """It, and what is left behind in it.
+
+    Attributes:
+      gate: Batches are computed while it is set.
+    """
+
+    def __init__(self, server: Server, gate: threading.Event) -> None:
+        self.server = server
+        self.gate = gate
+        self.port = server.rest_port
+
+    def lose_patience(self, patch: pytest.MonkeyPatch) -> None:
+        """Everything is given up soon."""
+        patch.setattr(self.server.http, "_seconds", SOON)
+        patch.setattr(self.server.http.connections, "head_seconds", SOON)
+        patch.setattr(self.server.http.connections, "idle_seconds", 2 * SOON)
+
+    @property
+    def batcher(self) -> Batcher:
+        (version,) = self.server.versions.available
+        assert version.servable is not None
+        return version.servable.batcher
+
+    @property
+    def connections(self) -> int:
+        return len(self.server.http.connections)
+
+    @property
+    def in_flight(self) -> int:
+        return self.server.http.in_flight
+
+    @property
+    def tasks(self) -> int:
+        """Of its event loop, for requests and connections."""
+        tasks = asyncio.all_tasks(self.server.http._listener.get_loop())
+        return sum(any(kind in repr(task) for kind in ("Batcher", "RequestHandler")) for task in tasks)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is computed until the block ends."""
+        self.gate.clear()
+        try:
+            yield
+        finally:
+            self.gate.set()
+
+    def check_that_nothing_is_left(self) -> None:
+        """And that it still answers."""
+        with RawClient(self.port) as client:
+            check(client.send(GOOD).answer())
+        eventually(lambda: not (self.connections or self.in_flight or self.batcher.waiting or self.tasks))
+
+
+@cache
+def abused_server() -> AbusedServer:
+    """The only one, stopped when the tests end."""
+    gate, compute = threading.Event(), Servable.compute
+    gate.set()
+
+    def held_back(servable: Servable, piece: Piece) -> Arrays:
+        gate.wait()
+        return compute(servable, piece)
+
+    chosen = replace(
+        settings(exported().version.parent, LIMITS), body_bytes=BODY_BYTES, concurrent=CONCURRENT
+    )
+    context = running(chosen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Servable, "compute", held_back)
+        server = context.__enter__()
+    atexit.register(context.__exit__, None, None, None)
+    return AbusedServer(server, gate)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.025)
+    pytest.fail("it never came true")
+
+
+def many(rows: int) -> bytes:
+    """A good request."""
+    return post(PREDICT, json.dumps({"signature_name": "tone", "instances": [TEXT] * rows}).encode())
+
+
+def check(answer: RawAnswer, rows: int = 1) -> None:
+    """It is that to `many(rows)`."""
+    assert answer.status == 200, answer.body
+    expected = predictor().predict("tone", {"text_a": TEXT_A[:1]})["probabilities"][0]
+    found = [row["probabilities"] for row in json.loads(answer.body)["predictions"]]
+    np.testing.assert_allclose(found, [expected] * rows, atol=2e-6)
+
+
+GOOD = many(1)

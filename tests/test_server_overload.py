@@ -1,0 +1,185 @@
+"""More requests, rows and connections than a server takes, and clients that do not wait for their answers."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import pytest
+from abused_server import (
+    CONCURRENT,
+    GOOD,
+    LIMITS,
+    PREDICT,
+    AbusedServer,
+    abused_server,
+    check,
+    eventually,
+    many,
+)
+from raw_http import RawClient, head
+
+from centrabert.export.http_server import CONNECTIONS, HttpServer
+
+ROWS = LIMITS.request_rows
+FULL = "overloaded: too many requests at once; try again later"
+
+
+@pytest.fixture
+def server() -> AbusedServer:
+    return abused_server()
+
+
+@pytest.fixture
+def impatient(server: AbusedServer, monkeypatch: pytest.MonkeyPatch) -> AbusedServer:
+    server.lose_patience(monkeypatch)
+    return server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(server: AbusedServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nor a line in the log, which clients could fill."""
+    yield
+    server.check_that_nothing_is_left()
+    assert caplog.get_records("call") + caplog.records == []
+
+
+def test_requests_that_are_too_many_are_told_and_probes_are_answered(server: AbusedServer) -> None:
+    with ExitStack() as stack, server.held():
+        clients = [stack.enter_context(RawClient(server.port)).send(GOOD) for _ in range(CONCURRENT)]
+        eventually(lambda: server.in_flight == CONCURRENT)
+        late = stack.enter_context(RawClient(server.port))
+        assert late.send(GOOD).answer().error == (429, FULL)
+        for path in ("/healthz", "/metrics", "/", "/v1/models/tiny", "/v1/models/tiny/metadata"):
+            assert late.send(head("GET", path)).answer().status == 200
+        assert b'code="RESOURCE_EXHAUSTED",task=""' in late.send(head("GET", "/metrics")).answer().body
+        server.gate.set()
+        for client in clients:
+            check(client.answer())
+        check(late.send(GOOD).answer())
+
+
+def test_rows_that_are_too_many_are_told(server: AbusedServer) -> None:
+    waiting = ROWS - LIMITS.batch_rows
+    with RawClient(server.port) as first, RawClient(server.port) as second, server.held():
+        first.send(many(ROWS))
+        eventually(lambda: server.batcher.waiting == waiting)
+        reason = f"{waiting} rows wait and {ROWS} more would be over {LIMITS.waiting_rows}"
+        assert second.send(many(ROWS)).answer().error == (429, f"overloaded: {reason}; try again later")
+        server.gate.set()
+        check(first.answer(), ROWS)
+
+
+def test_a_request_that_waits_too_long_is_told_and_frees_its_place(impatient: AbusedServer) -> None:
+    server = impatient
+    with RawClient(server.port) as client, server.held():
+        found = client.send(many(ROWS)).answer().error
+        assert found == (504, "the deadline passed before the answer was computed")
+        eventually(lambda: not server.batcher.waiting and not server.in_flight)
+
+
+def reset(client: RawClient) -> None:
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def half_close(client: RawClient) -> None:
+    client.socket.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("leave", [RawClient.close, reset, half_close])
+def test_who_leaves_frees_its_place(server: AbusedServer, leave: Callable[[RawClient], None]) -> None:
+    """A client that has closed its half has left, as far as can be told."""
+    with RawClient(server.port) as stays, RawClient(server.port) as leaves, server.held():
+        stays.send(GOOD)
+        eventually(lambda: server.in_flight == 1)
+        leaves.send(many(ROWS))
+        eventually(lambda: server.batcher.waiting == ROWS)
+        leave(leaves)
+        eventually(lambda: server.batcher.waiting == 0 and server.in_flight == 1 == server.connections)
+        server.gate.set()
+        check(stays.answer())
+
+
+@pytest.mark.parametrize("leave", [RawClient.close, reset, half_close])
+@pytest.mark.parametrize(
+    "sent", [b"", GOOD[:20], GOOD[:-5], head("POST", PREDICT, Transfer_Encoding="chunked")]
+)
+def test_who_leaves_in_the_middle_leaves_nothing(
+    server: AbusedServer, sent: bytes, leave: Callable[[RawClient], None]
+) -> None:
+    with RawClient(server.port) as client:
+        client.send(sent)
+        eventually(lambda: server.connections == 1)
+        leave(client)
+        server.check_that_nothing_is_left()
+
+
+def test_the_connection_that_has_waited_longest_gives_way(server: AbusedServer) -> None:
+    """Those whose request is being answered never do."""
+    most = CONNECTIONS * CONCURRENT
+    with ExitStack() as stack:
+        busy = stack.enter_context(RawClient(server.port))
+        with server.held():
+            busy.send(GOOD)
+            eventually(lambda: server.in_flight == 1)
+            idle = []
+            for _ in range(most + 3):
+                client = stack.enter_context(RawClient(server.port))
+                assert client.send(head("GET", "/healthz")).answer().body == b"ok\n"
+                idle.append(client)
+                assert server.connections <= most
+            for client in idle[:4]:
+                assert client.ends()
+            for client in idle[4:]:
+                assert client.send(head("GET", "/healthz")).answer().body == b"ok\n"
+        check(busy.answer())
+
+
+def test_a_flood_of_connections_keeps_nobody_out(server: AbusedServer) -> None:
+    def flood(number: int) -> None:
+        with RawClient(server.port) as client, suppress(ConnectionError):  # when it has given way
+            client.send(b"POST / HT" if number % 2 else b"")
+
+    def ask(number: int) -> int:
+        """Tries until it is answered."""
+        for attempt in range(1, 200):
+            with suppress(ConnectionError, ValueError), RawClient(server.port) as client:
+                answer = client.send(GOOD).answer()  # unless it has given way
+                if answer.status != 429:
+                    check(answer)
+                    return attempt
+        pytest.fail("it was kept out")
+
+    with ThreadPoolExecutor(8) as clients:
+        flooding = [clients.submit(flood, number) for number in range(200)]
+        assert all(clients.map(ask, range(10)))
+        for future in flooding:
+            future.result()
+
+
+@pytest.mark.parametrize(("sent", "grace"), [(b"", 1000.0), (head("POST", PREDICT, Content_Length=100), 0.2)])
+def test_a_server_that_ends_waits_neither_for_the_idle_nor_for_ever(
+    server: AbusedServer, sent: bytes, grace: float
+) -> None:
+    """The body that does not come would be waited for a thousand seconds."""
+
+    async def life() -> None:
+        http = HttpServer(server.server._answering, 1000.0, 1000, 10)
+        port = await http.listen("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head("GET", "/healthz") + sent)
+        assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 OK")
+        while http.in_flight != bool(sent):
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(http.stop(grace), 20)
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+        while http.in_flight or http.connections:
+            await asyncio.sleep(0.01)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    asyncio.run(life())
