@@ -150,13 +150,17 @@ class Batcher:
 def company(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:
     """The numbers of the pieces to compute with `head`, at most `most` rows and WORK bytes with padding.
 
-    Those for the same tasks go first, for a branch computes four rows in twice the time of one; then those
-    nearest in length. What is more than LIKE times as long, or as short, is not taken: it would be padded, or
-    would make all others be.
+    Those for the same tasks, or if there are none, any: a branch computes four rows in twice the time of one,
+    which is more than a trunk that several tasks share saves. Those nearest in length go first, and what is
+    more than LIKE times as long, or as short, not at all: it would be padded, or would make all others be.
     """
+    same = [(number, piece) for number, piece in others if piece.tasks[0] == head.tasks[0]]
+    return _nearest(head, same, most) or _nearest(head, others, most)
+
+
+def _nearest(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:
     chosen, rows, longest = [], head.rows, head.length
-    ranked = sorted((p.tasks[0] != head.tasks[0], abs(p.length - head.length), n, p) for n, p in others)
-    for _, _, number, piece in ranked:
+    for _, number, piece in sorted((abs(each.length - head.length), n, each) for n, each in others):
         rows_then, longest_then = rows + piece.rows, max(longest, piece.length)
         like = longest_then <= LIKE * min(head.length, piece.length) + SHORT
         if like and rows_then <= most and rows_then * longest_then <= WORK:

@@ -209,11 +209,12 @@ def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
     run(test)
 
 
-def test_rows_of_the_same_task_come_before_those_nearer_in_length() -> None:
+def test_rows_of_the_same_task_go_alone_and_others_together() -> None:
     tasks = ("sim", "rte", "sim", "rte", "rte")
     others = [(number, texts("x" * (30 + number), task=task)) for number, task in enumerate(tasks)]
     assert company(texts("x" * 30, task="rte"), others, 3) == [1, 3]
-    assert company(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4, 0, 2]
+    assert company(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4]
+    assert company(texts("x" * 30, task="tone"), others, 6) == [0, 1, 2, 3, 4]
 
 
 def test_long_rows_make_smaller_batches() -> None:
