@@ -1,6 +1,7 @@
 """The HTTP side of the local server: the REST API, /metrics, /healthz and the page."""
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -38,7 +39,7 @@ class HttpServer:
         self._body_bytes = body_bytes
         self._concurrent = concurrent
         self._loopback = False
-        self.connections = HttpConnections(CONNECTIONS * concurrent, HEAD_SECONDS, IDLE_SECONDS)
+        self.connections = HttpConnections(most_connections(concurrent), HEAD_SECONDS, IDLE_SECONDS)
         self.in_flight = 0
 
     async def listen(self, host: str, port: int) -> int:
@@ -142,3 +143,10 @@ class HttpServer:
         if not self._answering.versions.available:
             raise ServingError("UNAVAILABLE", "no version of the model is served")
         return web.Response(text="ok\n")
+
+
+def most_connections(concurrent: int) -> int:
+    """How many may be open: no more than half of the files that this process may open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS * concurrent
+    return most if files == resource.RLIM_INFINITY else min(most, max(files // 2, 1))

@@ -29,7 +29,7 @@ class ServerSettings:
     Attributes:
       config_file: models.config, or None to serve the highest version.
       host: The address to listen at; 127.0.0.1 is reached from this machine alone.
-      port, rest_port: Of gRPC and HTTP; 0 for any free one, -1 for none.
+      port, rest_port: Of gRPC and HTTP; 0 for any free one.
       poll_seconds: Between two looks for new versions.
       rest_seconds: A request over HTTP may take.
       body_bytes: Of a request.

@@ -55,7 +55,7 @@ def same(found: Arrays, expected: Arrays) -> None:
         assert found[name].shape == array.shape, name
         if array.dtype == np.float32:
             assert found[name].dtype == np.float32
-            np.testing.assert_allclose(found[name], array, atol=TOLERANCE, err_msg=name)
+            np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=TOLERANCE, err_msg=name)
         else:
             assert found[name].tolist() == array.tolist(), name
 

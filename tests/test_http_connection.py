@@ -1,0 +1,84 @@
+"""Which connections are open, and which gives way, whatever happens in between."""
+
+import resource
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from centrabert.export.http_connection import HttpConnections
+from centrabert.export.http_server import most_connections
+
+
+class Connection:
+    """What HttpConnections asks of one."""
+
+    def __init__(self) -> None:
+        self.aborted = False
+        self.seconds: float | None = None
+
+    def wait(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def wait_no_more(self) -> None:
+        self.seconds = None
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def request(connection: Any) -> Any:
+    return SimpleNamespace(protocol=connection)
+
+
+def opened(most: int, number: int) -> tuple[Any, list[Any]]:
+    connections, several = HttpConnections(most, 1.0, 2.0), [Connection() for _ in range(number)]
+    for connection in several:
+        connections.add(connection)
+    return connections, several
+
+
+def test_who_was_answered_last_gives_way_last() -> None:
+    connections, (first, second, third) = opened(most=3, number=3)
+    with connections.answering(request(first)):
+        assert first.seconds is None
+    assert first.seconds == 2.0
+    for _ in range(2):
+        connections.add(Connection())
+    assert [each.aborted for each in (first, second, third)] == [False, True, True]
+    assert len(connections) == 3
+
+
+def test_the_new_one_gives_way_if_all_others_are_being_answered() -> None:
+    connections, (first,) = opened(most=1, number=1)
+    late = Connection()
+    with connections.answering(request(first)):
+        connections.add(late)
+    assert (first.aborted, late.aborted, len(connections)) == (False, True, 1)
+
+
+def test_a_request_that_came_as_its_connection_gave_way_counts_for_nothing() -> None:
+    connections, (first, _) = opened(most=1, number=2)
+    assert first.aborted
+    with connections.answering(request(first)):
+        assert len(connections) == 1
+    connections.remove(first)
+    assert len(connections) == 1
+
+
+def test_a_client_that_goes_while_it_is_answered_is_gone() -> None:
+    connections, (first, _) = opened(most=2, number=2)
+    with connections.answering(request(first)):
+        connections.remove(first)
+    assert len(connections) == 1
+    assert first.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"), [(1024, 512), (4000, 2000), (10_000, 2000), (resource.RLIM_INFINITY, 2000), (1, 1)]
+)
+def test_connections_leave_files_for_the_rest(
+    files: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", {resource.RLIMIT_NOFILE: (files, files)}.get)
+    assert most_connections(1000) == expected
