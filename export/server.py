@@ -21,6 +21,8 @@ from centrabert.export.version_loading import load_servable
 from centrabert.export.version_policy import aspired
 from centrabert.export.versions import SAVED_MODEL
 
+PENDING = 20_000  # gRPC requests that may wait to be looked at, some 12 KB each
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -101,6 +103,10 @@ class Server:
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.so_reuseport", 0),  # else two servers share a port unawares
+                # While the loop is busy, requests wait at the door. Those over this limit, by default 1,000,
+                # are told CANCELLED; let them wait for a refusal that says why, or for their deadline.
+                ("grpc.server.max_pending_requests", PENDING),
+                ("grpc.server.max_pending_requests_hard_limit", PENDING),
             ],
         )
         add_PredictionServiceServicer_to_server(PredictionService(self._answering), self._grpc)

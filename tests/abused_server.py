@@ -36,11 +36,13 @@ class AbusedServer:
 
     Attributes:
       gate: Batches are computed while it is set.
+      idle: Not set while its event loop is to stand still.
     """
 
     def __init__(self, server: Server, gate: threading.Event) -> None:
         self.server = server
         self.gate = gate
+        self.idle = threading.Event()
         self.port = server.rest_port
 
     def lose_patience(self, patch: pytest.MonkeyPatch) -> None:
@@ -77,6 +79,16 @@ class AbusedServer:
             yield
         finally:
             self.gate.set()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Its event loop does nothing until `idle` is set, or the block ends."""
+        self.idle.clear()
+        self.server.http._listener.get_loop().call_soon_threadsafe(self.idle.wait)
+        try:
+            yield
+        finally:
+            self.idle.set()
 
     def check_that_nothing_is_left(self) -> None:
         """And that it still answers."""

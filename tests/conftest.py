@@ -40,3 +40,20 @@ def runner(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("tiny")
     return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
+
+
+@pytest.fixture
+def server(caplog):
+    """A local server to abuse; nothing may be left in it, nor in the log, which clients could fill."""
+    from abused_server import abused_server
+
+    yield abused_server()
+    abused_server().check_that_nothing_is_left()
+    assert caplog.get_records("call") + caplog.records == []
+
+
+@pytest.fixture
+def impatient(server, monkeypatch):
+    """The same with little patience."""
+    server.lose_patience(monkeypatch)
+    return server

@@ -3,8 +3,6 @@
 After every test nothing may be left: no connection, no task, no row in the queue, no place of a request.
 """
 
-from collections.abc import Iterator
-
 import pytest
 from abused_server import (
     BODY_BYTES,
@@ -13,31 +11,11 @@ from abused_server import (
     SOON,
     STATUS,
     AbusedServer,
-    abused_server,
     check,
     eventually,
     many,
 )
 from raw_http import RawClient, head, post
-
-
-@pytest.fixture
-def server() -> AbusedServer:
-    return abused_server()
-
-
-@pytest.fixture
-def impatient(server: AbusedServer, monkeypatch: pytest.MonkeyPatch) -> AbusedServer:
-    server.lose_patience(monkeypatch)
-    return server
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(server: AbusedServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nor a line in the log, which clients could fill."""
-    yield
-    server.check_that_nothing_is_left()
-    assert caplog.get_records("call") + caplog.records == []
 
 
 def test_head_has_no_body(server: AbusedServer) -> None:

@@ -1,6 +1,5 @@
 """Requests that are none: each is told what is wrong in TF Serving's shape, and others get their answers."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +10,6 @@ from abused_server import (
     PREDICT,
     STATUS,
     AbusedServer,
-    abused_server,
     check,
     many,
 )
@@ -97,19 +95,6 @@ NONSENSE = [
         f"a body of more than {BODY_BYTES} bytes; send its rows in several requests",
     ),
 ]
-
-
-@pytest.fixture
-def server() -> AbusedServer:
-    return abused_server()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(server: AbusedServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nor a line in the log, which clients could fill."""
-    yield
-    server.check_that_nothing_is_left()
-    assert caplog.get_records("call") + caplog.records == []
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
+import grpc
 import pytest
 from abused_server import (
     CONCURRENT,
@@ -14,36 +16,18 @@ from abused_server import (
     LIMITS,
     PREDICT,
     AbusedServer,
-    abused_server,
     check,
     eventually,
     many,
 )
+from grpc_requests import TEXT_A, message
 from raw_http import RawClient, head
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from centrabert.export.http_server import CONNECTIONS, HttpServer
 
 ROWS = LIMITS.request_rows
 FULL = "overloaded: too many requests at once; try again later"
-
-
-@pytest.fixture
-def server() -> AbusedServer:
-    return abused_server()
-
-
-@pytest.fixture
-def impatient(server: AbusedServer, monkeypatch: pytest.MonkeyPatch) -> AbusedServer:
-    server.lose_patience(monkeypatch)
-    return server
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(server: AbusedServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nor a line in the log, which clients could fill."""
-    yield
-    server.check_that_nothing_is_left()
-    assert caplog.get_records("call") + caplog.records == []
 
 
 def test_requests_that_are_too_many_are_told_and_probes_are_answered(server: AbusedServer) -> None:
@@ -78,6 +62,18 @@ def test_a_request_that_waits_too_long_is_told_and_frees_its_place(impatient: Ab
         found = client.send(many(ROWS)).answer().error
         assert found == (504, "the deadline passed before the answer was computed")
         eventually(lambda: not server.batcher.waiting and not server.in_flight)
+
+
+def test_requests_that_the_server_is_too_busy_to_look_at_wait(server: AbusedServer) -> None:
+    """gRPC itself would tell some of more than a thousand CANCELLED, which is no answer to an overload."""
+    with grpc.insecure_channel(f"127.0.0.1:{server.server.port}") as channel, server.busy():
+        predict = PredictionServiceStub(channel).Predict
+        request = message("tone", {"text_a": TEXT_A[:1]})
+        sent = [predict.future(request, timeout=60) for _ in range(4000)]
+        time.sleep(1.0)  # they arrive
+        server.idle.set()
+        codes = {future.code().name for future in sent}
+    assert codes == {"OK", "RESOURCE_EXHAUSTED"}
 
 
 def reset(client: RawClient) -> None:
