@@ -17,9 +17,6 @@ from centrabert.export.versions import SAVED_MODEL
 
 Arrays = dict[str, npt.NDArray[Any]]
 VARIABLES = "variables/variables"  # where a SavedModel keeps its checkpoint
-# Every set of outputs is placed and rewritten when first asked for, and unless it is pruned before, that takes the
-# time of the whole graph.
-CONFIG = tf.ConfigProto(graph_options=tf.GraphOptions(place_pruned_graph=True))
 
 
 class Predictor:
@@ -35,7 +32,7 @@ class Predictor:
     def __init__(self, folder: Path) -> None:
         meta_graph = _read_meta_graph(folder)
         graph = tf.Graph()
-        self._session = tf.Session(graph=graph, config=CONFIG)
+        self._session = tf.Session(graph=graph)
         self._signatures = dict(meta_graph.signature_def)
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
         try:
