@@ -89,9 +89,13 @@ def bert(folder: Path, shape: str, vocabulary: Path) -> Path:
     return folder
 
 
-def mixed(shape: str) -> list[Branch]:
-    """The eight tasks, each at its own depth."""
-    return [Branch(task(name), frozen=frozen, tuned=own) for name, (frozen, own) in MIXED[shape].items()]
+def mixed(shape: str, copies: int = 1) -> list[Branch]:
+    """The eight tasks, each at its own depth and so many times: rte, rte_1, rte_2..."""
+    return [
+        Branch(task(f"{name}_{copy}" if copy else name), frozen=frozen, tuned=own)
+        for name, (frozen, own) in MIXED[shape].items()
+        for copy in range(copies)
+    ]
 
 
 def full(name: str, shape: str) -> Branch:

@@ -30,15 +30,10 @@ def main() -> None:
 
 def _measured(folder: Path, shape: str) -> Iterator[str]:
     from benchmarks import random_models
-    from centrabert.modeling.branch import Branch
 
     base = random_models.bert(folder / "bert", shape, Path(FLAGS.vocabulary))
     eight = random_models.mixed(shape)
-    many = [
-        Branch(random_models.task(f"{branch.task.name}_{copy}"), branch.frozen, branch.tuned)
-        for branch in eight
-        for copy in range(FLAGS.copies)
-    ]
+    many = random_models.mixed(shape, FLAGS.copies)
     (alone,) = [branch for branch in eight if branch.task.name == "rte"]
 
     def version(name: str, branches: list[Branch]) -> Path:
@@ -55,10 +50,9 @@ def _among_many(versions: dict[str, Path]) -> Iterator[str]:
     from centrabert.export.predictor import Predictor
 
     predictors = {name: Predictor(version) for name, version in versions.items()}
-    names = {"alone": "rte", "eight": "rte", "many": "rte_0"}
     for rows, length in FORMS:
         texts = _texts(rows, length)
-        sides = {name: _asking(predictors[name], names[name], texts) for name in predictors}
+        sides = {name: _asking(predictors[name], "rte", texts) for name in predictors}
         found = alternate(sides, FLAGS.rounds)
         yield (
             f"{rows} x {length}, one task of eight {ratio(found, 'eight', 'alone'):.3f} and of "

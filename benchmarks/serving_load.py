@@ -1,4 +1,4 @@
-"""Latency under load of several ways to serve eight tasks from one machine, at rising rates of requests.
+"""Latency under load of several ways to serve eight tasks, or many, from one machine, at rising rates of requests.
 
 Every way gets the same arrivals, one after the other in one process, at every rate; a way that has lost more
 than a tenth of them stops there. Each request is one row of real GLUE text for one task, or for all. Writes
@@ -29,6 +29,7 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_enum(
     "model", "minilm", ["minilm", "bert-base"], "Shape; the weights are random.", flag_values=FLAGS
 )
+flags.DEFINE_integer("copies", 1, "The model has each of the eight tasks so often.", flag_values=FLAGS)
 flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
 flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
 WAYS = ("shared_queue", "queue_per_task", "in_graph", "all_tasks", "separate_models")
@@ -60,7 +61,7 @@ def main() -> None:
     rates = [float(rate) for rate in FLAGS.rates]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as executor:
         lines = list(_lines(Path(folder), executor, rates))
-    name = f"serving_load_{FLAGS.model}"
+    name = f"serving_load_{FLAGS.model}" + (f"_{8 * FLAGS.copies}_tasks" if FLAGS.copies > 1 else "")
     output = Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     table = io.StringIO()
@@ -106,8 +107,8 @@ def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[
     from benchmarks import random_models, serving_targets
 
     base = random_models.bert(folder / "bert", FLAGS.model, Path(FLAGS.vocabulary))
-    version = random_models.export_model(folder / "mixed", base, random_models.mixed(FLAGS.model))
-
+    branches = random_models.mixed(FLAGS.model, FLAGS.copies)
+    version = random_models.export_model(folder / "mixed", base, branches)
     servable = serving_targets.load(version, executor)
 
     def full(task: str) -> Path:
@@ -119,14 +120,14 @@ def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[
         "in_graph": lambda: serving_targets.in_graph(folder / "mixed" / "merged"),
         "all_tasks": lambda: serving_targets.all_tasks(servable),
         "separate_models": lambda: serving_targets.separate_models(
-            {task: full(task) for task in random_models.MIXED[FLAGS.model]}, executor
+            {branch.task.name: full(branch.task.name) for branch in branches}, executor
         ),
     }
 
 
 def _texts() -> "Texts":
     """The dev texts of every task."""
-    from benchmarks.random_models import MIXED
+    from benchmarks.random_models import MIXED, mixed
     from centrabert.glue_data.reader import read
     from centrabert.glue_data.tasks import glue_task
 
@@ -135,7 +136,8 @@ def _texts() -> "Texts":
         rows = read(task, Path(FLAGS.data_root) / task.folder, "dev")
         return [(row.text_a, row.text_b or "") for row in rows[:2000]]
 
-    return {name: of(name) for name in MIXED[FLAGS.model]}
+    texts = {name: of(name) for name in MIXED[FLAGS.model]}
+    return {b.task.name: texts[b.task.name.split("_")[0]] for b in mixed(FLAGS.model, FLAGS.copies)}
 
 
 def _rounded(value: object) -> object:
