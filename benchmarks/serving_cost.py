@@ -30,6 +30,7 @@ def main() -> None:
 
 def _measured(folder: Path, shape: str) -> Iterator[str]:
     from benchmarks import random_models
+    from centrabert.modeling.branch import Branch
 
     base = random_models.bert(folder / "bert", shape, Path(FLAGS.vocabulary))
     eight = random_models.mixed(shape)
