@@ -1,4 +1,4 @@
-"""Latency under load of several ways to serve eight tasks, or many, from one machine, at rising rates of requests.
+"""Latency under load of several ways to serve eight tasks, or many, from one machine, at rising rates.
 
 Every way gets the same arrivals, one after the other in one process, at every rate; a way that has lost more
 than a tenth of them stops there. Each request is one row of real GLUE text for one task, or for all. Writes
