@@ -36,13 +36,11 @@ class AbusedServer:
 
     Attributes:
       gate: Batches are computed while it is set.
-      idle: Not set while its event loop is to stand still.
     """
 
     def __init__(self, server: Server, gate: threading.Event) -> None:
         self.server = server
         self.gate = gate
-        self.idle = threading.Event()
         self.port = server.rest_port
 
     def lose_patience(self, patch: pytest.MonkeyPatch) -> None:
@@ -81,14 +79,14 @@ class AbusedServer:
             self.gate.set()
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Its event loop does nothing until `idle` is set, or the block ends."""
-        self.idle.clear()
-        self.server.http._listener.get_loop().call_soon_threadsafe(self.idle.wait)
+    def busy(self) -> Iterator[threading.Event]:
+        """Its event loop does nothing until the event is set, or the block ends."""
+        idle = threading.Event()
+        self.server.http._listener.get_loop().call_soon_threadsafe(idle.wait)
         try:
-            yield
+            yield idle
         finally:
-            self.idle.set()
+            idle.set()
 
     def check_that_nothing_is_left(self) -> None:
         """And that it still answers."""

@@ -66,12 +66,12 @@ def test_a_request_that_waits_too_long_is_told_and_frees_its_place(impatient: Ab
 
 def test_requests_that_the_server_is_too_busy_to_look_at_wait(server: AbusedServer) -> None:
     """gRPC itself would tell some of more than a thousand CANCELLED, which is no answer to an overload."""
-    with grpc.insecure_channel(f"127.0.0.1:{server.server.port}") as channel, server.busy():
+    with grpc.insecure_channel(f"127.0.0.1:{server.server.port}") as channel, server.busy() as idle:
         predict = PredictionServiceStub(channel).Predict
         request = message("tone", {"text_a": TEXT_A[:1]})
         sent = [predict.future(request, timeout=60) for _ in range(4000)]
         time.sleep(1.0)  # they arrive
-        server.idle.set()
+        idle.set()
         codes = {future.code().name for future in sent}
     assert codes == {"OK", "RESOURCE_EXHAUSTED"}
 
