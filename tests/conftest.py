@@ -3,13 +3,16 @@
 import os
 import signal
 
-# Read when TensorFlow is first imported, here or in a script that a test starts.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
-
 import pytest
 from absl import logging
 from hypothesis import settings
+
+from centrabert import command
+
+# Read when TensorFlow is first imported, by a test or in a script that one starts.
+for name, value in command.TENSORFLOW.items():
+    os.environ.setdefault(name, value)
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
