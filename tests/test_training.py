@@ -29,6 +29,15 @@ def finished(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+METRICS = (0.3, 0.9, 0.5)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> BranchRecord:
+    """The record of a run whose second judgement is the best."""
+    return _kept(runner, tmp_path_factory.mktemp("undisturbed") / "rte", *METRICS)
+
+
 def _base(runner: Runner) -> checkpoint.Tensors:
     return runner.bert.read()
 
@@ -91,17 +100,18 @@ def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_goes_on_to_the_same_bits(
-    runner: Runner, tmp_path: Path, number: signal.Signals
+    runner: Runner, undisturbed: BranchRecord, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Six steps an epoch. The signal comes in the first judgement, so the run stops after step 7."""
-    metrics = (0.3, 0.9, 0.5)  # the second is the best: it must be judged where it would have been
-    undisturbed = _kept(runner, tmp_path / "undisturbed", *metrics)
+    """Six steps an epoch. The signal comes in the first judgement, so the run stops after step 7.
+
+    The second judgement is the best: it must come where it would have.
+    """
 
     def stop_first(judgement: int) -> None:
         if judgement == 1:
             os.kill(os.getpid(), number)
 
-    score = tiny_glue.ScriptedScore(*metrics, before=stop_first)
+    score = tiny_glue.ScriptedScore(*METRICS, before=stop_first)
     job = tiny_glue.job(runner, tmp_path / "rte", score=score)
     with pytest.raises(KeyboardInterrupt):
         train_branch(job)
@@ -157,12 +167,15 @@ def _kept(runner: Runner, folder: Path, *metrics: float) -> BranchRecord:
     return train_branch(tiny_glue.job(runner, folder, score=tiny_glue.ScriptedScore(*metrics)))
 
 
-def test_the_best_checkpoint_by_the_metric_is_kept(runner: Runner, tmp_path: Path) -> None:
-    second = _kept(runner, tmp_path / "a", 0.3, 0.9, 0.5)
-    assert second.metrics == {"accuracy": 0.9}
-    assert second.variables == _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2).variables  # the first of equals
+def test_the_best_checkpoint_by_the_metric_is_kept(
+    runner: Runner, undisturbed: BranchRecord, tmp_path: Path
+) -> None:
+    assert undisturbed.metrics == {"accuracy": 0.9}
+    assert (
+        undisturbed.variables == _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2).variables
+    )  # the first of equals
     last = _kept(runner, tmp_path / "c", 0.3, 0.4, 0.5)
-    assert not second.variables.items() & last.variables.items()
+    assert not undisturbed.variables.items() & last.variables.items()
 
 
 def test_stops_when_nothing_better_comes(runner: Runner, tmp_path: Path) -> None:
