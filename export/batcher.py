@@ -1,4 +1,4 @@
-"""The queue in front of the model: rows of all clients and tasks are computed in common batches.
+"""The queue in front of the model: rows of all clients, and short ones of all tasks, share batches.
 
 A free thread takes what waits at once, so a lone request never waits for company, and under load batches
 fill by themselves. The piece that has waited longest always goes next, and others like it go along.
@@ -17,6 +17,7 @@ from centrabert.export.predictor import Arrays
 from centrabert.export.serving_error import ServingError
 
 WINDOW = 256  # pieces among which company of like length is sought
+MIXED = 64  # bytes of a row, about 14 word pieces, up to which batches across tasks pay
 LIKE, SHORT = 1.5, 20  # lengths that go together: up to so many times, and so many bytes more
 WORK = 4096  # bytes of a batch, padding included; a larger one is computed no faster, row by row
 NEWEST = 0.1  # weight of the last batch in the running mean of what a row costs
@@ -150,12 +151,13 @@ class Batcher:
 def company(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:
     """The numbers of the pieces to compute with `head`, at most `most` rows and WORK bytes with padding.
 
-    Those for the same tasks, or if there are none, any: a branch computes four rows in twice the time of one,
-    which is more than a trunk that several tasks share saves. Those nearest in length go first, and what is
-    more than LIKE times as long, or as short, not at all: it would be padded, or would make all others be.
+    Those for the same tasks; if there are none, short ones for any. A core computes a long row alone as fast
+    as among others: to mix long rows would only let each wait for all. Those nearest in length go first, and
+    what is more than LIKE times as long, or as short, not at all: it would be padded, or make others be.
     """
     same = [(number, piece) for number, piece in others if piece.tasks[0] == head.tasks[0]]
-    return _nearest(head, same, most) or _nearest(head, others, most)
+    mixed = [(number, piece) for number, piece in others if max(head.length, piece.length) <= MIXED]
+    return _nearest(head, same, most) or _nearest(head, mixed, most)
 
 
 def _nearest(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:

@@ -209,12 +209,16 @@ def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
     run(test)
 
 
-def test_rows_of_the_same_task_go_alone_and_others_together() -> None:
+def test_rows_of_the_same_task_go_alone_and_short_ones_together() -> None:
     tasks = ("sim", "rte", "sim", "rte", "rte")
     others = [(number, texts("x" * (30 + number), task=task)) for number, task in enumerate(tasks)]
     assert company(texts("x" * 30, task="rte"), others, 3) == [1, 3]
     assert company(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4]
     assert company(texts("x" * 30, task="tone"), others, 6) == [0, 1, 2, 3, 4]
+    edge = [(0, texts("x" * 64, task="sim")), (1, texts("x" * 65, task="sim"))]
+    assert company(texts("x" * 64, task="tone"), edge, 6) == [0]
+    assert company(texts("x" * 65, task="tone"), edge, 6) == []
+    assert company(texts("x" * 65, task="sim"), edge, 6) == [1, 0]
 
 
 def test_long_rows_make_smaller_batches() -> None:
