@@ -56,6 +56,15 @@ def test_flags_are_parsed_and_main_runs(values: flags.FlagValues) -> None:
     assert seen == [("b", ["x", "y"], 3)]
 
 
+def test_tensorflow_is_quiet_and_uses_onednn_unless_told_otherwise(
+    values: flags.FlagValues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    assert status(nothing, values, *GOOD) == 0
+    assert (os.environ["TF_ENABLE_ONEDNN_OPTS"], os.environ["TF_CPP_MIN_LOG_LEVEL"]) == ("1", "0")
+
+
 def test_nothing_stays_from_an_earlier_call(
     values: flags.FlagValues, capsys: pytest.CaptureFixture[str]
 ) -> None:
