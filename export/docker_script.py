@@ -1,6 +1,6 @@
 """docker_run.sh: starts TF Serving on the export folder that the script lies in."""
 
-from centrabert.export.tf_serving import BINARY, GRPC_PORT, IMAGE, REST_PORT, TfServing
+from centrabert.export.tf_serving import BINARY, ENVIRONMENT, GRPC_PORT, IMAGE, REST_PORT, TfServing
 
 SCRIPT = """\
 #!/bin/sh
@@ -29,7 +29,7 @@ exec docker run --rm --init \\
   --user "$(id -u):$(id -g)" --cap-drop ALL --security-opt no-new-privileges --read-only --tmpfs /tmp \\
   --publish "${LISTEN:-127.0.0.1}:@grpc@:@grpc@" --publish "${LISTEN:-127.0.0.1}:@rest@:@rest@" \\
   --mount "type=bind,\\"source=$export_dir\\",target=@base_path@,readonly" \\
-  --entrypoint @binary@ \\
+  @environment@ --entrypoint @binary@ \\
   "$image" \\
 @flags@ \\
   "$@"
@@ -45,6 +45,7 @@ def docker_script(serving: TfServing) -> str:
         "image": IMAGE,
         "base_path": serving.base_path,
         "binary": BINARY,
+        "environment": " ".join(f"--env {name}={value}" for name, value in ENVIRONMENT.items()),
         "flags": " \\\n".join(f"  {flag}" for flag in serving.flags),
     }
     script = SCRIPT

@@ -4,7 +4,7 @@ from typing import Any
 
 from centrabert.export import block_yaml
 from centrabert.export.kubernetes_deployment import GRACE_SECONDS, REPLICAS, resources
-from centrabert.export.tf_serving import TAG, TfServing, batching_flags
+from centrabert.export.tf_serving import TAG, TfServing, batching_flags, environment
 
 MODELS = "/mnt/models"  # where KServe puts what storageUri names
 COMMENT = """\
@@ -50,6 +50,7 @@ def inference_service(serving: TfServing, mebibytes: int) -> dict[str, Any]:
                     "runtimeVersion": TAG,
                     "storageUri": f"pvc://{serving.volume_claim}",
                     "args": [*batching_flags(MODELS), *serving.thread_flags],
+                    "env": environment(),
                     "resources": resources(serving, mebibytes),
                 },
             }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from centrabert.export import block_yaml
-from centrabert.export.tf_serving import BINARY, GRPC_PORT, IMAGE, REST_PORT, TfServing
+from centrabert.export.tf_serving import BINARY, GRPC_PORT, IMAGE, REST_PORT, TfServing, environment
 
 PORTS = {"grpc": GRPC_PORT, "rest": REST_PORT}
 REPLICAS = (2, 6)  # lowest, highest
@@ -134,6 +134,7 @@ def _container(serving: TfServing, mebibytes: int) -> dict[str, Any]:
         "image": IMAGE,
         "command": [BINARY],
         "args": [*serving.flags, *serving.thread_flags],
+        "env": environment(),
         "ports": [{"name": port, "containerPort": number} for port, number in PORTS.items()],
         "resources": resources(serving, mebibytes),
         **_probes(serving),

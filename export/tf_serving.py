@@ -9,6 +9,8 @@ from centrabert.export.versions import SETTINGS
 TAG = "2.20.0"  # of the TensorFlow that writes the SavedModel; it links TensorFlow Text 2.20.0
 IMAGE = f"tensorflow/serving:{TAG}"
 BINARY = "/usr/bin/tensorflow_model_server"  # the image's own start script adds flags, and keeps signals back
+# As for the scripts that wrote the model (centrabert/command.py), so that its answers have the same bits.
+ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 GRPC_PORT, REST_PORT = 8500, 8501
 POLL_SECONDS = 30  # until a label that was moved in models.config is moved in a running server
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -82,6 +84,11 @@ class TfServing:
 def batching_flags(base_path: str) -> list[str]:
     """For a server that sees the export folder at `base_path`."""
     return ["--enable_batching=true", f"--batching_parameters_file={base_path}/{SETTINGS}/{BATCHING}"]
+
+
+def environment() -> list[dict[str, str]]:
+    """ENVIRONMENT as Kubernetes wants it."""
+    return [{"name": name, "value": value} for name, value in ENVIRONMENT.items()]
 
 
 def check_name(flag: str, value: str) -> None:

@@ -78,6 +78,7 @@ def test_docker_starts_the_server_with_both_ports(moved: Path, tmp_path: Path) -
     assert words[0] == "run"
     assert after(words, "--publish") == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
     assert after(words, "--entrypoint") == ["/usr/bin/tensorflow_model_server"]
+    assert after(words, "--env") == ["TF_ENABLE_ONEDNN_OPTS=1"]
     given_flags = server_flags(arguments)
     assert (given_flags["port"], given_flags["rest_api_port"]) == ("8500", "8501")
     for flag in ("enable_batching", "enable_model_warmup", "allow_version_labels_for_unavailable_models"):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from server_flags import server_flags
 
+from centrabert import command
 from centrabert.export.deployment import deployment_files
 from centrabert.export.kserve import inference_service
 from centrabert.export.kubernetes_deployment import manifests
@@ -156,3 +157,8 @@ def test_kserve_batches_and_adds_to_its_own_flags() -> None:
     assert not own & found.keys(), "KServe's TensorFlow runtime gives these itself"
     assert "model_config_file" not in found, "its base_path is another"
     assert PREDICTOR["model"]["resources"]["limits"] == {"cpu": "3", "memory": "1234Mi"}
+
+
+def test_the_server_computes_as_the_scripts_do() -> None:
+    onednn = {"name": "TF_ENABLE_ONEDNN_OPTS", "value": command.TENSORFLOW["TF_ENABLE_ONEDNN_OPTS"]}
+    assert CONTAINER["env"] == PREDICTOR["model"]["env"] == [onednn]
