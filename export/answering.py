@@ -50,11 +50,15 @@ class Answering:
         self.versions = versions
         self.metrics = metrics
 
-    def check_name(self, target: Target) -> None:
-        """Raises ServingError unless the model of that name is served here."""
+    def is_named(self, target: Target) -> bool:
+        """Whether the model of that name is served here. Raises ServingError if there is no name."""
         if not target.name:
             raise invalid("Missing ModelSpec")
-        if target.name != self.versions.name:
+        return target.name == self.versions.name
+
+    def check_name(self, target: Target) -> None:
+        """Raises ServingError unless the model of that name is served here."""
+        if not self.is_named(target):
             asked = f"Latest({target.name})"
             if target.number is not None:
                 asked = f"Specific({target.name}, {target.number})"

@@ -14,14 +14,14 @@ def model_status(answering: Answering, target: Target) -> GetModelStatusResponse
     Raises:
       ServingError: NOT_FOUND; there is no such model or version.
     """
-    answering.check_name(target)
-    versions = answering.versions.statuses
-    if target.label is not None:
+    versions = answering.versions.statuses if answering.is_named(target) else []
+    if versions and target.label is not None:
         versions = [answering.versions.find(None, target.label)]
     if target.number is not None:
         versions = [version for version in versions if version.number == target.number]
     if not versions:
-        raise ServingError("NOT_FOUND", f"Could not find version {target.number} of model {target.name}")
+        which = "any versions" if target.number is None else f"version {target.number}"
+        raise ServingError("NOT_FOUND", f"Could not find {which} of model {target.name}")
     return GetModelStatusResponse(model_version_status=[_status(version) for version in versions])
 
 
