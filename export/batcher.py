@@ -156,8 +156,10 @@ def company(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int
     what is more than LIKE times as long, or as short, not at all: it would be padded, or make others be.
     """
     same = [(number, piece) for number, piece in others if piece.tasks[0] == head.tasks[0]]
-    mixed = [(number, piece) for number, piece in others if max(head.length, piece.length) <= MIXED]
-    return _nearest(head, same, most) or _nearest(head, mixed, most)
+    if chosen := _nearest(head, same, most):
+        return chosen
+    short = [(number, piece) for number, piece in others if max(head.length, piece.length) <= MIXED]
+    return _nearest(head, short, most)
 
 
 def _nearest(head: Piece, others: list[tuple[int, Piece]], most: int) -> list[int]:

@@ -9,7 +9,7 @@ from centrabert.export.versions import SETTINGS
 TAG = "2.20.0"  # of the TensorFlow that writes the SavedModel; it links TensorFlow Text 2.20.0
 IMAGE = f"tensorflow/serving:{TAG}"
 BINARY = "/usr/bin/tensorflow_model_server"  # the image's own start script adds flags, and keeps signals back
-# As for the scripts that wrote the model (centrabert/command.py), so that its answers have the same bits.
+# As for the scripts that wrote the model (centrabert/command.py), so that it computes as they did.
 ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 GRPC_PORT, REST_PORT = 8500, 8501
 POLL_SECONDS = 30  # until a label that was moved in models.config is moved in a running server

@@ -171,9 +171,8 @@ def test_the_best_checkpoint_by_the_metric_is_kept(
     runner: Runner, undisturbed: BranchRecord, tmp_path: Path
 ) -> None:
     assert undisturbed.metrics == {"accuracy": 0.9}
-    assert (
-        undisturbed.variables == _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2).variables
-    )  # the first of equals
+    first_of_equals = _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2)
+    assert undisturbed.variables == first_of_equals.variables
     last = _kept(runner, tmp_path / "c", 0.3, 0.4, 0.5)
     assert not undisturbed.variables.items() & last.variables.items()
 
