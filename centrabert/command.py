@@ -15,7 +15,7 @@ from centrabert.flag_text import missing, usage
 HELP = frozenset(["--help", "-help", "-h"])
 MISTAKE, STDOUT_CLOSED = 1, 141  # 128 + SIGPIPE, as a shell reports `run_inspect | head`
 # Read when TensorFlow is first imported. Its notes on CUDA and oneDNN are no concern of who runs a script.
-# oneDNN is left off where AVX-512 is missing; without it a row's last bits depend on its batch: docs/RESULTS.md.
+# oneDNN is off where AVX-512 is missing; without it the bits of a row depend on its batch: docs/RESULTS.md.
 TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
