@@ -22,8 +22,9 @@ from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 
-# Name: layers, hidden size, heads. The vocabulary is BERT's in both.
-SHAPES = {"bert-base": (12, 768, 12), "minilm": (6, 384, 12)}
+# Name: layers, hidden size, heads, gelu: Google's is the tanh form, MiniLM's the exact one. The vocabulary is
+# BERT's in both.
+SHAPES = {"bert-base": (12, 768, 12, "gelu"), "minilm": (6, 384, 12, "gelu_exact")}
 # (shared, own) layers of eight tasks. BERT base: the paper's L, and own layers to make up its 33. MiniLM: the
 # optimum of docs/RESULTS.md for 19 layers.
 MIXED = {
@@ -63,14 +64,14 @@ def task(name: str) -> TaskSpec:
 
 def config_of(shape: str, vocab_size: int) -> BertConfig:
     """The bert_config.json of one of SHAPES."""
-    layers, hidden, heads = SHAPES[shape]
+    layers, hidden, heads, hidden_act = SHAPES[shape]
     return BertConfig(
         vocab_size=vocab_size,
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=4 * hidden,
-        hidden_act="gelu",
+        hidden_act=hidden_act,
         hidden_dropout_prob=0.1,
         attention_probs_dropout_prob=0.1,
         max_position_embeddings=512,
