@@ -1,7 +1,9 @@
 """From word pieces to BERT's input: truncate, put [CLS] and [SEP] around, pad."""
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+_CLS, _SEP, _PAD = (np.int64(place) for place in range(3))  # where `pack` finds them, before all pieces
 SHORTEST = 3  # [CLS] and two [SEP]; with less, BERT's truncation of a pair does not end
 
 
@@ -22,20 +24,23 @@ def pack(
     Raises:
       ValueError: `max_seq_length` is below 3.
     """
-    a, b = truncated_lengths(first.row_lengths(), second.row_lengths(), max_seq_length)  # [batch]
-    one, pair = tf.ones_like(a), tf.minimum(b, 1)  # [batch], pair is 1 where b has its [SEP]
-    parts = [
-        _repeat(cls_id, one),
-        _head(first, a),
-        _repeat(sep_id, one),
-        _head(second, b),
-        _repeat(sep_id, pair),
-    ]
-    input_ids = tf.concat(parts, axis=1).to_tensor()  # [batch, longest]
-    longest = tf.shape(input_ids)[1]
-    up_to_a = tf.sequence_mask(a + 2, longest, tf.int32)  # [batch, longest]
-    up_to_b = tf.sequence_mask(a + 2 + b + pair, longest, tf.int32)
-    return input_ids, up_to_b - up_to_a
+    lengths = truncated_lengths(first.row_lengths(), second.row_lengths(), max_seq_length)
+    a, b = (kept[:, None] for kept in lengths)  # [batch, 1]
+    pair = tf.minimum(b, 1)  # 1 where b has its [SEP]
+    place = tf.range(tf.maximum(tf.reduce_max(a + b + pair) + 2, 0))  # [longest]
+    in_a, in_b = place - 1, place - a - 2  # place within the text
+    of_a = _places(first, in_a)
+    of_b = _places(second, in_b) + tf.size(first.flat_values, out_type=tf.int64)
+    up_to_a = tf.where_v2(in_a < 0, _CLS, tf.where_v2(in_a < a, of_a, _SEP))
+    up_to_b = tf.where_v2(in_b < b, of_b, tf.where_v2(in_b < b + pair, _SEP, _PAD))
+    pieces = tf.concat([[cls_id, sep_id, 0], first.flat_values, second.flat_values], 0)
+    input_ids = tf.gather(pieces, tf.where_v2(in_b < 0, up_to_a, up_to_b))
+    return input_ids, tf.cast(tf.logical_and(in_b >= 0, in_b < b + pair), tf.int32)
+
+
+def _places(text: tf.RaggedTensor, place: tf.Tensor) -> tf.Tensor:
+    """Where in the flat pieces, after the three special ones, a row's piece stands; [batch, longest]."""
+    return text.row_starts()[:, None] + place + _PAD + 1
 
 
 def truncated_lengths(
@@ -62,15 +67,3 @@ def truncated_lengths(
     room = max_seq_length - 2 - tf.minimum(second, 1)  # [batch]
     kept = tf.minimum(first, tf.maximum(room - second, (room + 1) // 2))
     return kept, tf.minimum(second, room - kept)
-
-
-def _head(pieces: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
-    """The first `lengths[i]` pieces of row i."""
-    starts = pieces.row_starts()
-    return tf.gather(pieces.flat_values, tf.ragged.range(starts, starts + lengths))
-
-
-def _repeat(token: int, times: tf.Tensor) -> tf.RaggedTensor:
-    """Rows of `times[i]` (0 or 1) copies of one token."""
-    values = tf.fill([tf.reduce_sum(times)], token)
-    return tf.RaggedTensor.from_row_lengths(values, times, validate=False)

@@ -68,5 +68,14 @@ class Tokenizer:
         """
         text_a, text_b = (tf.convert_to_tensor(text, tf.string) for text in (text_a, text_b))
         pieces = self.tokenize(tf.concat([text_a, text_b], axis=0))  # [2 * batch, (pieces)]
-        batch = tf.size(text_a)
-        return self.pack(pieces[:batch], pieces[batch:], max_seq_length)
+        return self.pack(*_parted(pieces, tf.size(text_a)), max_seq_length)
+
+
+def _parted(pieces: tf.RaggedTensor, rows: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """The first so many rows, and the others; in fewer ops than two slices."""
+    splits, values = pieces.row_splits, pieces.flat_values
+    middle = splits[rows]
+    return (
+        tf.RaggedTensor.from_row_splits(values[:middle], splits[: rows + 1], validate=False),
+        tf.RaggedTensor.from_row_splits(values[middle:], splits[rows:] - middle, validate=False),
+    )
