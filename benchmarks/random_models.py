@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -99,9 +100,9 @@ def mixed(shape: str, copies: int = 1) -> list[Branch]:
     ]
 
 
-def full(name: str, shape: str) -> Branch:
+def full(name: str, shape: str, pooling: str = "cls") -> Branch:
     """A task with a whole BERT of its own."""
-    return Branch(task(name), frozen=0, tuned=SHAPES[shape][0])
+    return Branch(replace(task(name), pooling=pooling), frozen=0, tuned=SHAPES[shape][0])
 
 
 def export_model(folder: Path, base: Path, branches: Sequence[Branch]) -> Path:

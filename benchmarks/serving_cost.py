@@ -41,7 +41,8 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
         return random_models.export_model(folder / name, base, branches)
 
     models = {"alone": version("alone", [alone]), "eight": version("eight", eight)}
-    yield from _all_at_once(models["eight"], version("full", [random_models.full("rte", shape)]), len(eight))
+    whole = {name: version(name, [random_models.full("rte", shape, name)]) for name in ("cls", "mean")}
+    yield from _all_at_once(models["eight"], whole, len(eight))
     yield from _tokenizer(models["eight"])
     yield from _among_many({**models, "many": version("many", many)})
 
@@ -62,26 +63,32 @@ def _among_many(versions: dict[str, Path]) -> Iterator[str]:
         )
 
 
-def _all_at_once(mixed: Path, full: Path, tasks: int) -> Iterator[str]:
-    """All tasks in one request, against one full model for each, asked one after the other."""
+def _all_at_once(mixed: Path, full: dict[str, Path], tasks: int) -> Iterator[str]:
+    """All tasks in one request, against one full model for each, asked one after the other.
+
+    The full models are ours, whose last layer computes [CLS] alone, and, by means of all tokens, such that
+    compute all of their last layer too, as BERT does.
+    """
     from centrabert.export.predictor import Predictor
     from centrabert.export.signatures import DEFAULT
 
-    merged, separate = Predictor(mixed), [Predictor(full) for _ in range(tasks)]
+    merged = Predictor(mixed)
+    separate = {name: [Predictor(version) for _ in range(tasks)] for name, version in full.items()}
     for rows, length in FORMS:
         texts = _texts(rows, length)
-        singles = [_asking(each, "rte", texts) for each in separate]
+        asked = {name: [_asking(each, "rte", texts) for each in models] for name, models in separate.items()}
         sides = {
             "merged": _asking(merged, DEFAULT, texts),
             "route": _asking(merged, "route", {**texts, "tasks": ["*"] * rows}),
-            "separate": lambda asks=singles: [ask() for ask in asks],
+            **{name: lambda asks=asks: [ask() for ask in asks] for name, asks in asked.items()},
         }
         found = alternate(sides, FLAGS.rounds)
-        yield (
-            f"{rows} x {length}, all tasks: separate models take {ratio(found, 'separate', 'merged'):.2f} "
-            f"times serving_default and {ratio(found, 'separate', 'route'):.2f} times route "
-            f"({median(found, 'merged'):.1f} ms)"
-        )
+        for name, last in (("mean", "whole"), ("cls", "for [CLS] alone")):
+            yield (
+                f"{rows} x {length}, all tasks ({median(found, 'merged'):.1f} ms): separate models, the last "
+                f"layer {last}, take {ratio(found, name, 'merged'):.2f} times serving_default and "
+                f"{ratio(found, name, 'route'):.2f} times route"
+            )
 
 
 def _tokenizer(version: Path) -> Iterator[str]:

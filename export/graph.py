@@ -12,7 +12,8 @@ import tensorflow.compat.v1 as tf
 from centrabert.export.branch_answers import branch_answers
 from centrabert.export.route import routed
 from centrabert.merge.manifest import Manifest
-from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.attention import attention_mask
+from centrabert.modeling.encoder import embed, encode
 from centrabert.modeling.tokenizer import Tokenizer
 from centrabert.modeling.vocabulary import Vocabulary
 

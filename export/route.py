@@ -12,8 +12,9 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.export.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.encoder import embed, encode
 
 
 def routed(

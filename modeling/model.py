@@ -8,11 +8,12 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling import optimizer
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.dropout import Dropout
 from centrabert.modeling.encoded import TRUNK_OUTPUT
-from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.encoder import embed, encode
 from centrabert.modeling.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.heads import answers, task_logits
 from centrabert.modeling.task import TaskSpec

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.encoder import embed, encode
 
 ALIGNMENT = 16
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoder import attention_mask, embed, encode, pool_first, pool_mean
+from centrabert.modeling.encoder import embed, encode, pool_first, pool_mean
 
 Array = npt.NDArray[Any]
 

@@ -13,6 +13,7 @@ from centrabert.glue_data.runner import Runner
 from centrabert.modeling import activation_cache, activations, encoder
 from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.activations import Activations, ActivationWriter, file_bytes, new_activations
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.training import train_branch
 
@@ -42,7 +43,7 @@ def test_what_is_kept_is_the_trunks_output(runner: Runner, tmp_path: Path) -> No
         x, config = encoder.embed(ids, segments, tiny_glue.CONFIG), tiny_glue.CONFIG
         wanted = {0: x}
         for depth in (1, 2, 3):
-            x = wanted[depth] = encoder.encode(x, encoder.attention_mask(ids), config, [depth - 1])
+            x = wanted[depth] = encoder.encode(x, attention_mask(ids), config, [depth - 1])
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         tf.train.init_from_checkpoint(str(runner.bert.checkpoint), variables)
         with tf.Session() as session:

@@ -14,9 +14,10 @@ from bert_graph import Array, BertGraph, RecordedDropout
 
 from centrabert.modeling import scopes
 from centrabert.modeling.activation import activation
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.conversion import Source
-from centrabert.modeling.encoder import attention_mask, embed, encode, pool_first, pool_mean
+from centrabert.modeling.encoder import embed, encode, pool_first, pool_mean
 
 TOLERANCE = 1e-5
 TINY = BertConfig(

@@ -46,7 +46,7 @@ def check(tasks: list[str], wanted: list[set[str]]) -> None:
             assert here.get("label") == there.get("label")
             for key in here.keys() - {"label"}:
                 np.testing.assert_allclose(
-                    here[key], there[key], atol=TOLERANCE, err_msg=f"{name}, row {row}"
+                    here[key], there[key], TOLERANCE, TOLERANCE, err_msg=f"{name}, row {row}"
                 )
 
 

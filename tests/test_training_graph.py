@@ -13,9 +13,10 @@ import tensorflow.compat.v1 as tf
 import tiny
 
 from centrabert.modeling import activation, normalization
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoder import attention_mask, embed, encode, pool_first
+from centrabert.modeling.encoder import embed, encode, pool_first
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-5

@@ -14,12 +14,13 @@ import tensorflow.compat.v1 as tf
 from tiny_config import CONFIG
 
 from centrabert.modeling import branch_folder, checkpoint, heads, scopes
+from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, dump, read_record
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.encoder import attention_mask, embed, encode
+from centrabert.modeling.encoder import embed, encode
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenizer import Tokenizer
