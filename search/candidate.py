@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from centrabert.search.fixed_point import billionths
 from centrabert.search.job import JobSpec
+from centrabert.search.sampling_error import sampling_error
 
 # Job -> its quality as a fraction, or None if it failed; a job that is absent has not ended.
 Scores = Mapping[JobSpec, float | None]
@@ -67,8 +68,7 @@ def seed_noise(ranked: Sequence[Standing], dev_rows: int) -> float:
     """
     freedom = sum(len(each.qualities) - 1 for each in ranked)
     squares = sum(_squares(each.qualities) for each in ranked)
-    share = min(max(ranked[0].mean, 0.5), 0.99)
-    floor = math.sqrt(share * (1 - share) / dev_rows)
+    floor = sampling_error(ranked[0].mean, dev_rows)
     return max(floor, math.sqrt(squares / freedom)) if freedom else floor
 
 

@@ -7,6 +7,7 @@ from centrabert.search.finished_job import FinishedJob
 from centrabert.search.job import FROM_TEACHER, FULL, TEACHER
 from centrabert.search.option import Option
 from centrabert.search.runs import Runs, by_setting
+from centrabert.search.sampling_error import sampling_error
 
 
 def options(
@@ -75,6 +76,5 @@ def _option(runs: Runs, num_hidden_layers: int, dev_rows: Mapping[str, int] | No
 def _standard_error(runs: Runs, rows: int | None) -> float:
     if rows is None:
         return runs.standard_error
-    share = min(max(runs.mean / 100, 0.5), 0.99)
-    least = 100 * math.sqrt(share * (1 - share) / rows)
+    least = 100 * sampling_error(runs.mean / 100, rows)
     return max(runs.deviation, least) / math.sqrt(len(runs.jobs))

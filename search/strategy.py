@@ -31,12 +31,6 @@ def wanted(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> t
     return (*jobs, *baselines(space))
 
 
-def winner(space: SearchSpace, task: str, scores: Scores, dev_rows: int) -> Candidate | None:
-    """The candidate whose students are distilled, or None as long as it is not decided."""
-    own = [spec for spec in teachers(space) if spec.task == task]
-    return _teachers(own, space, scores, dev_rows)[1]
-
-
 def _of_task(own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_rows: int) -> list[JobSpec]:
     jobs, best = _teachers(own, space, scores, dev_rows)
     trained = [spec for spec in jobs if Candidate.of(spec) == best and scores.get(spec) is not None]

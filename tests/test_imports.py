@@ -94,6 +94,7 @@ PURE = (
     "search/ray_pool.py",
     "search/result.py",
     "search/rules.py",
+    "search/sampling_error.py",
     "search/searching.py",
     "search/selection.py",
     "search/shared_disk.py",

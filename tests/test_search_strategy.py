@@ -11,7 +11,7 @@ from centrabert.search.candidate import Candidate, Standing, seed_noise, standin
 from centrabert.search.forecast import at_least, at_most
 from centrabert.search.job import JobSpec
 from centrabert.search.space import EXHAUSTIVE, HALVING, SearchSpace, students, teachers
-from centrabert.search.strategy import wanted, winner
+from centrabert.search.strategy import wanted
 
 ONE = {"tasks": ("rte",)}
 PRECISE = {"rte": 10**6, "cola": 10**6}
@@ -47,7 +47,7 @@ def test_the_best_is_by_the_mean_and_the_smaller_on_a_tie() -> None:
     scores, _ = tiny_search.searched(
         given, PRECISE, lambda spec: table[spec.fine_tuning_layers][spec.seed] if not spec.teacher else 0.5
     )
-    assert winner(given, "rte", scores, 10**6) == Candidate(2, 3.0, 5e-5)
+    assert tiny_search.distilled(scores) == {Candidate(2, 3.0, 5e-5)}
     assert {spec.fine_tuning_layers for spec in scores if spec.student_layers} == {2}
 
 
@@ -85,7 +85,7 @@ def test_one_that_failed_is_left_out_while_another_did_not() -> None:
     scores, _ = tiny_search.searched(
         given, PRECISE, lambda spec: table.get((spec.fine_tuning_layers, spec.seed), 0.6)
     )
-    assert winner(given, "rte", scores, 10**6) == Candidate(2, 3.0, 5e-5)
+    assert tiny_search.distilled(scores) == {Candidate(2, 3.0, 5e-5)}
     half: dict[JobSpec, float | None] = {spec: 0.9 if spec.seed else None for spec in teachers(given)}
     assert [each.qualities for each in standings(teachers(given), half)] == [(0.9, 0.9)] * 2
 
@@ -104,7 +104,7 @@ def test_a_task_whose_teachers_all_failed_is_over() -> None:
     given = tiny_search.space(**ONE)
     scores, turns = tiny_search.searched(given, PRECISE, lambda spec: None)
     assert [{spec.seed for spec in turn} for turn in turns] == [{0}, {1}, {2}] and len(scores) == 2 * 3
-    assert winner(given, "rte", scores, 10**6) is None
+    assert not tiny_search.distilled(scores)
 
 
 @pytest.mark.parametrize("strategy", [HALVING, EXHAUSTIVE])
@@ -152,8 +152,7 @@ def test_halving_saves_and_loses_no_more_than_the_noise(rows: int, noise: float)
             scores, _ = tiny_search.searched(
                 given[strategy], {"rte": rows}, lambda spec, table=table: table.get(spec, 0.5)
             )
-            best = winner(given[strategy], "rte", scores, rows)
-            assert best is not None
+            (best,) = tiny_search.distilled(scores)
             chosen.append(statistics.fmean(table[spec] for spec in table if Candidate.of(spec) == best))
             spent.append(sum(spec.fine_tuning_layers for spec in scores if spec in table))
         losses.append(chosen[1] - chosen[0])

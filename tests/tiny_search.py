@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from centrabert.search.candidate import Scores
+from centrabert.search.candidate import Candidate, Scores
 from centrabert.search.job import JobSpec
 from centrabert.search.result import JobResult
 from centrabert.search.space import SearchSpace
@@ -59,3 +59,8 @@ def searched(
         scores.update({spec: score(spec) for spec in new})
         turns.append(new)
     return scores, turns
+
+
+def distilled(scores: Scores) -> set[Candidate]:
+    """What the students of a search were distilled from."""
+    return {Candidate.of(spec) for spec in scores if spec.student_layers}
