@@ -20,11 +20,11 @@ class Arrival:
 
     Attributes:
       seconds: After the start.
-      task: The one it is for, unless the target asks all.
+      tasks: Those it is for, unless the target asks all.
     """
 
     seconds: float
-    task: str
+    tasks: tuple[str, ...]
     text_a: str
     text_b: str
 
@@ -57,15 +57,21 @@ Texts = dict[str, Sequence[tuple[str, str]]]
 Ask = Callable[[Arrival], Awaitable[None]]  # raises ServingError for what is refused
 
 
-def arrivals(rate: float, seconds: float, texts: Texts, seed: int) -> list[Arrival]:
-    """Poisson arrivals of so many a second; tasks are equally likely, texts are drawn from the task's own."""
+def arrivals(rate: float, seconds: float, texts: Texts, seed: int, tasks_per_text: int = 1) -> list[Arrival]:
+    """Poisson arrivals of so many a second.
+
+    Tasks are equally likely; texts are drawn from those of a request's first task.
+    """
     random = np.random.default_rng(seed)
     times = np.cumsum(random.exponential(1 / rate, int(rate * seconds * 1.5) + 20))
     tasks = sorted(texts)
     due = []
     for moment in times[times < seconds]:
-        task = tasks[random.integers(len(tasks))]
-        due.append(Arrival(float(moment), task, *texts[task][random.integers(len(texts[task]))]))
+        first = tasks[random.integers(len(tasks))]
+        text_a, text_b = texts[first][random.integers(len(texts[first]))]
+        others = [task for task in tasks if task != first]
+        more = random.choice(others, tasks_per_text - 1, replace=False).tolist() if tasks_per_text > 1 else []
+        due.append(Arrival(float(moment), (first, *more), text_a, text_b))
     return due
 
 

@@ -18,6 +18,11 @@ flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAG
 flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
 flags.DEFINE_integer("rounds", 15, "Times that each side is measured.", flag_values=FLAGS)
 flags.DEFINE_integer("copies", 8, "The large model has each of the eight tasks so often.", flag_values=FLAGS)
+PARTS = ("all_tasks", "tokenizer", "one_task")
+flags.DEFINE_list("parts", list(PARTS), "What to measure.", flag_values=FLAGS)
+flags.register_validator(
+    "parts", lambda given: set(given) <= set(PARTS), f"some of {','.join(PARTS)}", flag_values=FLAGS
+)
 FORMS = ((1, 32), (8, 32), (8, 128))  # rows, word pieces
 
 
@@ -41,10 +46,13 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
         return random_models.export_model(folder / name, base, branches)
 
     models = {"alone": version("alone", [alone]), "eight": version("eight", eight)}
-    whole = {name: version(name, [random_models.full("rte", shape, name)]) for name in ("cls", "mean")}
-    yield from _all_at_once(models["eight"], whole, len(eight))
-    yield from _tokenizer(models["eight"])
-    yield from _among_many({**models, "many": version("many", many)})
+    if "all_tasks" in FLAGS.parts:
+        whole = {name: version(name, [random_models.full("rte", shape, name)]) for name in ("cls", "mean")}
+        yield from _all_at_once(models["eight"], whole, len(eight))
+    if "tokenizer" in FLAGS.parts:
+        yield from _tokenizer(models["eight"])
+    if "one_task" in FLAGS.parts:
+        yield from _among_many({**models, "many": version("many", many)})
 
 
 def _among_many(versions: dict[str, Path]) -> Iterator[str]:

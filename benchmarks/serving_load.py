@@ -1,8 +1,8 @@
 """Latency under load of several ways to serve eight tasks, or many, from one machine, at rising rates.
 
 Every way gets the same arrivals, one after the other in one process, at every rate; a way that has lost more
-than a tenth of them stops there. Each request is one row of real GLUE text for one task, or for all. Writes
-<name>.csv and <name>.svg into --output_dir.
+than a tenth of them stops there. Each request is one real GLUE text for --tasks_per_text tasks, or for all.
+Writes <name>.csv and <name>.svg into --output_dir.
 """
 
 import asyncio
@@ -30,10 +30,22 @@ flags.DEFINE_enum(
     "model", "minilm", ["minilm", "bert-base"], "Shape; the weights are random.", flag_values=FLAGS
 )
 flags.DEFINE_integer("copies", 1, "The model has each of the eight tasks so often.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "tasks_per_text",
+    1,
+    "Tasks of a request; where tasks have queues of their own, it waits in each. For more than one, texts "
+    "are sentences without a second.",
+    1,
+    8,
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
 flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
 WAYS = ("shared_queue", "queue_per_task", "in_graph", "all_tasks", "separate_models")
 flags.DEFINE_list("ways", list(WAYS), "Which to compare.", flag_values=FLAGS)
+flags.register_validator(
+    "ways", lambda given: set(given) <= set(WAYS), f"some of {','.join(WAYS)}", flag_values=FLAGS
+)
 flags.DEFINE_list("rates", ["20", "40", "80", "120", "160", "240"], "Requests a second.", flag_values=FLAGS)
 flags.DEFINE_float("seconds", 20.0, "Of arrivals at each rate.", flag_values=FLAGS)
 flags.DEFINE_integer("rounds", 1, "Times that every rate is run, in turn.", flag_values=FLAGS)
@@ -62,6 +74,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as executor:
         lines = list(_lines(Path(folder), executor, rates))
     name = f"serving_load_{FLAGS.model}" + (f"_{8 * FLAGS.copies}_tasks" if FLAGS.copies > 1 else "")
+    name += f"_{FLAGS.tasks_per_text}_a_text" if FLAGS.tasks_per_text > 1 else ""
     output = Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     table = io.StringIO()
@@ -85,7 +98,7 @@ def _lines(folder: Path, executor: ThreadPoolExecutor, rates: list[float]) -> It
     for rate, number, way in tqdm(list(itertools.product(rates, range(FLAGS.rounds), asks)), "running"):
         if way in over:
             continue
-        due = arrivals(rate, FLAGS.seconds, texts, FLAGS.seed + number)
+        due = arrivals(rate, FLAGS.seconds, texts, FLAGS.seed + number, FLAGS.tasks_per_text)
         outcome = loop.run_until_complete(run(due, asks[way]))
         percentiles = [outcome.percentile(percent) for percent in (50, 90, 99, 100)]
         yield Line(way, rate, number, outcome.answered_per_second, outcome.refused, *percentiles)
@@ -99,7 +112,7 @@ async def _warm(ask: "Ask", texts: "Texts") -> None:
 
     for row in range(5):
         for task, own in texts.items():
-            await ask(Arrival(0.0, task, *own[row]))
+            await ask(Arrival(0.0, (task,), *own[row]))
 
 
 def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[], Ask]]":
@@ -134,7 +147,8 @@ def _texts() -> "Texts":
     def of(name: str) -> list[tuple[str, str]]:
         task = glue_task(name)
         rows = read(task, Path(FLAGS.data_root) / task.folder, "dev")
-        return [(row.text_a, row.text_b or "") for row in rows[:2000]]
+        alone = FLAGS.tasks_per_text > 1
+        return [(row.text_a, "" if alone else row.text_b or "") for row in rows[:2000]]
 
     texts = {name: of(name) for name in MIXED[FLAGS.model]}
     return {b.task.name: texts[b.task.name.split("_")[0]] for b in mixed(FLAGS.model, FLAGS.copies)}

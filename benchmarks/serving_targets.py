@@ -1,7 +1,7 @@
-"""Ways to serve eight tasks, asked one request at a time: what `serving_load` compares."""
+"""Ways to serve eight tasks, asked one text at a time: what `serving_load` compares."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,10 +21,15 @@ LIMITS = ServingLimits(
 IN_FLIGHT = 256  # threads that wait in the graph's own batching
 
 
-def piece(arrival: Arrival, tasks: frozenset[str]) -> Piece:
-    """The request as a row."""
+def piece(arrival: Arrival, tasks: Iterable[str]) -> Piece:
+    """The text as a row that wants these tasks."""
     columns = [np.array([text.encode()], np.object_) for text in (arrival.text_a, arrival.text_b)]
-    return Piece(TEXT, (columns[0], columns[1]), (tasks,))
+    return Piece(TEXT, (columns[0], columns[1]), (frozenset(tasks),))
+
+
+def piece_per_task(arrival: Arrival) -> list[Piece]:
+    """The text as often as there are tasks that it is for."""
+    return [piece(arrival, [task]) for task in arrival.tasks]
 
 
 def load(version: Path, executor: ThreadPoolExecutor) -> Servable:
@@ -33,18 +38,18 @@ def load(version: Path, executor: ThreadPoolExecutor) -> Servable:
 
 def shared_queue(servable: Servable) -> Ask:
     """Our server: all tasks in common batches."""
-    return _queued(servable.batcher, lambda arrival: frozenset([arrival.task]))
+    return _queued(servable.batcher, lambda arrival: [piece(arrival, arrival.tasks)])
 
 
 def all_tasks(servable: Servable) -> Ask:
     """Our server, every request for every task."""
     every = frozenset(servable.manifest.tasks)
-    return _queued(servable.batcher, lambda arrival: every)
+    return _queued(servable.batcher, lambda arrival: [piece(arrival, every)])
 
 
 def queue_per_task(servable: Servable, executor: ThreadPoolExecutor) -> Ask:
     """The same model with one queue for each task's signature, as TF Serving batches."""
-    return _queued(_by_task(servable.compute, executor), lambda a: frozenset([a.task]))
+    return _queued(_by_task(servable.compute, executor), piece_per_task)
 
 
 def separate_models(versions: Mapping[str, Path], executor: ThreadPoolExecutor) -> Ask:
@@ -55,7 +60,7 @@ def separate_models(versions: Mapping[str, Path], executor: ThreadPoolExecutor) 
         (task,) = whole.tasks[0]
         return servables[task].compute(whole)
 
-    return _queued(_by_task(compute, executor), lambda arrival: frozenset([arrival.task]))
+    return _queued(_by_task(compute, executor), piece_per_task)
 
 
 def in_graph(merged: Path) -> Ask:
@@ -64,22 +69,18 @@ def in_graph(merged: Path) -> Ask:
     waiting = ThreadPoolExecutor(IN_FLIGHT)
 
     async def ask(arrival: Arrival) -> None:
-        await asyncio.get_running_loop().run_in_executor(
-            waiting, model.ask, arrival.task, arrival.text_a, arrival.text_b
-        )
+        run = asyncio.get_running_loop().run_in_executor
+        texts = (arrival.text_a, arrival.text_b)
+        await asyncio.gather(*(run(waiting, model.ask, task, *texts) for task in arrival.tasks))
 
     return ask
 
 
-def _queued(batcher: Batcher, tasks: Callable[[Arrival], frozenset[str]]) -> Ask:
-    def ask(arrival: Arrival) -> Awaitable[None]:
-        return _ask(batcher, piece(arrival, tasks(arrival)))
+def _queued(batcher: Batcher, pieces: Callable[[Arrival], list[Piece]]) -> Ask:
+    async def ask(arrival: Arrival) -> None:
+        await batcher.answer(pieces(arrival))
 
     return ask
-
-
-async def _ask(batcher: Batcher, row: Piece) -> None:
-    await batcher.answer([row])
 
 
 def _by_task(compute: Callable[[Piece], Arrays], executor: ThreadPoolExecutor) -> Batcher:
