@@ -13,21 +13,30 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raises Terminated on a SIGTERM inside the block; signals can only be caught in the main thread."""
+    """Raises Terminated on a SIGTERM inside the block; signals can only be caught in the main thread.
+
+    At once, and again at the block's end, whatever became of it there: a module in C that is being imported
+    makes an ImportError of it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    received = False
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if received:
+            raise Terminated
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:
     """As a shell reports it: 128 and the number of the signal."""
     return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated

@@ -208,6 +208,20 @@ def test_sigterm_cleans_up_and_is_143(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+def test_sigterm_is_143_whatever_an_import_makes_of_it(
+    values: flags.FlagValues, handler: Callable[[int, object], None]
+) -> None:
+    def main() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+
+    assert status(main, values, *GOOD) == 143
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
 def test_a_script_runs_in_another_thread(values: flags.FlagValues) -> None:
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(status(nothing, values, *GOOD)))
