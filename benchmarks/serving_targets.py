@@ -1,6 +1,7 @@
 """Ways to serve eight tasks, asked one text at a time: what `serving_load` compares."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +34,7 @@ def piece_per_task(arrival: Arrival) -> list[Piece]:
 
 
 def load(version: Path, executor: ThreadPoolExecutor) -> Servable:
-    return load_servable(version, LIMITS, executor, lambda rows: None)
+    return load_servable(version, LIMITS, executor, lambda rows: None, threading.Event())
 
 
 def shared_queue(servable: Servable) -> Ask:

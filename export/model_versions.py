@@ -6,6 +6,7 @@ its last request has. A version that fails leaves the old one where it is: that 
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +44,16 @@ class ModelVersions:
     Args:
       name: What clients call the model.
       look: Says what should now be served.
-      load: Makes a servable of a version folder, in a thread; raises ValueError or OSError.
+      load: Makes a servable of a version folder, in a thread; raises ValueError or OSError. When the event is
+        set, it shall give up.
     """
 
     def __init__(
-        self, name: str, base_path: Path, look: Callable[[], Aspired], load: Callable[[Path], Servable]
+        self,
+        name: str,
+        base_path: Path,
+        look: Callable[[], Aspired],
+        load: Callable[[Path, threading.Event], Servable],
     ) -> None:
         self.name = name
         self._base_path = base_path
@@ -143,13 +149,19 @@ class ModelVersions:
             return False
         version = self._versions[number] = Version(number, stamp)
         logging.info("loading version %d of %s", number, self.name)
+        stopped = threading.Event()
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load, folder, stopped))
         try:
-            version.servable = await asyncio.to_thread(self._load, folder)
-        except (ValueError, OSError) as error:
-            version.state, version.error = "END", str(error)
-            logging.error("version %d of %s is not served: %s", number, self.name, error)
+            await asyncio.wait([loading])
+        finally:
+            stopped.set()  # when the server ends, which would wait for the thread
+        if error := loading.exception():
+            foreseen = isinstance(error, ValueError | OSError)
+            version.state, version.error = "END", str(error) if foreseen else repr(error)
+            trace = None if foreseen else error
+            logging.error("version %d of %s is not served: %s", number, self.name, error, exc_info=trace)
             return False
-        version.state = "AVAILABLE"
+        version.servable, version.state = loading.result(), "AVAILABLE"
         logging.info("version %d of %s is served", number, self.name)
         return True
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,9 @@ class Server:
         except OSError as error:
             raise ValueError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
 
-    def _load(self, folder: Path) -> Servable:
-        return load_servable(folder, self._settings.limits, self._executor, self._metrics.observe_batch)
+    def _load(self, folder: Path, stopped: threading.Event) -> Servable:
+        observe = self._metrics.observe_batch
+        return load_servable(folder, self._settings.limits, self._executor, observe, stopped)
 
     def _waiting_rows(self) -> float:
         return sum(v.servable.batcher.waiting for v in self.versions.available if v.servable is not None)

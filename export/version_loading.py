@@ -1,12 +1,16 @@
 """Loading a version for a server: before any client's request it answers the goldens and the warm-up."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+from tqdm import tqdm
 
 from centrabert.export.predictor import Predictor
 from centrabert.export.replay import replay
@@ -15,18 +19,27 @@ from centrabert.export.versions import EXTRA
 from centrabert.export.warmup import FILE as WARMUP
 from centrabert.merge.merged_folder import golden_file, read_manifest
 from centrabert.modeling.golden import Golden
+from centrabert.modeling.task import TaskSpec
+
+Ask = Callable[[], None]
 
 
 def load_servable(
-    folder: Path, limits: ServingLimits, executor: Executor, observe: Callable[[int], None]
+    folder: Path,
+    limits: ServingLimits,
+    executor: Executor,
+    observe: Callable[[int], None],
+    stopped: threading.Event,
 ) -> Servable:
     """The version in `folder`, which is named by its number.
 
     Args:
       executor, observe: See `Servable`.
+      stopped: Is set when nobody waits for it any more; a version of many tasks takes minutes.
 
     Raises:
-      ValueError: The version is damaged, or does not answer as its branches did when they were trained.
+      ValueError: The version is damaged, or does not answer as its branches did when they were trained. Or it
+        was stopped.
       OSError: It cannot be read.
     """
     manifest = read_manifest(folder / EXTRA)
@@ -36,22 +49,31 @@ def load_servable(
     }
     predictor = Predictor(folder)
     try:
-        replay(predictor, goldens, folder)
-        _warm(predictor, folder / EXTRA / WARMUP)
+        first = [*_goldens(predictor, goldens, folder), *_warmup(predictor, folder / EXTRA / WARMUP)]
+        for ask in tqdm(first, f"version {folder.name}", unit="request", leave=False, disable=None):
+            if stopped.is_set():
+                raise ValueError(f"{folder}: stopped while it was loaded")
+            ask()
     except BaseException:
         predictor.close()
         raise
     return Servable(int(folder.name), manifest, predictor, limits, executor, observe)
 
 
-def _warm(predictor: Predictor, file: Path) -> None:
+def _goldens(predictor: Predictor, goldens: Mapping[TaskSpec, Golden], folder: Path) -> Iterator[Ask]:
+    """Asks each task what it answered when it was trained."""
+    return (partial(replay, predictor, {task: golden}, folder) for task, golden in goldens.items())
+
+
+def _warmup(predictor: Predictor, file: Path) -> Iterator[Ask]:
     """Asks what the file holds; a version may do without."""
-    if not file.exists():
-        return
-    for record in _records(file):
-        request = record.predict_log.request
-        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
-        predictor.predict(request.model_spec.signature_name, inputs)
+    records = _records(file) if file.exists() else ()
+    return (partial(_ask, predictor, record.predict_log.request) for record in records)
+
+
+def _ask(predictor: Predictor, request: PredictRequest) -> None:
+    inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+    predictor.predict(request.model_spec.signature_name, inputs)
 
 
 def _records(file: Path) -> Iterator[PredictionLog]:

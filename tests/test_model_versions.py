@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ class Folder:
         self.base_path = base_path
         self.closed: list[int] = []
         self.loads: list[int] = []
+        self.given_up = threading.Event()
 
     def write(self, number: int, content: str = "good") -> None:
         folder = self.base_path / str(number)
@@ -31,9 +33,14 @@ class Folder:
         (self.base_path / str(number) / "saved_model.pb").unlink()
         (self.base_path / str(number)).rmdir()
 
-    def load(self, folder: Path) -> Any:
+    def load(self, folder: Path, stopped: threading.Event) -> Any:
         self.loads.append(number := int(folder.name))
-        if (folder / "saved_model.pb").read_text() != "good":
+        content = (folder / "saved_model.pb").read_text()
+        if content == "slow" and stopped.wait(60):
+            self.given_up.set()
+        if content == "strange":
+            raise KeyError("score")
+        if content != "good":
             raise ValueError(f"{folder}: golden answers differ")
         close = lambda: self.closed.append(number)  # noqa: E731
         return SimpleNamespace(number=number, predictor=SimpleNamespace(close=close))
@@ -100,6 +107,36 @@ def test_a_version_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
         os.utime(tmp_path / "2" / "saved_model.pb", ns=(1, 1))
         await versions.update()
         assert (served(versions), folder.closed) == (2, [1])
+
+    run(tmp_path, test)
+
+
+def test_whatever_a_version_fails_with_the_next_is_tried(
+    tmp_path: Path,
+) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        folder.write(2, "strange")
+        await versions.update()
+        assert (served(versions), states(versions)) == (1, {2: "END", 1: "AVAILABLE"})
+        assert versions.statuses[0].error == "KeyError('score')"
+        folder.write(3)
+        await versions.update()
+        assert served(versions) == 3
+
+    run(tmp_path, test)
+
+
+def test_loading_is_given_up_when_the_server_ends(tmp_path: Path) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1, "slow")
+        watch = asyncio.ensure_future(versions.watch(0.01))
+        while not folder.loads:
+            await asyncio.sleep(0.01)
+        watch.cancel()
+        await asyncio.wait([watch])
+        assert await asyncio.to_thread(folder.given_up.wait, 60)
 
     run(tmp_path, test)
 

@@ -147,7 +147,9 @@ def test_a_label_is_as_good_as_the_number_of_its_version() -> None:
         return Aspired(((1,),), {"stable": 1})
 
     async def ask(method: str, path: str) -> Any:
-        versions = ModelVersions(NAME, exported().version.parent, look, lambda folder: version.servable)
+        versions = ModelVersions(
+            NAME, exported().version.parent, look, lambda folder, stopped: version.servable
+        )
         await versions.update()
         answering = Answering(versions, ServingMetrics())
         return json.loads(await rest_api.answer(answering, method, path, read, 20.0))

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from exported import exported
 from running_server import NAME, running, settings
 
 from centrabert.export.server import Server
+from centrabert.export.version_loading import load_servable
 
 SENTENCE = {"signature_name": "tone", "instances": ["the dog sees a small bird"]}
 
@@ -97,3 +99,11 @@ def test_a_server_without_a_sound_version_does_not_start(tmp_path: Path) -> None
     publish(tmp_path, 1, wrong_golden)
     with pytest.raises(ValueError, match="task rte"), running(settings(tmp_path)):
         pass
+
+
+def test_a_version_is_loaded_no_further_when_it_is_stopped(tmp_path: Path) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    limits = settings(tmp_path).limits
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="stopped while it was loaded"):
+        load_servable(exported().version, limits, executor, lambda rows: None, stopped)
