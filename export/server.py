@@ -71,6 +71,7 @@ class Server:
         )
         self._answering = Answering(self.versions, self._metrics)
         self._metrics.waiting_rows.set_function(self._waiting_rows)
+        self._metrics.version.set_function(self._version)
         self.http = HttpServer(
             self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent
         )
@@ -133,6 +134,9 @@ class Server:
 
     def _waiting_rows(self) -> float:
         return sum(v.servable.batcher.waiting for v in self.versions.available if v.servable is not None)
+
+    def _version(self) -> float:
+        return float(next((version.number for version in self.versions.available), 0))
 
     def _nothing(self) -> str:
         """Why there is nothing to serve."""

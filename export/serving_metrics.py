@@ -31,7 +31,9 @@ class ServingMetrics:
             "centrabert_batch_rows", "Rows computed together.", buckets=ROWS, registry=registry
         )
         self.waiting_rows = Gauge("centrabert_waiting_rows", "Rows in the queue.", registry=registry)
-        self.version = Gauge("centrabert_version", "The highest version that is served.", registry=registry)
+        self.version = Gauge(
+            "centrabert_version", "The highest version that is served, 0 for none.", registry=registry
+        )
 
     def observe_request(self, tasks: Iterable[str], code: str, seconds: float) -> None:
         """Counts a request that ended with a gRPC status, "OK" included."""

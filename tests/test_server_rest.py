@@ -173,6 +173,7 @@ def counts() -> dict[tuple[str, str], float]:
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(response.text)}
     assert families["centrabert_waiting_rows"].samples[0].value == 0
+    assert families["centrabert_version"].samples[0].value == 1
     return {
         (sample.labels["task"], sample.labels["code"]): sample.value
         for sample in families["centrabert_requests"].samples

@@ -85,6 +85,8 @@ def test_versions_change_under_load_without_a_failed_request(tmp_path: Path) -> 
         wait_for(server, {"3": "END", "2": "AVAILABLE", "1": "END"})
         status = requests.get(url(server, "/versions/3"), timeout=20).json()["model_version_status"]
         assert "task rte" in status[0]["status"]["error_message"]
+        metrics = requests.get(f"http://127.0.0.1:{server.rest_port}/metrics", timeout=20).text
+        assert "\ncentrabert_version 2.0\n" in metrics
         before = len(answers)
         while len(answers) < before + 3:
             time.sleep(0.01)
