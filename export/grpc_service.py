@@ -4,7 +4,11 @@ from collections.abc import Awaitable
 from typing import Any
 
 import grpc
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.framework.types_pb2 import DT_FLOAT
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
     GetModelMetadataResponse,
@@ -21,6 +25,7 @@ from centrabert.export.model_status import model_status
 from centrabert.export.request_tensors import decoded
 from centrabert.export.serving_error import ServingError, invalid
 
+LONGEST = 4096  # bytes of an error message; gRPC escapes them, and takes 16 KB at most
 METADATA = "signature_def"  # the only field of metadata that there is
 Context = Any  # grpc.aio.ServicerContext, which has no types
 
@@ -51,7 +56,7 @@ class PredictionService(PredictionServiceServicer):
         response.model_spec.signature_name = answer.signature
         response.model_spec.version.value = answer.number
         for name, array in answer.outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
+            response.outputs[name].CopyFrom(_proto(array))
         return response
 
     async def _metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
@@ -91,9 +96,26 @@ def target_of(spec: ModelSpec) -> Target:
     return Target(spec.name, spec.signature_name, number, label)
 
 
+def _proto(array: npt.NDArray[Any]) -> TensorProto:
+    """Every value in the field of its type, where clients of TF Serving look; TensorFlow packs several."""
+    if array.dtype != np.float32:
+        return tf.make_tensor_proto(array)  # which has a field for every text and bool
+    proto = TensorProto(dtype=DT_FLOAT, float_val=array.ravel())
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    return proto
+
+
 async def _answered(context: Context, answer: Awaitable[Any]) -> Any:
     """The answer, or the status that stands for a ServingError."""
     try:
         return await answer
     except ServingError as error:
-        await context.abort(grpc.StatusCode[error.code], error.message)
+        await context.abort(grpc.StatusCode[error.code], shortened(error.message))
+
+
+def shortened(message: str) -> str:
+    """What fits into an answer's metadata; instead of more, gRPC sends an error of its own."""
+    if len(message.encode()) <= LONGEST:
+        return message
+    return f"{message.encode()[:LONGEST].decode(errors='ignore')}..."

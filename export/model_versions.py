@@ -18,6 +18,8 @@ from centrabert.export.serving_error import ServingError, invalid
 from centrabert.export.version_policy import Aspired
 from centrabert.export.versions import SAVED_MODEL
 
+Stamp = frozenset[tuple[str, int, int]]  # of a folder's files, each with size and time of change
+
 
 @dataclass
 class Version:
@@ -26,12 +28,13 @@ class Version:
     Attributes:
       state: As in TF Serving: LOADING, AVAILABLE, UNLOADING or END.
       error: Why it ended before it was available.
-      stamp: Of its files when it was loaded; a version that failed is tried again when that changes.
+      stamp: Of its files when it was loaded; a version that failed is tried again when that changes, for it
+        may have been seen half copied.
       requests: In flight.
     """
 
     number: int
-    stamp: int
+    stamp: Stamp
     state: str = "LOADING"
     error: str = ""
     servable: Servable | None = None
@@ -183,9 +186,12 @@ class ModelVersions:
             logging.info("version %d of %s is no longer served", version.number, self.name)
 
 
-def _stamp(folder: Path) -> int | None:
-    """When its graph was written, or None if it has none."""
-    try:
-        return (folder / SAVED_MODEL).stat().st_mtime_ns
-    except OSError:
+def _stamp(folder: Path) -> Stamp | None:
+    """What the folder holds, or None if it has no graph, or changes while it is looked at."""
+    if not (folder / SAVED_MODEL).is_file():
         return None
+    try:
+        found = [(file, file.stat()) for file in folder.rglob("*")]
+    except FileNotFoundError:
+        return None
+    return frozenset((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in found)

@@ -1,7 +1,8 @@
 """What a client raises when it gets no answer: one kind of error, whichever protocol carried the request."""
 
 QUEUE_FULL = "batch scheduling queue to which this task was submitted is full"  # TF Serving, with UNAVAILABLE
-TOO_LARGE = "larger than max"  # gRPC, with RESOURCE_EXHAUSTED: trying again would not make it smaller
+# gRPC, with RESOURCE_EXHAUSTED, of a message or an error's text: trying again would not make it smaller.
+TOO_LARGE = ("larger than max", "metadata size exceeds")
 
 
 class RequestError(Exception):
@@ -21,7 +22,7 @@ class RequestError(Exception):
     def overload(self) -> bool:
         """Whether the server was only too busy, so that the same request may succeed later."""
         if self.code == "RESOURCE_EXHAUSTED":
-            return TOO_LARGE not in self.message
+            return not any(reason in self.message for reason in TOO_LARGE)
         return self.code == "UNAVAILABLE" and QUEUE_FULL in self.message
 
 

@@ -120,6 +120,8 @@ def _decode(name: str, proto: TensorProto) -> npt.NDArray[Any]:
         array = tf.make_ndarray(proto)
     except (TypeError, ValueError):
         raise invalid(f"tensor parsing error: {name}") from None
+    if array.dtype == object and not proto.string_val:
+        return np.full(array.shape, b"", np.object_)  # TensorFlow's own are str
     return np.asarray(array)
 
 

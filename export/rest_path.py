@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from centrabert.export.serving_error import ServingError, invalid
+from centrabert.export.versions import HIGHEST
 
 ROOT = "/v1/"
 PATTERN = re.compile(
@@ -14,7 +15,6 @@ PATTERN = re.compile(
 )
 STATUS, METADATA, PREDICT, CLASSIFY, REGRESS = "", "/metadata", ":predict", ":classify", ":regress"
 METHODS = {STATUS: "GET", METADATA: "GET", PREDICT: "POST", CLASSIFY: "POST", REGRESS: "POST"}
-HIGHEST = 2**63 - 1  # version
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class Server:
         add_PredictionServiceServicer_to_server(PredictionService(self._answering), self._grpc)
         add_ModelServiceServicer_to_server(ModelService(self._answering), self._grpc)
         try:
-            self.port = self._grpc.add_insecure_port(f"{settings.host}:{settings.port}")
+            self.port = self._grpc.add_insecure_port(f"{in_address(settings.host)}:{settings.port}")
         except RuntimeError:
             raise ValueError(
                 f"--port={settings.port}: cannot listen at {settings.host}; is it taken?"
@@ -157,10 +157,15 @@ async def serve(settings: ServerSettings, grace: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     print(
-        f"serving {settings.name}: gRPC at {settings.host}:{server.port}, "
-        f"REST and a page at http://{settings.host}:{server.rest_port}/",
+        f"serving {settings.name}: gRPC at {in_address(settings.host)}:{server.port}, "
+        f"REST and a page at http://{in_address(settings.host)}:{server.rest_port}/",
         flush=True,
     )
     await stopped.wait()
     logging.info("stopping: requests in flight have %g s", grace)
     await server.stop(grace)
+
+
+def in_address(host: str) -> str:
+    """As it stands before a port: an address of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -5,12 +5,15 @@ from pathlib import Path
 SAVED_MODEL, ASSETS, EXTRA = "saved_model.pb", "assets", "assets.extra"  # TensorFlow's names
 SETTINGS = "tf_serving"  # beside the versions: no number, so no version to TF Serving
 STABLE = "stable"  # a label
+HIGHEST = 2**63 - 1  # TF Serving's messages hold no higher version
 
 
 def version_path(export_dir: Path, version: int) -> Path:
-    """The folder of a version; raises ValueError unless `version` is a positive integer."""
+    """The folder of a version; raises ValueError unless `version` is a positive integer of 64 bits."""
     if version < 1:
         raise ValueError(f"--version={version} is not a positive integer")
+    if version > HIGHEST:
+        raise ValueError(f"--version={version} is above {HIGHEST}, the highest that TF Serving knows")
     return export_dir / str(version)
 
 
@@ -33,5 +36,7 @@ def version_folders(folder: Path) -> dict[int, Path]:
 
 def _is_version(entry: Path) -> bool:
     """Folders still being written have names that are no number."""
-    number = entry.name.isascii() and entry.name.isdigit() and str(int(entry.name)) == entry.name
+    name = entry.name
+    digits = name.isascii() and name.isdigit() and len(name) <= len(str(HIGHEST))
+    number = digits and str(int(name)) == name and int(name) <= HIGHEST
     return number and (entry / SAVED_MODEL).is_file()

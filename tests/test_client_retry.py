@@ -138,6 +138,7 @@ def test_a_cancelled_call_sends_nothing_more() -> None:
         RequestError("DEADLINE_EXCEEDED", "late"),
         RequestError("RESOURCE_EXHAUSTED", "CLIENT: Sent message larger than max (5 vs. 4)"),
         RequestError("RESOURCE_EXHAUSTED", "SERVER: Received message larger than max (5 vs. 4)"),
+        RequestError("RESOURCE_EXHAUSTED", "Stream removed (received metadata size exceeds hard limit)"),
         Outdated("INVALID_ARGUMENT", "gone"),
         ValueError("a bug"),
     ],

@@ -121,6 +121,10 @@ def test_a_version_that_is_not_positive(merged: Path, version: int) -> None:
     assert refused(merged, version) == f"--version={version} is not a positive integer"
 
 
+def test_a_version_that_tf_serving_could_not_name(merged: Path) -> None:
+    assert refused(merged, 2**63).startswith("--version=9223372036854775808 is above 9223372036854775807")
+
+
 def test_a_version_that_exists(merged: Path, tmp_path: Path) -> None:
     (tmp_path / "serving" / "7").mkdir(parents=True)
     (tmp_path / "serving" / "7" / "saved_model.pb").write_bytes(b"old")

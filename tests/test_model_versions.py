@@ -40,7 +40,9 @@ class Folder:
             self.given_up.set()
         if content == "strange":
             raise KeyError("score")
-        if content != "good":
+        if content == "half" and not (folder / "variables" / "rest").exists():
+            raise ValueError(f"{folder}: cannot load the SavedModel")
+        if content not in ("good", "half"):
             raise ValueError(f"{folder}: golden answers differ")
         close = lambda: self.closed.append(number)  # noqa: E731
         return SimpleNamespace(number=number, predictor=SimpleNamespace(close=close))
@@ -107,6 +109,35 @@ def test_a_version_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
         os.utime(tmp_path / "2" / "saved_model.pb", ns=(1, 1))
         await versions.update()
         assert (served(versions), folder.closed) == (2, [1])
+
+    run(tmp_path, test)
+
+
+def test_a_version_seen_half_copied_is_served_when_it_is_whole(tmp_path: Path) -> None:
+    """A copy in the order of names brings the graph before the variables."""
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        await versions.update()
+        folder.write(2, "half")
+        await versions.update()
+        assert served(versions) == 1
+        (tmp_path / "2" / "variables").mkdir()
+        (tmp_path / "2" / "variables" / "rest").touch()
+        await versions.update()
+        assert (served(versions), folder.loads) == (2, [1, 2, 2])
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("name", ["9223372036854775808", "9" * 255, "007", "1.writing"])
+def test_a_folder_whose_name_is_no_version_is_none(tmp_path: Path, name: str) -> None:
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text("good")
+        await versions.update()
+        assert folder.loads == [1]
 
     run(tmp_path, test)
 

@@ -40,6 +40,17 @@ def test_an_output_filter_gives_those_outputs_alone() -> None:
     same(ask(message("", TEXTS, *wanted)), predictor().predict("serving_default", TEXTS, wanted))
 
 
+def test_values_stand_in_the_field_of_their_type() -> None:
+    """As TF Serving answers; many clients read the field and nothing else."""
+    expected = predictor().predict("route", {**TEXTS, "tasks": TASKS})
+    response = PredictionServiceStub(channel()).Predict(message("route", {**TEXTS, "tasks": TASKS}), 20)
+    for name, array in expected.items():
+        proto = response.outputs[name]
+        field = {np.float32: proto.float_val, np.bool_: proto.bool_val, np.object_: proto.string_val}
+        assert len(field[array.dtype.type]) == array.size, name
+        assert proto.tensor_content == b""
+
+
 def test_more_rows_than_a_batch_come_back_in_order() -> None:
     rows = np.arange(LIMITS.request_rows) % 5
     found = ask(message("sim", {"text_a": TEXT_A[rows], "text_b": TEXT_B[rows]}))

@@ -117,6 +117,22 @@ def test_a_shape_without_values_fills_no_memory(sizes: list[int]) -> None:
     assert refusal(request)[0] == "INVALID_ARGUMENT"
 
 
+def test_a_shape_of_texts_without_values_is_of_empty_texts() -> None:
+    request = message("tone", {"text_a": TEXT_A})
+    request.inputs["text_a"].ClearField("string_val")
+    empty = {"text_a": np.array([b""] * len(TEXT_A), np.object_)}
+    same(ask(request), predictor().predict("tone", empty))
+
+
+@pytest.mark.parametrize("sign", ["x", "\u00e4"])
+def test_an_error_is_told_however_long_it_is(sign: str) -> None:
+    code, details = refusal(message("tone", {"text_a": TEXT_A}, name=sign * 20_000))
+    assert code == "NOT_FOUND"
+    assert details.startswith(f"Servable not found for request: Latest({sign * 1000}") and details.endswith(
+        "..."
+    )
+
+
 def test_values_that_do_not_fit_their_shape_are_told() -> None:
     request = message("tone", {"text_a": TEXT_A})
     request.inputs["text_a"].tensor_shape.dim[0].size = 3
