@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from abused_server import eventually
 from exported import exported
 from running_server import NAME, running, settings
 
@@ -65,15 +66,14 @@ def asking(server: Server) -> Iterator[list[requests.Response]]:
             answers.append(requests.post(url(server, ":predict"), json=SENTENCE, timeout=20))
             time.sleep(0.01)  # loading needs the processor too
 
-    clients = [threading.Thread(target=ask) for _ in range(2)]
-    for client in clients:
-        client.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
+    with ThreadPoolExecutor(2) as executor:
+        clients = [executor.submit(ask) for _ in range(2)]
+        try:
+            yield answers
+        finally:
+            stop.set()
         for client in clients:
-            client.join(30)
+            client.result(30)  # raises what a request that was dropped raised
 
 
 def test_versions_change_under_load_without_a_failed_request(tmp_path: Path) -> None:
@@ -88,8 +88,7 @@ def test_versions_change_under_load_without_a_failed_request(tmp_path: Path) -> 
         metrics = requests.get(f"http://127.0.0.1:{server.rest_port}/metrics", timeout=20).text
         assert "\ncentrabert_version 2.0\n" in metrics
         before = len(answers)
-        while len(answers) < before + 3:
-            time.sleep(0.01)
+        eventually(lambda: len(answers) >= before + 3)
     assert {answer.status_code for answer in answers} == {200}
     texts = {answer.text for answer in answers}
     assert len({json.loads(text)["predictions"][0]["label"] for text in texts}) == 1
