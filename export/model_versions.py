@@ -180,7 +180,8 @@ class ModelVersions:
 
     def _close_if_done(self, version: Version) -> None:
         if version.state == "UNLOADING" and not version.requests and version.servable is not None:
-            version.servable.predictor.close()
+            # In a thread: it waits for a batch that still computes what nobody waits for any more.
+            asyncio.get_running_loop().run_in_executor(None, version.servable.predictor.close)
             version.servable = None
             version.state = "END"
             logging.info("version %d of %s is no longer served", version.number, self.name)
