@@ -25,7 +25,7 @@ from centrabert.export.model_status import model_status
 from centrabert.export.request_tensors import decoded
 from centrabert.export.serving_error import ServingError, invalid
 
-LONGEST = 4096  # bytes of an error message; gRPC escapes them, and takes 16 KB at most
+LONGEST = 2048  # bytes of an error message; escaped three times that, and of more than 8 KB gRPC refuses some
 METADATA = "signature_def"  # the only field of metadata that there is
 Context = Any  # grpc.aio.ServicerContext, which has no types
 

@@ -126,11 +126,14 @@ def test_a_shape_of_texts_without_values_is_of_empty_texts() -> None:
 
 @pytest.mark.parametrize("sign", ["x", "\u00e4"])
 def test_an_error_is_told_however_long_it_is(sign: str) -> None:
-    code, details = refusal(message("tone", {"text_a": TEXT_A}, name=sign * 20_000))
-    assert code == "NOT_FOUND"
-    assert details.startswith(f"Servable not found for request: Latest({sign * 1000}") and details.endswith(
-        "..."
-    )
+    """Whether gRPC takes metadata of 8 to 16 KB, it leaves to chance."""
+    request = message("tone", {"text_a": TEXT_A}, name=sign * 20_000)
+    start = f"Servable not found for request: Latest({sign * 1000}"
+    for _ in range(30):
+        code, details = refusal(request)
+        assert code == "NOT_FOUND"
+        assert details.startswith(start)
+        assert details.endswith("...")
 
 
 def test_values_that_do_not_fit_their_shape_are_told() -> None:
