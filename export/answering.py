@@ -53,7 +53,7 @@ class Answering:
     def is_named(self, target: Target) -> bool:
         """Whether the model of that name is served here. Raises ServingError if there is no name."""
         if not target.name:
-            raise invalid("Missing ModelSpec")
+            raise invalid("ModelSpec has no name specified.")
         return target.name == self.versions.name
 
     def check_name(self, target: Target) -> None:

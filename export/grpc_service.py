@@ -1,9 +1,10 @@
-"""TF Serving's gRPC services: PredictionService and ModelService, on the official messages."""
+"""TF Serving's gRPC services: PredictionService and ModelService, on the official messages.
 
-from collections.abc import Awaitable
+They raise ServingError, of which GrpcAdmission makes a status.
+"""
+
 from typing import Any
 
-import grpc
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -15,7 +16,6 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
     SignatureDefMap,
 )
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, GetModelStatusResponse
-from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
@@ -23,9 +23,8 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from centrabert.export.answering import Answering, Target
 from centrabert.export.model_status import model_status
 from centrabert.export.request_tensors import decoded
-from centrabert.export.serving_error import ServingError, invalid
+from centrabert.export.serving_error import invalid
 
-LONGEST = 2048  # bytes of an error message; escaped three times that, and of more than 8 KB gRPC refuses some
 METADATA = "signature_def"  # the only field of metadata that there is
 Context = Any  # grpc.aio.ServicerContext, which has no types
 
@@ -37,19 +36,11 @@ class PredictionService(PredictionServiceServicer):
         self._answering = answering
 
     async def Predict(self, request: PredictRequest, context: Context) -> PredictResponse:  # noqa: N802
-        return await _answered(context, self._predict(request, context.time_remaining()))
-
-    async def GetModelMetadata(  # noqa: N802
-        self, request: GetModelMetadataRequest, context: Context
-    ) -> GetModelMetadataResponse:
-        return await _answered(context, self._metadata(request))
-
-    async def _predict(self, request: PredictRequest, seconds: float | None) -> PredictResponse:
         answer = await self._answering.predict(
-            target_of(request.model_spec),
+            target_of(request),
             lambda definition, limits: decoded(definition, request.inputs, limits),
             request.output_filter,
-            seconds,
+            context.time_remaining(),
         )
         response = PredictResponse()
         response.model_spec.name = request.model_spec.name
@@ -59,13 +50,15 @@ class PredictionService(PredictionServiceServicer):
             response.outputs[name].CopyFrom(_proto(array))
         return response
 
-    async def _metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
+    async def GetModelMetadata(  # noqa: N802
+        self, request: GetModelMetadataRequest, context: Context
+    ) -> GetModelMetadataResponse:
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
             if field != METADATA:
                 raise invalid(f"Metadata field {field} is not supported")
-        target = target_of(request.model_spec)
+        target = target_of(request)
         self._answering.check_name(target)
         with self._answering.versions.lease(target.number, target.label) as servable:
             response = GetModelMetadataResponse()
@@ -84,13 +77,14 @@ class ModelService(ModelServiceServicer):
     async def GetModelStatus(  # noqa: N802
         self, request: GetModelStatusRequest, context: Context
     ) -> GetModelStatusResponse:
-        return await _answered(context, self._status(request))
-
-    async def _status(self, request: GetModelStatusRequest) -> GetModelStatusResponse:
-        return model_status(self._answering, target_of(request.model_spec))
+        return model_status(self._answering, target_of(request))
 
 
-def target_of(spec: ModelSpec) -> Target:
+def target_of(request: PredictRequest | GetModelMetadataRequest | GetModelStatusRequest) -> Target:
+    """Raises ServingError unless it names a model."""
+    spec = request.model_spec
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")
     number = spec.version.value if spec.HasField("version") else None
     label = spec.version_label if spec.HasField("version_label") else None
     return Target(spec.name, spec.signature_name, number, label)
@@ -104,18 +98,3 @@ def _proto(array: npt.NDArray[Any]) -> TensorProto:
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     return proto
-
-
-async def _answered(context: Context, answer: Awaitable[Any]) -> Any:
-    """The answer, or the status that stands for a ServingError."""
-    try:
-        return await answer
-    except ServingError as error:
-        await context.abort(grpc.StatusCode[error.code], shortened(error.message))
-
-
-def shortened(message: str) -> str:
-    """What fits into an answer's metadata; instead of more, gRPC sends an error of its own."""
-    if len(message.encode()) <= LONGEST:
-        return message
-    return f"{message.encode()[:LONGEST].decode(errors='ignore')}..."

@@ -6,7 +6,7 @@ number of connections.
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from aiohttp import web
@@ -29,14 +29,22 @@ class HttpConnections:
         self.idle_seconds = idle_seconds
         self._most = most
         self._waiting: dict[HttpConnection, None] = {}  # the longest first
+        self._reading: set[HttpConnection] = set()  # of them, for the rest of a request
         self._busy: set[HttpConnection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._busy)
 
+    @property
+    def reading_bodies(self) -> int:
+        """Connections of requests that have not come whole."""
+        return len(self._reading)
+
     @contextmanager
     def answering(self, request: web.Request) -> Iterator[None]:
-        """While it lasts, the request's connection waits for nothing from its client."""
+        """While it lasts, the request's connection waits for nothing from its client, but in `reading`."""
         connection = cast(HttpConnection, request.protocol)
         if connection in self._waiting:  # else it has just been closed
             del self._waiting[connection]
@@ -50,16 +58,43 @@ class HttpConnections:
                 self._waiting[connection] = None
                 connection.wait(self.idle_seconds)
 
+    @contextmanager
+    def reading(self, request: web.Request) -> Iterator[None]:
+        """While it lasts, the connection of a request that is being answered waits for the rest of it."""
+        connection = cast(HttpConnection, request.protocol)
+        if connection in self._busy:
+            self._busy.remove(connection)
+            self._waiting[connection] = None
+            self._reading.add(connection)
+        try:
+            yield
+        finally:
+            if connection in self._reading:  # else it has given way
+                del self._waiting[connection]
+                self._reading.remove(connection)
+                self._busy.add(connection)
+
+    async def drain(self, seconds: float) -> None:
+        """Closes those without a request, and waits so long for the others to be answered."""
+        for connection in self._waiting.keys() - self._reading:
+            connection.finish()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds)
+
     def add(self, connection: "HttpConnection") -> None:
         self._waiting[connection] = None
+        self._empty.clear()
         if len(self) > self._most:
             oldest = next(iter(self._waiting))
-            del self._waiting[oldest]
+            self.remove(oldest)
             oldest.abort()
 
     def remove(self, connection: "HttpConnection") -> None:
         self._waiting.pop(connection, None)
+        self._reading.discard(connection)
         self._busy.discard(connection)
+        if not len(self):
+            self._empty.set()
 
 
 class HttpConnection(web.RequestHandler):
@@ -94,6 +129,12 @@ class HttpConnection(web.RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def finish(self) -> None:
+        """Closes it when the client has taken its answer."""
+        self.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def abort(self) -> None:
         """Closes it at once, whatever the client has not taken."""

@@ -3,6 +3,7 @@
 import asyncio
 import resource
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 
 from aiohttp import web
 
@@ -12,11 +13,13 @@ from centrabert.export.http_answer import error_answer, json_answer, malformed
 from centrabert.export.http_connection import HttpConnection, HttpConnections
 from centrabert.export.http_origin import check_origin, is_loopback
 from centrabert.export.page import content_security_policy, page
+from centrabert.export.places import Places
 from centrabert.export.serving_error import ServingError, invalid
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEAD_SECONDS = 10.0  # far more than any client takes for a few lines
 IDLE_SECONDS = 75.0  # longer than the usual 60 of proxies, so that they close an idle connection first
+AFTER_GRACE = 0.1  # seconds for what did not end within the grace and is given up
 CONNECTIONS = 2  # for each request at a time, so that those too many are told so
 
 
@@ -30,17 +33,18 @@ class HttpServer:
 
     Attributes:
       connections: Those that are open.
-      in_flight: POST requests that are being answered.
+      places: Of POST requests that are being answered.
     """
 
     def __init__(self, answering: Answering, seconds: float, body_bytes: int, concurrent: int) -> None:
         self._answering = answering
         self._seconds = seconds
         self._body_bytes = body_bytes
-        self._concurrent = concurrent
         self._loopback = False
-        self.connections = HttpConnections(most_connections(concurrent), HEAD_SECONDS, IDLE_SECONDS)
-        self.in_flight = 0
+        self._stopping = False
+        most = most_connections(concurrent)
+        self.connections = HttpConnections(most, HEAD_SECONDS, IDLE_SECONDS)
+        self.places = Places(min(concurrent, max(most // CONNECTIONS, 1)))
 
     async def listen(self, host: str, port: int) -> int:
         """Begins to answer; returns the port, which it chooses if `port` is 0.
@@ -58,10 +62,9 @@ class HttpServer:
     async def stop(self, grace: float) -> None:
         """Takes no new requests, and waits so many seconds for those in flight."""
         self._listener.close()
-        server = self._aiohttp_server()
-        server.pre_shutdown()
-        # It waits twice, for the handlers and for the rest of their connections; 0 would mean for ever.
-        await server.shutdown(max(grace, 0.1) / 2)
+        self._stopping = True
+        await self.connections.drain(grace)  # aiohttp would throw away what is still to come of a body
+        await self._aiohttp_server().shutdown(AFTER_GRACE)
         await self._runner.cleanup()
 
     def _connection(self) -> HttpConnection:
@@ -84,35 +87,37 @@ class HttpServer:
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Errors in TF Serving's shape."""
         with self.connections.answering(request):
-            try:
-                check_origin(request.headers.get("Host"), request.headers.get("Origin"), self._loopback)
-                return await handler(request)
-            except ServingError as error:
-                return error_answer(error.message, error.http_status)
-            except web.HTTPException as error:
-                return error_answer(error.reason, error.status)
+            answer = await self._answer_or_error(request, handler)
+        if self._stopping:
+            answer.force_close()
+        return answer
+
+    async def _answer_or_error(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            check_origin(request.headers.get("Host"), request.headers.get("Origin"), self._loopback)
+            return await handler(request)
+        except ServingError as error:
+            return error_answer(error.message, error.http_status)
+        except web.HTTPException as error:
+            return error_answer(error.reason, error.status)
 
     async def _rest(self, request: web.Request) -> web.Response:
-        if request.method != "POST":
-            return await self._answer(request)
-        if self.in_flight == self._concurrent:
-            self._answering.metrics.observe_request((), "RESOURCE_EXHAUSTED", 0.0)
-            raise ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")
-        self.in_flight += 1
-        try:
-            return await self._answer(request)
-        finally:
-            self.in_flight -= 1
-
-    async def _answer(self, request: web.Request) -> web.Response:
         path = request.rel_url.raw_path_qs
-        body = await rest_api.answer(
-            self._answering, request.method, path, lambda: self._body(request), self._seconds
-        )
+        with ExitStack() as place:
+            body = await rest_api.answer(
+                self._answering, request.method, path, lambda: self._body(request, place), self._seconds
+            )
         return json_answer(body)
 
-    async def _body(self, request: web.Request) -> bytes:
-        """Raises ServingError if it does not come, or is too large."""
+    async def _body(self, request: web.Request, place: ExitStack) -> bytes:
+        """Takes a place when it has come. Raises ServingError if it does not, is too large, or too much."""
+        self.places.check()
+        with self.connections.reading(request):
+            body = await self._whole(request)
+        place.enter_context(self.places.one())
+        return body
+
+    async def _whole(self, request: web.Request) -> bytes:
         try:
             if (request.content_length or 0) > self._body_bytes:
                 raise web.HTTPRequestEntityTooLarge(self._body_bytes)

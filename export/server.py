@@ -13,6 +13,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServi
 from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
 from centrabert.export.answering import Answering
+from centrabert.export.grpc_admission import GrpcAdmission
 from centrabert.export.grpc_service import ModelService, PredictionService
 from centrabert.export.http_server import HttpServer
 from centrabert.export.model_versions import ModelVersions
@@ -72,6 +73,7 @@ class Server:
         self._answering = Answering(self.versions, self._metrics)
         self._metrics.waiting_rows.set_function(self._waiting_rows)
         self._metrics.version.set_function(self._version)
+        self.admission = GrpcAdmission(settings.concurrent, self._metrics)
         self.http = HttpServer(
             self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent
         )
@@ -100,7 +102,7 @@ class Server:
     async def _listen_grpc(self) -> None:
         settings = self._settings
         self._grpc = grpc.aio.server(
-            maximum_concurrent_rpcs=settings.concurrent,
+            interceptors=[self.admission],
             options=[
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_send_message_length", -1),

@@ -1,7 +1,6 @@
 """A small local server, whose patience may be lost and whose model may be held."""
 
 import asyncio
-import atexit
 import json
 import threading
 import time
@@ -16,8 +15,10 @@ from exported import exported, predictor
 from grpc_requests import TEXT_A
 from raw_http import RawAnswer, RawClient, post
 from running_server import NAME, running, settings
+from session import session
 
 from centrabert.export.batcher import Batcher
+from centrabert.export.grpc_admission import GrpcAdmission
 from centrabert.export.piece import Piece
 from centrabert.export.predictor import Arrays
 from centrabert.export.servable import Servable, ServingLimits
@@ -61,7 +62,11 @@ class AbusedServer:
 
     @property
     def in_flight(self) -> int:
-        return self.server.http.in_flight
+        return self.server.http.places.taken
+
+    @property
+    def admission(self) -> GrpcAdmission:
+        return self.server.admission
 
     @property
     def tasks(self) -> int:
@@ -93,6 +98,7 @@ class AbusedServer:
         with RawClient(self.port) as client:
             check(client.send(GOOD).answer())
         eventually(lambda: not (self.connections or self.in_flight or self.batcher.waiting or self.tasks))
+        eventually(lambda: not (self.admission.places.taken or self.admission.arriving))
 
 
 @cache
@@ -108,12 +114,9 @@ def abused_server() -> AbusedServer:
     chosen = replace(
         settings(exported().version.parent, LIMITS), body_bytes=BODY_BYTES, concurrent=CONCURRENT
     )
-    context = running(chosen)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Servable, "compute", held_back)
-        server = context.__enter__()
-    atexit.register(context.__exit__, None, None, None)
-    return AbusedServer(server, gate)
+        return AbusedServer(session.enter_context(running(chosen)), gate)
 
 
 def eventually(condition: Callable[[], bool]) -> None:

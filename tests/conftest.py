@@ -6,6 +6,7 @@ import signal
 import pytest
 from absl import logging
 from hypothesis import settings
+from session import session
 
 from centrabert import command
 
@@ -17,6 +18,10 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_sessionfinish():
+    session.close()
 
 
 @pytest.fixture(autouse=True)

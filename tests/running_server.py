@@ -1,7 +1,6 @@
 """A local server of the tiny model, in a thread of this process, shared by all tests that only ask it."""
 
 import asyncio
-import atexit
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from exported import exported
+from session import session
 
 from centrabert.export.servable import ServingLimits
 from centrabert.export.server import Server, ServerSettings
@@ -57,7 +57,4 @@ def running(chosen: ServerSettings) -> Iterator[Server]:
 @cache
 def shared_server() -> Server:
     """The server of `exported()`, stopped when the tests end."""
-    context = running(settings(exported().version.parent))
-    server = context.__enter__()
-    atexit.register(context.__exit__, None, None, None)
-    return server
+    return session.enter_context(running(settings(exported().version.parent)))

@@ -1,5 +1,6 @@
 """Which connections are open, and which gives way, whatever happens in between."""
 
+import asyncio
 import resource
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ class Connection:
     """What HttpConnections asks of one."""
 
     def __init__(self) -> None:
-        self.aborted = False
+        self.aborted = self.finished = False
         self.seconds: float | None = None
 
     def wait(self, seconds: float) -> None:
@@ -22,6 +23,9 @@ class Connection:
 
     def wait_no_more(self) -> None:
         self.seconds = None
+
+    def finish(self) -> None:
+        self.finished = True
 
     def abort(self) -> None:
         self.aborted = True
@@ -72,6 +76,48 @@ def test_a_client_that_goes_while_it_is_answered_is_gone() -> None:
         connections.remove(first)
     assert len(connections) == 1
     assert first.seconds is None
+
+
+def test_who_sends_the_rest_of_a_request_slowly_gives_way_and_then_counts_for_nothing() -> None:
+    connections, (first, _) = opened(most=2, number=2)
+    with connections.answering(request(first)), connections.reading(request(first)):
+        for _ in range(2):
+            connections.add(Connection())
+        assert first.aborted
+    assert (len(connections), connections.reading_bodies) == (2, 0)
+    assert first.seconds is None
+
+
+def test_who_has_sent_all_of_a_request_does_not_give_way() -> None:
+    connections, (first,) = opened(most=1, number=1)
+    with connections.answering(request(first)):
+        with connections.reading(request(first)):
+            assert connections.reading_bodies == 1
+        assert connections.reading_bodies == 0
+        connections.add(Connection())
+    assert not first.aborted
+    assert first.seconds == 2.0
+
+
+def test_a_server_that_ends_waits_for_those_with_a_request_alone() -> None:
+    async def life() -> None:
+        connections, (idle, reading, busy) = opened(most=3, number=3)
+        with (
+            connections.answering(request(busy)),
+            connections.answering(request(reading)),
+            connections.reading(request(reading)),
+        ):
+            await connections.drain(0.01)
+        assert [each.finished for each in (idle, reading, busy)] == [True, False, False]
+        draining = asyncio.ensure_future(connections.drain(1000.0))
+        for each in (idle, reading):
+            connections.remove(each)
+        await asyncio.sleep(0.01)
+        assert not draining.done()
+        connections.remove(busy)
+        await draining
+
+    asyncio.run(life())
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ PURE = (
     "export/kubernetes_deployment.py",
     "export/model_drawing.py",
     "export/page.py",
+    "export/places.py",
     "export/request_error.py",
     "export/rest_path.py",
     "export/rest_transport.py",

@@ -156,6 +156,46 @@ def test_a_flood_of_connections_keeps_nobody_out(server: AbusedServer) -> None:
             future.result()
 
 
+def test_bodies_that_do_not_come_keep_nobody_out(server: AbusedServer) -> None:
+    """The one that has waited longest gives way."""
+    start, body = GOOD[:-5], GOOD[-5:]
+    most = CONNECTIONS * CONCURRENT
+    with ExitStack() as stack:
+        waiting = []
+        for number in range(1, most + 1):
+            waiting.append(stack.enter_context(RawClient(server.port)).send(start))
+            eventually(lambda number=number: server.server.http.connections.reading_bodies == number)
+        assert server.in_flight == 0
+        for _ in range(2):
+            with RawClient(server.port) as client:
+                check(client.send(GOOD).answer())
+            eventually(lambda: server.connections == most - 1)
+        assert waiting[0].ends()
+        for client in waiting[1:]:
+            check(client.send(body).answer())
+
+
+def test_a_request_that_is_arriving_when_the_server_ends_is_answered(server: AbusedServer) -> None:
+    async def life() -> bytes:
+        http = HttpServer(server.server._answering, 1000.0, 1000, 10)
+        reader, writer = await asyncio.open_connection("127.0.0.1", await http.listen("127.0.0.1", 0))
+        writer.write(GOOD[:-5])
+        while not http.connections.reading_bodies:
+            await asyncio.sleep(0.01)
+        ending = asyncio.ensure_future(http.stop(1000.0))
+        await asyncio.sleep(0.1)
+        writer.write(GOOD[-5:])
+        await asyncio.wait_for(ending, 20)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    answer = asyncio.run(life())
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert b'"predictions"' in answer
+
+
 @pytest.mark.parametrize(("sent", "grace"), [(b"", 1000.0), (head("POST", PREDICT, Content_Length=100), 0.2)])
 def test_a_server_that_ends_waits_neither_for_the_idle_nor_for_ever(
     server: AbusedServer, sent: bytes, grace: float
@@ -168,12 +208,12 @@ def test_a_server_that_ends_waits_neither_for_the_idle_nor_for_ever(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head("GET", "/healthz") + sent)
         assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 OK")
-        while http.in_flight != bool(sent):
+        while http.connections.reading_bodies != bool(sent):
             await asyncio.sleep(0.01)
         await asyncio.wait_for(http.stop(grace), 20)
         assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
-        while http.in_flight or http.connections:
+        while http.connections:
             await asyncio.sleep(0.01)
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)

@@ -10,7 +10,8 @@ from running_server import NAME, running, settings, shared_server
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 REFUSED = [
-    (message("tone", {"text_a": TEXT_A}, name=""), "INVALID_ARGUMENT", "Missing ModelSpec"),
+    (message("tone", {"text_a": TEXT_A}, name=""), "INVALID_ARGUMENT", "ModelSpec has no name specified."),
+    (PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
     (
         message("tone", {"text_a": TEXT_A}, name="bert"),
         "NOT_FOUND",

@@ -1,0 +1,33 @@
+"""How many requests one protocol answers at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from centrabert.export.serving_error import ServingError
+
+
+class Places:
+    """So many requests at a time, and no more. A request takes its place when it has arrived whole.
+
+    Attributes:
+      taken: By requests that are being answered.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.taken = 0
+
+    def check(self) -> None:
+        """Raises ServingError if there is none left."""
+        if self.taken >= self._most:
+            raise ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Takes one for as long as the block lasts. Raises ServingError if there is none left."""
+        self.check()
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1

@@ -1,0 +1,5 @@
+"""What is opened once for all tests, and closed when they end."""
+
+from contextlib import ExitStack
+
+session = ExitStack()
