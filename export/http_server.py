@@ -1,7 +1,6 @@
 """The HTTP side of the local server: the REST API, /metrics, /healthz and the page."""
 
 import asyncio
-import resource
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
@@ -12,6 +11,7 @@ from centrabert.export.answering import Answering
 from centrabert.export.http_answer import error_answer, json_answer, malformed
 from centrabert.export.http_connection import HttpConnection, HttpConnections
 from centrabert.export.http_origin import check_origin, is_loopback
+from centrabert.export.open_files import most_connections, most_requests
 from centrabert.export.page import content_security_policy, page
 from centrabert.export.places import Places
 from centrabert.export.serving_error import ServingError, invalid
@@ -20,7 +20,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEAD_SECONDS = 10.0  # far more than any client takes for a few lines
 IDLE_SECONDS = 75.0  # longer than the usual 60 of proxies, so that they close an idle connection first
 AFTER_GRACE = 0.1  # seconds for what did not end within the grace and is given up
-CONNECTIONS = 2  # for each request at a time, so that those too many are told so
 
 
 class HttpServer:
@@ -29,7 +28,8 @@ class HttpServer:
     Args:
       seconds: A request may take; the reading of its body may take as long.
       body_bytes: A body may have.
-      concurrent: POST requests at a time; more are refused. GET needs nothing that could run out.
+      concurrent: POST requests at a time, if there are files for them; more are refused. GET needs nothing
+        that could run out.
 
     Attributes:
       connections: Those that are open.
@@ -42,9 +42,8 @@ class HttpServer:
         self._body_bytes = body_bytes
         self._loopback = False
         self._stopping = False
-        most = most_connections(concurrent)
-        self.connections = HttpConnections(most, HEAD_SECONDS, IDLE_SECONDS)
-        self.places = Places(min(concurrent, max(most // CONNECTIONS, 1)))
+        self.connections = HttpConnections(most_connections(concurrent), HEAD_SECONDS, IDLE_SECONDS)
+        self.places = Places(most_requests(concurrent))
 
     async def listen(self, host: str, port: int) -> int:
         """Begins to answer; returns the port, which it chooses if `port` is 0.
@@ -148,10 +147,3 @@ class HttpServer:
         if not self._answering.versions.available:
             raise ServingError("UNAVAILABLE", "no version of the model is served")
         return web.Response(text="ok\n")
-
-
-def most_connections(concurrent: int) -> int:
-    """How many may be open: no more than half of the files that this process may open."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = CONNECTIONS * concurrent
-    return most if files == resource.RLIM_INFINITY else min(most, max(files // 2, 1))

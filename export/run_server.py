@@ -52,7 +52,7 @@ flags.DEFINE_integer("max_body_bytes", 4 << 20, "Of one request.", 1024, flag_va
 flags.DEFINE_integer(
     "max_concurrent_requests",
     1000,
-    "Over gRPC, and as many over REST; more are refused.",
+    "Answered at a time over gRPC, and as many over REST; more are refused.",
     1,
     flag_values=FLAGS,
 )

@@ -17,6 +17,7 @@ from centrabert.export.grpc_admission import GrpcAdmission
 from centrabert.export.grpc_service import ModelService, PredictionService
 from centrabert.export.http_server import HttpServer
 from centrabert.export.model_versions import ModelVersions
+from centrabert.export.open_files import allow_requests
 from centrabert.export.servable import Servable, ServingLimits
 from centrabert.export.serving_metrics import ServingMetrics
 from centrabert.export.version_loading import load_servable
@@ -153,6 +154,7 @@ async def serve(settings: ServerSettings, grace: float) -> None:
     Raises:
       ValueError: As `Server.start`.
     """
+    allow_requests(settings.concurrent)
     server = Server(settings)
     await server.start()
     stopped = asyncio.Event()

@@ -1,14 +1,10 @@
 """Which connections are open, and which gives way, whatever happens in between."""
 
 import asyncio
-import resource
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from centrabert.export.http_connection import HttpConnections
-from centrabert.export.http_server import most_connections
 
 
 class Connection:
@@ -118,13 +114,3 @@ def test_a_server_that_ends_waits_for_those_with_a_request_alone() -> None:
         await draining
 
     asyncio.run(life())
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"), [(1024, 512), (4000, 2000), (10_000, 2000), (resource.RLIM_INFINITY, 2000), (1, 1)]
-)
-def test_connections_leave_files_for_the_rest(
-    files: int, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resource, "getrlimit", {resource.RLIMIT_NOFILE: (files, files)}.get)
-    assert most_connections(1000) == expected

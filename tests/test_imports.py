@@ -35,6 +35,7 @@ PURE = (
     "export/kserve.py",
     "export/kubernetes_deployment.py",
     "export/model_drawing.py",
+    "export/open_files.py",
     "export/page.py",
     "export/places.py",
     "export/request_error.py",
