@@ -2,36 +2,39 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 
-from centrabert.export.places import Places
+from centrabert.export.places import Places, overloaded
 from centrabert.export.serving_error import ServingError, invalid
 from centrabert.export.serving_metrics import ServingMetrics
 
 LONGEST = 2048  # bytes of an error message; escaped three times that, and of more than 8 KB gRPC refuses some
+PATIENCE = 1.0  # seconds, far more than a message takes after its head
 Context = Any  # grpc.aio.ServicerContext, which has no types
 Handler = Any  # grpc.RpcMethodHandler, likewise
+Task = asyncio.Task[Any]
 
 
 class GrpcAdmission(grpc.aio.ServerInterceptor):
     """Refuses what is too much, and tells a client whatever else is wrong with its request.
 
-    gRPC's own limit, maximum_concurrent_rpcs, counts a request from its head on, so that clients which send
-    nothing more keep out all others. Here those wait apart, as many as there are places; beyond, whichever
-    has waited longest is refused for the new one.
+    gRPC's own limit, maximum_concurrent_rpcs, lets clients that send the head of a request and nothing more
+    keep out all others. Here such a request is given up as soon as another one needs its place.
 
     Args:
-      most: Requests answered at a time.
+      most: Requests at a time.
     """
 
     def __init__(self, most: int, metrics: ServingMetrics) -> None:
         self.places = Places(most)
         self._most = most
         self._metrics = metrics
-        self._arriving: dict[asyncio.Future[None], None] = {}  # the longest first; done when it must give way
+        self._handlers: dict[str, Handler] = {}
+        self._arriving: dict[Task, float] = {}  # the longest first, each with when it began
+        self._refusal = grpc.stream_unary_rpc_method_handler(self._refuse)  # which waits for no message
 
     @property
     def arriving(self) -> int:
@@ -41,52 +44,62 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any
     ) -> Handler:
-        handler = await continuation(handler_call_details)
-        # Of the methods that nobody has written, the official classes make an error for the log.
-        if handler is None or not asyncio.iscoroutinefunction(handler.unary_unary):
-            return None
+        method = handler_call_details.method
+        if method not in self._handlers:
+            handler = await continuation(handler_call_details)
+            # Of the methods that nobody has written, the official classes make an error for the log.
+            if handler is None or not asyncio.iscoroutinefunction(handler.unary_unary):
+                return None
+            self._handlers[method] = self._guarded(handler)
+        if self.places.taken + self.arriving < self._most or self._gives_way():
+            return self._handlers[method]
+        return self._refusal
 
-        async def answer(_: Any, context: Context) -> Any:
-            return await self._answer(handler, context)
+    def _gives_way(self) -> bool:
+        """Ends the request that has been arriving the longest, if that is too long."""
+        task, since = next(iter(self._arriving.items()), (None, 0.0))
+        if task is None or task.get_loop().time() - since < PATIENCE:
+            return False
+        del self._arriving[task]
+        return task.cancel()
 
-        # A message is a stream of one, which need not be read before it is known whether there is a place.
+    async def _refuse(self, messages: Any, context: Context) -> None:
+        self._metrics.observe_request((), "RESOURCE_EXHAUSTED", 0.0)
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, overloaded().message)
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def answer(messages: Any, context: Context) -> Any:
+            try:
+                request = await self._request(handler, context)
+                with self.places.one():
+                    return await handler.unary_unary(request, context)
+            except ServingError as error:
+                await context.abort(grpc.StatusCode[error.code], shortened(error.message))
+
+        # A message is a stream of one, whose reading can be given up.
         return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
 
-    async def _answer(self, handler: Handler, context: Context) -> Any:
-        try:
-            request = await self._request(handler, context)
-            with self.places.one():
-                return await handler.unary_unary(request, context)
-        except ServingError as error:
-            await context.abort(grpc.StatusCode[error.code], shortened(error.message))
-
     async def _request(self, handler: Handler, context: Context) -> Message:
-        """Raises ServingError, and counts it, if there is none or no place."""
+        """Raises ServingError, and counts it, if there is none."""
         try:
-            self.places.check()
-            message = await self._message(context)
-            self.places.check()
-            return parsed(handler, message)
+            return parsed(handler, await self._message(context))
         except ServingError as error:
             self._metrics.observe_request((), error.code, 0.0)
             raise
 
     async def _message(self, context: Context) -> bytes:
-        reading = asyncio.ensure_future(context.read())
-        gives_way = asyncio.get_running_loop().create_future()
-        self._arriving[gives_way] = None
-        if len(self._arriving) > self._most:
-            longest = next(iter(self._arriving))
-            del self._arriving[longest]
-            longest.set_result(None)
+        task = cast(Task, asyncio.current_task())
+        self._arriving[task] = task.get_loop().time()
         try:
-            await asyncio.wait([reading, gives_way], return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                raise ServingError("RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive")
+            message = await context.read()
+        except asyncio.CancelledError:
+            if task in self._arriving:  # its client has gone
+                raise
+            raise ServingError(
+                "RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive"
+            ) from None
         finally:
-            self._arriving.pop(gives_way, None)
-            reading.cancel()
-        message = reading.result()
+            self._arriving.pop(task, None)
         if message is grpc.aio.EOF:
             raise invalid("there is no message")
         return bytes(message)

@@ -20,7 +20,7 @@ class Places:
     def check(self) -> None:
         """Raises ServingError if there is none left."""
         if self.taken >= self._most:
-            raise ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")
+            raise overloaded()
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -31,3 +31,8 @@ class Places:
             yield
         finally:
             self.taken -= 1
+
+
+def overloaded() -> ServingError:
+    """What a client is told for which there is none."""
+    return ServingError("RESOURCE_EXHAUSTED", "overloaded: too many requests at once; try again later")

@@ -1,10 +1,9 @@
 """gRPC requests that are too many, that never arrive, or that are none."""
 
-import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -16,9 +15,7 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from centrabert.export.grpc_admission import GrpcAdmission
-from centrabert.export.serving_error import ServingError
-from centrabert.export.serving_metrics import ServingMetrics
+from centrabert.export.grpc_admission import PATIENCE
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REQUEST = message("tone", {"text_a": TEXT_A[:1]})
@@ -74,48 +71,41 @@ def counted(server: AbusedServer, code: str) -> int:
 def test_requests_without_a_message_keep_no_other_out(server: AbusedServer) -> None:
     with connected(server) as channel:
         waiting = stalled(server, channel, CONCURRENT)
+        time.sleep(PATIENCE)
         for _ in range(2 * CONCURRENT):
             check(PredictionServiceStub(channel).Predict(REQUEST, SECONDS).SerializeToString())
-        assert server.admission.places.taken == 0
+        assert (server.admission.places.taken, server.admission.arriving) == (0, CONCURRENT - 1)
         for each in waiting[1:]:
             check(each.send(REQUEST.SerializeToString()).call.result(SECONDS))
 
 
-def test_the_message_that_has_not_arrived_the_longest_gives_way(server: AbusedServer) -> None:
+def test_the_messages_that_have_not_come_the_longest_give_way(server: AbusedServer) -> None:
     before = counted(server, "RESOURCE_EXHAUSTED")
     with connected(server) as channel:
         waiting = stalled(server, channel, CONCURRENT)
+        time.sleep(PATIENCE)
         late = [Stalled(channel) for _ in range(2)]
-        expected = ("RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive")
-        assert [refusal(each.call) for each in waiting[:2]] == [expected] * 2
+        told = ("RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive")
+        assert [refusal(each.call) for each in waiting[:2]] == [told] * 2
         assert counted(server, "RESOURCE_EXHAUSTED") == before + 2
         for each in [*waiting[2:], *late]:
             check(each.send(REQUEST.SerializeToString()).call.result(SECONDS))
-
-
-def test_several_that_come_together_make_as_many_give_way() -> None:
-    async def life() -> list[Any]:
-        admission = GrpcAdmission(1, ServingMetrics())
-        never = SimpleNamespace(read=asyncio.get_running_loop().create_future)
-        messages = [asyncio.wait_for(admission._message(never), 0.5) for _ in range(3)]
-        return await asyncio.gather(*messages, return_exceptions=True)
-
-    assert [type(found) for found in asyncio.run(life())] == [ServingError, ServingError, TimeoutError]
 
 
 def test_requests_that_are_too_many_are_told_and_counted(server: AbusedServer) -> None:
     before = counted(server, "RESOURCE_EXHAUSTED")
     with connected(server) as channel, server.held():
         predict = PredictionServiceStub(channel).Predict
-        (waiting,) = stalled(server, channel, 1)
-        answered = [predict.future(REQUEST, SECONDS) for _ in range(CONCURRENT)]
+        (arriving,) = stalled(server, channel, 1)
+        answered = [predict.future(REQUEST, SECONDS) for _ in range(CONCURRENT - 1)]
+        eventually(lambda: server.admission.places.taken == CONCURRENT - 1)
+        assert refusal(predict.future(REQUEST, SECONDS)) == FULL  # the one that arrives has only begun to
+        answered.append(arriving.send(REQUEST.SerializeToString()).call)
         eventually(lambda: server.admission.places.taken == CONCURRENT)
         assert refusal(predict.future(REQUEST, SECONDS)) == FULL
-        assert refusal(waiting.send(REQUEST.SerializeToString()).call) == FULL
         assert counted(server, "RESOURCE_EXHAUSTED") == before + 2
         server.gate.set()
-        for each in answered:
-            check(each.result(SECONDS).SerializeToString())
+        assert all(each.result(SECONDS) for each in answered)
         check(predict(REQUEST, SECONDS).SerializeToString())
 
 
@@ -142,8 +132,10 @@ def test_methods_that_are_not_served_fill_no_log(server: AbusedServer) -> None:
 
 
 def test_who_leaves_before_the_message_leaves_nothing(server: AbusedServer) -> None:
+    before = counted(server, "RESOURCE_EXHAUSTED")
     with connected(server) as channel:
         (waiting,) = stalled(server, channel, 1)
         waiting.call.cancel()
         eventually(lambda: not server.admission.arriving)
-    assert server.admission.places.taken == 0
+        server.check_that_nothing_is_left()
+    assert counted(server, "RESOURCE_EXHAUSTED") == before
