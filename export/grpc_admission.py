@@ -65,7 +65,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
 
     async def _refuse(self, messages: Any, context: Context) -> None:
         self._metrics.observe_request((), "RESOURCE_EXHAUSTED", 0.0)
-        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, overloaded().message)
+        await abort(context, overloaded())
 
     def _guarded(self, handler: Handler) -> Handler:
         async def answer(messages: Any, context: Context) -> Any:
@@ -74,7 +74,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
                 with self.places.one():
                     return await handler.unary_unary(request, context)
             except ServingError as error:
-                await context.abort(grpc.StatusCode[error.code], shortened(error.message))
+                await abort(context, error)
 
         # A message is a stream of one, whose reading can be given up.
         return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
@@ -103,6 +103,14 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
         if message is grpc.aio.EOF:
             raise invalid("there is no message")
         return bytes(message)
+
+
+async def abort(context: Context, error: ServingError) -> None:
+    """Tells the error; raises CancelledError if nobody waits for it, which gRPC would write to the log."""
+    try:
+        await context.abort(grpc.StatusCode[error.code], shortened(error.message))
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
 
 
 def parsed(handler: Handler, message: bytes) -> Message:

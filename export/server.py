@@ -104,6 +104,8 @@ class Server:
         settings = self._settings
         self._grpc = grpc.aio.server(
             interceptors=[self.admission],
+            maximum_concurrent_rpcs=2
+            * settings.concurrent,  # many only where they come faster than this loop
             options=[
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_send_message_length", -1),

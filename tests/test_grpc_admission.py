@@ -1,9 +1,11 @@
 """gRPC requests that are too many, that never arrive, or that are none."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -15,7 +17,8 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from centrabert.export.grpc_admission import PATIENCE
+from centrabert.export.grpc_admission import PATIENCE, abort
+from centrabert.export.places import overloaded
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REQUEST = message("tone", {"text_a": TEXT_A[:1]})
@@ -139,3 +142,13 @@ def test_who_leaves_before_the_message_leaves_nothing(server: AbusedServer) -> N
         eventually(lambda: not server.admission.arriving)
         server.check_that_nothing_is_left()
     assert counted(server, "RESOURCE_EXHAUSTED") == before
+
+
+def test_an_error_that_nobody_waits_for_ends_the_request() -> None:
+    """gRPC writes any other exception to the log."""
+
+    async def fails(*_: Any) -> None:
+        raise grpc.aio.InternalError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(abort(SimpleNamespace(abort=fails), overloaded()))
