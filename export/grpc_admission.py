@@ -30,7 +30,6 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
 
     def __init__(self, most: int, metrics: ServingMetrics) -> None:
         self.places = Places(most)
-        self._most = most
         self._metrics = metrics
         self._handlers: dict[str, Handler] = {}
         self._arriving: dict[Task, float] = {}  # the longest first, each with when it began
@@ -51,7 +50,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
             if handler is None or not asyncio.iscoroutinefunction(handler.unary_unary):
                 return None
             self._handlers[method] = self._guarded(handler)
-        if self.places.taken + self.arriving < self._most or self._gives_way():
+        if self.arriving < self.places.left or self._gives_way():
             return self._handlers[method]
         return self._refusal
 

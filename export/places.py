@@ -17,9 +17,14 @@ class Places:
         self._most = most
         self.taken = 0
 
+    @property
+    def left(self) -> int:
+        """Places that nobody has taken."""
+        return self._most - self.taken
+
     def check(self) -> None:
         """Raises ServingError if there is none left."""
-        if self.taken >= self._most:
+        if not self.left:
             raise overloaded()
 
     @contextmanager

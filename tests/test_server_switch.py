@@ -9,11 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 import requests
 from abused_server import eventually
 from exported import exported
+from grpc_requests import TEXT_A, message
 from running_server import NAME, running, settings
+from tensorflow_serving.apis.predict_pb2 import PredictResponse
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from centrabert.export.server import Server
 from centrabert.export.version_loading import load_servable
@@ -55,30 +59,45 @@ def wait_for(server: Server, wanted: dict[str, str]) -> None:
     pytest.fail(f"the versions are {found}, not {wanted}")
 
 
-@contextmanager
-def asking(server: Server) -> Iterator[list[requests.Response]]:
-    """Two clients that ask until the block ends; the answers they got."""
-    answers: list[requests.Response] = []
-    stop = threading.Event()
+class Asking:
+    """A client of each protocol that asks until the block ends, which raises what a dropped request raised.
 
-    def ask() -> None:
-        while not stop.is_set():
-            answers.append(requests.post(url(server, ":predict"), json=SENTENCE, timeout=20))
-            time.sleep(0.01)  # loading needs the processor too
+    Attributes:
+      rest: The answers over HTTP.
+      grpc: Over gRPC.
+    """
 
-    with ThreadPoolExecutor(2) as executor:
-        clients = [executor.submit(ask) for _ in range(2)]
-        try:
-            yield answers
-        finally:
-            stop.set()
-        for client in clients:
-            client.result(30)  # raises what a request that was dropped raised
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._stop = threading.Event()
+        self.rest: list[requests.Response] = []
+        self.grpc: list[PredictResponse] = []
+
+    @contextmanager
+    def both(self) -> Iterator[None]:
+        with ThreadPoolExecutor(2) as executor:
+            clients = [executor.submit(self._ask_rest), executor.submit(self._ask_grpc)]
+            try:
+                yield
+            finally:
+                self._stop.set()
+            for client in clients:
+                client.result(30)
+
+    def _ask_rest(self) -> None:
+        while not self._stop.wait(0.01):  # loading needs the processor too
+            self.rest.append(requests.post(url(self._server, ":predict"), json=SENTENCE, timeout=20))
+
+    def _ask_grpc(self) -> None:
+        request = message("tone", {"text_a": TEXT_A[:1]})
+        with grpc.insecure_channel(f"127.0.0.1:{self._server.port}") as channel:
+            while not self._stop.wait(0.01):
+                self.grpc.append(PredictionServiceStub(channel).Predict(request, 20))
 
 
 def test_versions_change_under_load_without_a_failed_request(tmp_path: Path) -> None:
     publish(tmp_path, 1)
-    with running(settings(tmp_path)) as server, asking(server) as answers:
+    with running(settings(tmp_path)) as server, (asking := Asking(server)).both():
         publish(tmp_path, 2)
         wait_for(server, {"2": "AVAILABLE", "1": "END"})
         publish(tmp_path, 3, wrong_golden)
@@ -87,11 +106,16 @@ def test_versions_change_under_load_without_a_failed_request(tmp_path: Path) -> 
         assert "task rte" in status[0]["status"]["error_message"]
         metrics = requests.get(f"http://127.0.0.1:{server.rest_port}/metrics", timeout=20).text
         assert "\ncentrabert_version 2.0\n" in metrics
-        before = len(answers)
-        eventually(lambda: len(answers) >= before + 3)
-    assert {answer.status_code for answer in answers} == {200}
-    texts = {answer.text for answer in answers}
-    assert len({json.loads(text)["predictions"][0]["label"] for text in texts}) == 1
+        for answers in (asking.rest, asking.grpc):
+            before = len(answers)
+            eventually(lambda answers=answers, before=before: len(answers) >= before + 3)
+    assert {answer.status_code for answer in asking.rest} == {200}
+    versions = [answer.model_spec.version.value for answer in asking.grpc]
+    assert versions == sorted(versions)
+    assert set(versions) == {1, 2}
+    labels = [json.loads(answer.text)["predictions"][0]["label"] for answer in asking.rest]
+    labels += [answer.outputs["label"].string_val[0].decode() for answer in asking.grpc]
+    assert len(set(labels)) == 1
 
 
 def test_a_server_without_a_sound_version_does_not_start(tmp_path: Path) -> None:
