@@ -6,6 +6,7 @@ its last request has. A version that fails leaves the old one where it is: that 
 
 import asyncio
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from centrabert.export.serving_error import ServingError, invalid
 from centrabert.export.version_policy import Aspired
 from centrabert.export.versions import SAVED_MODEL
 
+RETRIES, RETRY_SECONDS = 5, 60.0  # of what may pass, such as a lack of memory; as TF Serving by default
 Stamp = frozenset[tuple[str, int, int]]  # of a folder's files, each with size and time of change
 
 
@@ -30,6 +32,8 @@ class Version:
       error: Why it ended before it was available.
       stamp: Of its files when it was loaded; a version that failed is tried again when that changes, for it
         may have been seen half copied.
+      failures: Of this stamp.
+      retry_at: Time of the event loop when it is tried again all the same.
       requests: In flight.
     """
 
@@ -37,6 +41,8 @@ class Version:
     stamp: Stamp
     state: str = "LOADING"
     error: str = ""
+    failures: int = 0
+    retry_at: float = math.inf
     servable: Servable | None = None
     requests: int = 0
 
@@ -144,13 +150,14 @@ class ModelVersions:
         return number in self._versions and self._versions[number].state == "AVAILABLE"
 
     async def _try(self, number: int) -> bool:
-        """Loads a version, unless it failed before and is still the same."""
+        """Loads a version, unless it failed before, is still the same, and has to wait."""
         folder = self._base_path / str(number)
         stamp = _stamp(folder)
         former = self._versions.get(number)
-        if stamp is None or (former is not None and former.error and former.stamp == stamp):
+        same = former if former is not None and former.error and former.stamp == stamp else None
+        if stamp is None or (same and asyncio.get_running_loop().time() < same.retry_at):
             return False
-        version = self._versions[number] = Version(number, stamp)
+        version = self._versions[number] = Version(number, stamp, failures=same.failures if same else 0)
         logging.info("loading version %d of %s", number, self.name)
         stopped = threading.Event()
         loading = asyncio.ensure_future(asyncio.to_thread(self._load, folder, stopped))
@@ -159,14 +166,21 @@ class ModelVersions:
         finally:
             stopped.set()  # when the server ends, which would wait for the thread
         if error := loading.exception():
-            foreseen = isinstance(error, ValueError | OSError)
-            version.state, version.error = "END", str(error) if foreseen else repr(error)
-            trace = None if foreseen else error
-            logging.error("version %d of %s is not served: %s", number, self.name, error, exc_info=trace)
+            self._fail(version, error)
             return False
         version.servable, version.state = loading.result(), "AVAILABLE"
         logging.info("version %d of %s is served", number, self.name)
         return True
+
+    def _fail(self, version: Version, error: BaseException) -> None:
+        """Another loading of the same files may mend all but what is wrong in them."""
+        foreseen = isinstance(error, ValueError | OSError)
+        version.state, version.error = "END", str(error) if foreseen else repr(error)
+        version.failures += 1
+        if not isinstance(error, ValueError) and version.failures <= RETRIES:
+            version.retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+        trace = None if foreseen else error
+        logging.error("version %d of %s is not served: %s", version.number, self.name, error, exc_info=trace)
 
     def _set_labels(self, labels: Mapping[str, int]) -> None:
         """A label moves when its new version is there, and ends when it is no longer given."""

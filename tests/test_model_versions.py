@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from centrabert.export.model_versions import ModelVersions
+from centrabert.export import model_versions
+from centrabert.export.model_versions import RETRIES, ModelVersions
 from centrabert.export.serving_error import ServingError
 from centrabert.export.version_policy import aspired
 
@@ -48,9 +49,11 @@ class Folder:
             self.given_up.set()
         if content == "strange":
             raise KeyError("score")
+        if content == "busy" and self.loads.count(number) < 3:
+            raise OSError("Stale file handle")
         if content == "half" and not (folder / "variables" / "rest").exists():
             raise ValueError(f"{folder}: cannot load the SavedModel")
-        if content not in ("good", "half"):
+        if content not in ("good", "half", "busy"):
             raise ValueError(f"{folder}: golden answers differ")
         close = lambda: self.closed.append(number)  # noqa: E731
         return SimpleNamespace(number=number, predictor=SimpleNamespace(close=close))
@@ -180,6 +183,29 @@ def test_whatever_a_version_fails_with_the_next_is_tried(
         folder.write(3)
         await versions.update()
         assert served(versions) == 3
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("content", "seconds", "loads"),
+    [("busy", 0.0, 3), ("busy", 60.0, 1), ("strange", 0.0, 1 + RETRIES), ("wrong", 0.0, 1)],
+)
+def test_what_may_pass_is_tried_again(
+    content: str, seconds: float, loads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goldens that differ do not."""
+    monkeypatch.setattr(model_versions, "RETRY_SECONDS", seconds)
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(1, content)
+        for _ in range(10):
+            await versions.update()
+        assert folder.loads == [1] * loads
+        assert states(versions) == {1: "AVAILABLE" if loads == 3 else "END"}
+        folder.write(1, "good")
+        await versions.update()
+        assert served(versions) == 1
 
     run(tmp_path, test)
 
