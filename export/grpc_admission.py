@@ -1,4 +1,4 @@
-"""Which gRPC requests are answered: those that have arrived whole, and are not too many."""
+"""Which gRPC requests are answered: those that arrive soon, and are not too many."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
     """Refuses what is too much, and tells a client whatever else is wrong with its request.
 
     gRPC's own limit, maximum_concurrent_rpcs, lets clients that send the head of a request and nothing more
-    keep out all others. Here such a request is given up as soon as another one needs its place.
+    keep out all others. Here such a request, after PATIENCE, gives way to another one that needs its place.
 
     Args:
       most: Requests at a time.

@@ -173,7 +173,7 @@ class ModelVersions:
         return True
 
     def _fail(self, version: Version, error: BaseException) -> None:
-        """Another loading of the same files may mend all but what is wrong in them."""
+        """Ends it, and says when it is tried again; what is wrong in its files will still be wrong."""
         foreseen = isinstance(error, ValueError | OSError)
         version.state, version.error = "END", str(error) if foreseen else repr(error)
         version.failures += 1

@@ -104,8 +104,8 @@ class Server:
         settings = self._settings
         self._grpc = grpc.aio.server(
             interceptors=[self.admission],
-            maximum_concurrent_rpcs=2
-            * settings.concurrent,  # many only where they come faster than this loop
+            # Reached only where requests come faster than the interceptor looks at them; it refuses cheaply.
+            maximum_concurrent_rpcs=2 * settings.concurrent,
             options=[
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_send_message_length", -1),
