@@ -5,12 +5,13 @@ nothing called `merge` or `export` lands in anyone's site-packages. The links in
 layout to editors, mypy and an uninstalled clone; setuptools installs what they point at, never a link.
 """
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 PARTS = ("modeling", "glue_data", "distill", "merge", "export", "search")
+PACKAGES = [name for part in PARTS for name in (part, *(f"{part}.{room}" for room in find_packages(part)))]
 
 setup(
-    packages=["centrabert", *(f"centrabert.{part}" for part in PARTS)],
+    packages=["centrabert", *(f"centrabert.{name}" for name in PACKAGES)],
     package_dir={"centrabert": "centrabert", **{f"centrabert.{part}": part for part in PARTS}},
     package_data={"centrabert": ["py.typed"], "centrabert.export": ["page.html"]},
 )
