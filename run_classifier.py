@@ -11,7 +11,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command, training_flags
-from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

@@ -72,8 +72,8 @@ def run(demo: Demo) -> None:
     from centrabert.export.predictor import Predictor
     from centrabert.glue_data.tasks import glue_task
     from centrabert.merge.table import columns, table
-    from centrabert.modeling.activation_cache import ActivationCache
-    from centrabert.modeling.hyperparameters import Hyperparameters
+    from centrabert.modeling.training.hyperparameters import Hyperparameters
+    from centrabert.modeling.training.trunk_cache import ActivationCache
 
     tasks = [glue_task(name) for name in demo.tasks]
     for made in MADE:

@@ -84,8 +84,8 @@ def _seed(
     from centrabert.export.predictor import Predictor
     from centrabert.glue_data.runner import Runner
     from centrabert.glue_data.tasks import glue_task
-    from centrabert.modeling.activation_cache import ActivationCache
-    from centrabert.modeling.hyperparameters import Hyperparameters
+    from centrabert.modeling.training.hyperparameters import Hyperparameters
+    from centrabert.modeling.training.trunk_cache import ActivationCache
 
     bert = minilm(output_dir / "bert")
     cache = ActivationCache(output_dir / "activations", CACHE_BYTES)

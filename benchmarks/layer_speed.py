@@ -39,8 +39,8 @@ def _measure(shape: str, batch: int, length: int) -> dict[str, list[float]]:
     import tensorflow.compat.v1 as tf
 
     from benchmarks.random_models import config_of
-    from centrabert.modeling.attention import attention_mask
-    from centrabert.modeling.encoder import encode
+    from centrabert.modeling.layers.attention import attention_mask
+    from centrabert.modeling.layers.encoder import encode
 
     config = config_of(shape, vocab_size=100)
     with tf.Graph().as_default(), tf.Session() as session:

@@ -16,14 +16,14 @@ from centrabert.export.predictor import Predictor
 from centrabert.glue_data.runner import Runner
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merging import merge
-from centrabert.modeling import conversion
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
-from centrabert.modeling.encoded import sorted_batches
+from centrabert.modeling.convert import conversion
 from centrabert.modeling.files import write_text
-from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.token_dataset import sorted_batches
+from centrabert.modeling.training.trunk_cache import ActivationCache
 
 BATCH = 32
 

@@ -108,8 +108,8 @@ def _tokenizer(version: Path) -> Iterator[str]:
     import tensorflow.compat.v1 as tf
 
     from centrabert.export.predictor import Predictor
-    from centrabert.modeling.tokenizer import Tokenizer
-    from centrabert.modeling.vocabulary import Vocabulary
+    from centrabert.modeling.tokenization.tokenizer import Tokenizer
+    from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
     predictor = Predictor(version)
     with tf.Graph().as_default(), tf.Session() as session:

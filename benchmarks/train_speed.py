@@ -78,9 +78,9 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     from benchmarks.pipeline import minilm
     from centrabert.glue_data.runner import Runner
     from centrabert.glue_data.tasks import glue_task
-    from centrabert.modeling import conversion
-    from centrabert.modeling.activation_cache import ActivationCache
-    from centrabert.modeling.encoded import training_plan
+    from centrabert.modeling.convert import conversion
+    from centrabert.modeling.training.token_dataset import training_plan
+    from centrabert.modeling.training.trunk_cache import ActivationCache
 
     task = glue_task(task_name)
     bert = minilm(scratch / "bert")

@@ -11,9 +11,9 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.estimator import Estimator, Params, RunConfig
-from centrabert.modeling.model import Optimization, model_fn_builder
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.branch_model import Optimization, model_fn_builder
+from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
 
 
 class Turns(tf.train.SessionRunHook):

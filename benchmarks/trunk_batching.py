@@ -15,10 +15,10 @@ import tensorflow.compat.v1 as tf
 from centrabert.export.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, VOCABULARY, read_manifest
-from centrabert.modeling.attention import attention_mask
-from centrabert.modeling.encoder import embed, encode
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 
 class TrunkBatching:

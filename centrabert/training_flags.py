@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
-    from centrabert.modeling.activation_cache import ActivationCache  # imports TensorFlow
+    from centrabert.modeling.training.trunk_cache import ActivationCache  # imports TensorFlow
 
 HELP = {
     "learning_rate": "The highest learning rate of the schedule. Small encoders want 5e-5 to 3e-4.",
@@ -73,7 +73,7 @@ class ActivationSettings:
 
     def cache(self) -> "ActivationCache | None":
         """Where they are kept; None keeps none."""
-        from centrabert.modeling.activation_cache import ActivationCache
+        from centrabert.modeling.training.trunk_cache import ActivationCache
 
         if not self.gigabytes:
             return None

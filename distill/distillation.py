@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.distill.loss import Distillation, distillation_loss
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
-from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.files import new_file
-from centrabert.modeling.hyperparameters import Hyperparameters
-from centrabert.modeling.prediction import branch_estimator, predict_logits
-from centrabert.modeling.training import Score, TrainingJob, fine_tuning_start, train_branch
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.prediction import branch_estimator, predict_logits
+from centrabert.modeling.training.token_dataset import Encoded
+from centrabert.modeling.training.train_branch import Score, TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.trunk_cache import ActivationCache
 
 
 @dataclass(frozen=True)

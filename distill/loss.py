@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.estimator import Tensors
-from centrabert.modeling.model import LossFn, task_loss
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.branch_model import LossFn, task_loss
+from centrabert.modeling.training.estimator import Tensors
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.encoder import encode
-from centrabert.modeling.heads import answers, task_logits
+from centrabert.modeling.layers.encoder import encode
+from centrabert.modeling.layers.heads import answers, task_logits
 
 
 def branch_answers(

@@ -21,7 +21,7 @@ from centrabert.merge.merged_folder import (
 )
 from centrabert.modeling.files import new_folder, write_text
 from centrabert.modeling.golden import Golden
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 
 def export(merged: Path, export_dir: Path, version: int) -> Path:

@@ -12,10 +12,10 @@ import tensorflow.compat.v1 as tf
 from centrabert.export.branch_answers import branch_answers
 from centrabert.export.route import routed
 from centrabert.merge.manifest import Manifest
-from centrabert.modeling.attention import attention_mask
-from centrabert.modeling.encoder import embed, encode
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 ROUTE = "route"  # a name scope, and the name of the signature
 

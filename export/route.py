@@ -12,9 +12,9 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.export.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.encoder import embed, encode
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
 
 
 def routed(

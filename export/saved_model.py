@@ -9,7 +9,7 @@ from centrabert.export.signatures import signature_defs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling import checkpoint
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 
 def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, prefix: Path) -> None:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from centrabert.glue_data.example import Example
 from centrabert.glue_data.reader import read
 from centrabert.glue_data.tasks import GlueTask
-from centrabert.modeling.encoded import Encoded, encode
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.token_dataset import Encoded, encode
 
 
 def load(

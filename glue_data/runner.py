@@ -14,18 +14,18 @@ from centrabert.glue_data.dataset import load
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.submission import write_submission
 from centrabert.glue_data.tasks import GlueTask
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, dump, read_record
-from centrabert.modeling.encoded import Encoded
 from centrabert.modeling.files import write_text
-from centrabert.modeling.hyperparameters import Hyperparameters
-from centrabert.modeling.prediction import branch_estimator, decide, predict_logits
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.training import TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.prediction import branch_estimator, decide, predict_logits
+from centrabert.modeling.training.token_dataset import Encoded
+from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.trunk_cache import ActivationCache
 
 EVAL_RESULTS = "eval_results.json"
 

@@ -9,7 +9,7 @@ from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 # What a pretrained or fine-tuned checkpoint holds besides the encoder, and nobody here wants.
 DROPPED = re.compile(

@@ -67,7 +67,7 @@ flags.DEFINE_integer("seed", 0, "Seed of a new pooler.", flag_values=FLAGS)
 
 
 def main() -> None:
-    from centrabert.modeling import conversion  # takes seconds, for TensorFlow: not for --help
+    from centrabert.modeling.convert import conversion  # takes seconds, for TensorFlow: not for --help
 
     source = conversion.Source(
         FLAGS.source,

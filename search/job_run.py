@@ -11,14 +11,14 @@ from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
 from centrabert.glue_data.runner import Runner
 from centrabert.glue_data.tasks import glue_task
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
-from centrabert.modeling.best_checkpoint import read_judgements
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
-from centrabert.modeling.encoded import Encoded, training_batches
-from centrabert.modeling.hyperparameters import Hyperparameters
-from centrabert.modeling.training import JUDGEMENTS
+from centrabert.modeling.training.best_checkpoint import read_judgements
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.token_dataset import Encoded, training_batches
+from centrabert.modeling.training.train_branch import JUDGEMENTS
+from centrabert.modeling.training.trunk_cache import ActivationCache
 from centrabert.search.job import FROM_PRETRAINED, FULL, STUDENT, JobSpec
 from centrabert.search.job_folder import held, job_folder, prepare, write_failure
 from centrabert.search.result import BRANCH, FAILURE, JobResult, read_result

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.encoder import embed, encode
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.task import TaskSpec
 from centrabert.search.cost import Cost
 from centrabert.search.option import Option

@@ -10,9 +10,9 @@ from centrabert.glue_data.tasks import glue_task
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
-from centrabert.modeling.hyperparameters import Hyperparameters
 from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.search.job import FROM_TEACHER, FULL, STARTS, STUDENT, TEACHER, JobSpec
 
 HALVING, EXHAUSTIVE = STRATEGIES = ("halving", "exhaustive")

@@ -1,4 +1,4 @@
-"""A whole BERT of modeling/encoder.py in a session of its own, for tests to run."""
+"""A whole BERT of modeling/layers/encoder.py in a session of its own, for tests to run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoder import embed, encode, pool_first, pool_mean
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.dropout import Dropout
+from centrabert.modeling.layers.encoder import embed, encode, pool_first, pool_mean
 
 Array = npt.NDArray[Any]
 

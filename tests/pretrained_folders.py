@@ -12,8 +12,8 @@ from safetensors.numpy import save_file
 from centrabert import command
 from centrabert.modeling import checkpoint, run_convert
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.huggingface_config import huggingface_config
-from centrabert.modeling.huggingface_names import huggingface_name
+from centrabert.modeling.convert.huggingface_config import huggingface_config
+from centrabert.modeling.convert.huggingface_names import huggingface_name
 
 CONFIG = BertConfig(
     vocab_size=23,

@@ -7,8 +7,8 @@ import tiny
 import tiny_glue
 
 from centrabert.modeling import checkpoint
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.branch_folder import CHECKPOINT
+from centrabert.modeling.training.trunk_cache import ActivationCache
 from centrabert.search.job import JobSpec
 from centrabert.search.job_command import JobCommand
 from centrabert.search.job_folder import job_folder

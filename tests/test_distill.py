@@ -14,14 +14,14 @@ from centrabert.distill.distillation import Teacher, distil, student_start
 from centrabert.distill.loss import Distillation, distillation_loss
 from centrabert.glue_data.runner import Runner
 from centrabert.modeling import branch_folder, checkpoint
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
-from centrabert.modeling.estimator import Estimator, RunConfig
-from centrabert.modeling.model import model_fn_builder
-from centrabert.modeling.prediction import predict_logits
-from centrabert.modeling.training import train_branch
+from centrabert.modeling.training.branch_model import model_fn_builder
+from centrabert.modeling.training.estimator import Estimator, RunConfig
+from centrabert.modeling.training.prediction import predict_logits
+from centrabert.modeling.training.train_branch import train_branch
+from centrabert.modeling.training.trunk_cache import ActivationCache
 
 RANDOM = np.random.default_rng(99)
 

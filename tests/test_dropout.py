@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.dropout import Dropout, drop
+from centrabert.modeling.layers.dropout import Dropout, drop
 
 Array = npt.NDArray[Any]
 MANY = 400_001  # odd: the last of the 16-bit levels is drawn for nothing

@@ -12,11 +12,17 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centrabert.modeling import encoded
-from centrabert.modeling.activations import Activations
-from centrabert.modeling.encoded import Encoded, encode, sorted_batches, training_batches, training_plan
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.training import token_dataset
+from centrabert.modeling.training.token_dataset import (
+    Encoded,
+    encode,
+    sorted_batches,
+    training_batches,
+    training_plan,
+)
+from centrabert.modeling.training.trunk_output_file import Activations
 
 Rows = npt.NDArray[np.int64]
 LENGTHS = st.lists(st.integers(2, 128), min_size=1, max_size=400).map(np.array)
@@ -197,7 +203,7 @@ TASK = tiny.task("rte", max_seq_length=11)
 @pytest.mark.parametrize("chunk", [1, 3, 1000])
 def test_encode_equals_the_tokenizer(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row by row, truncated and without padding; however many texts are tokenised at once."""
-    monkeypatch.setattr(encoded, "CHUNK", chunk)
+    monkeypatch.setattr(token_dataset, "CHUNK", chunk)
     text_a, text_b = [*tiny.TEXT_A, "[PAD] [MASK]", "日本"], [*tiny.TEXT_B, " ", ""]
     labels = np.array([0, 1, 0, 1, 1, 0, 1], np.int32)
     rows = encode(TOKENIZER, TASK, text_a, text_b, labels)

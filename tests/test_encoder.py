@@ -13,11 +13,11 @@ import tensorflow.compat.v1 as tf
 from bert_graph import Array, BertGraph, RecordedDropout
 
 from centrabert.modeling import scopes
-from centrabert.modeling.activation import activation
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.conversion import Source
-from centrabert.modeling.encoder import embed, encode, pool_first, pool_mean
+from centrabert.modeling.convert.conversion import Source
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode, pool_first, pool_mean
+from centrabert.modeling.layers.gelu import activation
 
 TOLERANCE = 1e-5
 TINY = BertConfig(

@@ -11,8 +11,15 @@ import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling import checkpoint
-from centrabert.modeling import estimator as estimators
-from centrabert.modeling.estimator import Estimator, EstimatorSpec, ModeKeys, Params, RunConfig, Tensors
+from centrabert.modeling.training import estimator as estimators
+from centrabert.modeling.training.estimator import (
+    Estimator,
+    EstimatorSpec,
+    ModeKeys,
+    Params,
+    RunConfig,
+    Tensors,
+)
 
 Array = npt.NDArray[Any]
 RATE = 0.125

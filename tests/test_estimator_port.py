@@ -9,7 +9,7 @@ import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling import checkpoint
-from centrabert.modeling.estimator import Estimator, EstimatorSpec, ModeKeys, Params, RunConfig
+from centrabert.modeling.training.estimator import Estimator, EstimatorSpec, ModeKeys, Params, RunConfig
 
 
 def test_a_model_fn_of_bert(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from centrabert.export.predictor import Predictor
 from centrabert.merge.merging import merge
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
-from centrabert.modeling.encoded import encode
-from centrabert.modeling.prediction import branch_estimator, input_fn
-from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.prediction import branch_estimator, input_fn
+from centrabert.modeling.training.token_dataset import encode
 
 PAIRS = [branch.task.name for branch in tiny.BRANCHES if branch.task.pair]
 ALL = [branch.task.name for branch in tiny.BRANCHES]

@@ -11,9 +11,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny
 
-from centrabert.modeling.attention import attention_mask
-from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoder import embed, encode, pool_first
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.dropout import Dropout
+from centrabert.modeling.layers.encoder import embed, encode, pool_first
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-6  # of the largest

@@ -14,7 +14,7 @@ from centrabert.glue_data.runner import Runner
 from centrabert.merge import run_merge
 from centrabert.modeling import run_convert
 from centrabert.modeling.branch_folder import RECORD
-from centrabert.modeling.training import train_branch
+from centrabert.modeling.training.train_branch import train_branch
 
 BLOCK = 4096  # of the file system
 ROOM = {

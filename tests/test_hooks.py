@@ -17,10 +17,11 @@ import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
-from centrabert.modeling import checkpoint, hooks
+from centrabert.modeling import checkpoint
 from centrabert.modeling.digest import tensor_digest, tensor_digests
-from centrabert.modeling.estimator import Estimator, EstimatorSpec, Params, RunConfig, Tensors
-from centrabert.modeling.hooks import FrozenCheck, Interruption, ProgressBar, interruptible
+from centrabert.modeling.training import hooks
+from centrabert.modeling.training.estimator import Estimator, EstimatorSpec, Params, RunConfig, Tensors
+from centrabert.modeling.training.hooks import FrozenCheck, Interruption, ProgressBar, interruptible
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 

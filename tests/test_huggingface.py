@@ -25,9 +25,9 @@ from pretrained_folders import (
 )
 from safetensors.numpy import load_file
 
-from centrabert.modeling.conversion import Source
-from centrabert.modeling.huggingface_config import google_config, huggingface_config, lower_case
-from centrabert.modeling.huggingface_names import huggingface_name, model_names
+from centrabert.modeling.convert.conversion import Source
+from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config, lower_case
+from centrabert.modeling.convert.huggingface_names import huggingface_name, model_names
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from centrabert.modeling.hyperparameters import Hyperparameters
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 
 def test_defaults_are_berts() -> None:

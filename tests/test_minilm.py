@@ -10,11 +10,11 @@ from bert_graph import Array, BertGraph
 from centrabert.glue_data.metrics import pearson, spearman
 from centrabert.glue_data.reader import read
 from centrabert.glue_data.tasks import glue_task
-from centrabert.modeling.conversion import MINILM_PACKAGE, Source
-from centrabert.modeling.encoded import encode, sorted_batches
+from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.training.token_dataset import encode, sorted_batches
 
 STSB = Path(__file__).parents[1] / "../shared/data/glue/STS-B"
 SENTENCE = TaskSpec("sentence", "regression", (), pair=False, metric="pearson", pooling="mean")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pretrained_folders import CONFIG, VOCABULARY, WEIGHTS, assert_bits_equal
 
-from centrabert.modeling import checkpoint, model_garden
-from centrabert.modeling.conversion import Source
+from centrabert.modeling import checkpoint
+from centrabert.modeling.convert import model_garden
+from centrabert.modeling.convert.conversion import Source
 
 Tensors = dict[str, Any]
 

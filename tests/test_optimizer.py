@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling import optimizer
+from centrabert.modeling.training import optimizer
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]

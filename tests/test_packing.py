@@ -9,7 +9,7 @@ from google_packing import convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from centrabert.modeling.packing import pack, truncated_lengths
+from centrabert.modeling.tokenization.packing import pack, truncated_lengths
 
 CLS, SEP = 7, 13
 

@@ -12,7 +12,7 @@ from search_workshop import STEPS, Workshop
 
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import read_record
-from centrabert.modeling.encoded import training_plan
+from centrabert.modeling.training.token_dataset import training_plan
 from centrabert.search import job_run
 from centrabert.search.job_command import JobCommand
 from centrabert.search.job_folder import read_failure, state
@@ -81,7 +81,7 @@ def test_a_job_killed_at_its_very_end_trains_nothing_twice(
     folder = workshop.folder(workshop.teacher)
     before = read_result(folder)
     (folder / "result.json").unlink()
-    monkeypatch.setattr("centrabert.modeling.training._fit", None)
+    monkeypatch.setattr("centrabert.modeling.training.train_branch._fit", None)
     again = workshop.run(workshop.teacher)
     assert before is not None and again.seconds > before.seconds
     times = {"seconds": 0.0, "setup_seconds": 0.0, "cpu_seconds": 0.0}

@@ -15,9 +15,9 @@ import tensorflow.compat.v1 as tf
 from google_packing import convert
 from official.nlp.tools import tokenization
 
-from centrabert.modeling.basic_tokenizer import basic_tokenize
-from centrabert.modeling.tokenizer import Tokenizer
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

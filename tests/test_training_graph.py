@@ -12,11 +12,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny
 
-from centrabert.modeling import activation, normalization
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoder import embed, encode, pool_first
+from centrabert.modeling.layers import gelu, normalization
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.dropout import Dropout
+from centrabert.modeling.layers.encoder import embed, encode, pool_first
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-5
@@ -150,7 +150,7 @@ def test_gelu_equals_finite_differences_in_double_precision(hidden_act: str) -> 
     points = np.concatenate([-POINTS, POINTS])
     dy = np.random.default_rng(2).standard_normal(points.shape)
     function = numpy_bert.ACTIVATIONS[hidden_act]
-    value, (gradient,) = run(activation.TRAINED[hidden_act], [points], dy, tf.float64)
+    value, (gradient,) = run(gelu.TRAINED[hidden_act], [points], dy, tf.float64)
     expected = central_difference(function, points, dy, 1e-5)
     np.testing.assert_allclose(value, function(points), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8)
@@ -159,7 +159,7 @@ def test_gelu_equals_finite_differences_in_double_precision(hidden_act: str) -> 
 @pytest.mark.parametrize("hidden_act", ["gelu", "gelu_exact"])
 def test_gelu_is_finite_at_large_activations(hidden_act: str) -> None:
     points = np.array([-1e9, -1e4, 1e4, 1e9])
-    value, (gradient,) = run(activation.TRAINED[hidden_act], [points], np.ones(4))
+    value, (gradient,) = run(gelu.TRAINED[hidden_act], [points], np.ones(4))
     np.testing.assert_allclose(value, [0, 0, 1e4, 1e9], atol=1e-6)
     np.testing.assert_allclose(gradient, [0, 0, 1, 1], atol=1e-6)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 SMALL = tuple(f"{a}{b}{c}" for a in "abcdefghijk" for b in "lmnopqrstu" for c in "abcdefghijk")  # 1210
@@ -153,5 +153,5 @@ def test_check_fits():
 
 
 def test_imports_no_tensorflow():
-    code = "import sys, centrabert.modeling.vocabulary; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, centrabert.modeling.tokenization.vocabulary; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

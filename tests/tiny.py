@@ -13,17 +13,18 @@ import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 from tiny_config import CONFIG
 
-from centrabert.modeling import branch_folder, checkpoint, heads, scopes
-from centrabert.modeling.attention import attention_mask
+from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, dump, read_record
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.encoder import embed, encode
 from centrabert.modeling.golden import Golden
+from centrabert.modeling.layers import heads
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 MAX_SEQ_LENGTH = 13
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")

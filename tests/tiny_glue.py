@@ -12,8 +12,8 @@ from centrabert.glue_data.runner import Runner
 from centrabert.glue_data.tasks import glue_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.hyperparameters import Hyperparameters
-from centrabert.modeling.training import TrainingJob, fine_tuning_start
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start
 
 # A layer costs half a second of building graphs.
 CONFIG = dataclasses.replace(tiny.CONFIG, num_hidden_layers=3)

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.activation import activation
-from centrabert.modeling.attention import attention_of_first, head_shape, self_attention
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dense import dense, variable, vector
-from centrabert.modeling.dropout import Dropout, drop
-from centrabert.modeling.normalization import layer_norm, trained_layer_norm
+from centrabert.modeling.layers.attention import attention_of_first, head_shape, self_attention
+from centrabert.modeling.layers.dense import dense, variable, vector
+from centrabert.modeling.layers.dropout import Dropout, drop
+from centrabert.modeling.layers.gelu import activation
+from centrabert.modeling.layers.normalization import layer_norm, trained_layer_norm
 
 
 def embed(

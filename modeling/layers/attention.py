@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dense import dense, kernel_and_bias
-from centrabert.modeling.dropout import Dropout, drop
+from centrabert.modeling.layers.dense import dense, kernel_and_bias
+from centrabert.modeling.layers.dropout import Dropout, drop
 
 MASKED = -10000.0  # added to the attention scores of padding (modeling.py of BERT)
 

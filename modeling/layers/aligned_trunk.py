@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.encoder import embed, encode
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.encoder import embed, encode
 
 ALIGNMENT = 16
 

@@ -18,13 +18,20 @@ from absl import logging
 from tqdm import tqdm
 
 from centrabert.modeling import scopes
-from centrabert.modeling.activations import Activations, file_bytes, new_activations
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.digest import joint_digest, text_digest
-from centrabert.modeling.encoded import Encoded, sorted_batches
-from centrabert.modeling.estimator import Estimator, EstimatorSpec, ModelFn, Params, RunConfig, Tensors
-from centrabert.modeling.prediction import input_fn
-from centrabert.modeling.trunk import trunk_outputs
+from centrabert.modeling.layers.aligned_trunk import trunk_outputs
+from centrabert.modeling.training.estimator import (
+    Estimator,
+    EstimatorSpec,
+    ModelFn,
+    Params,
+    RunConfig,
+    Tensors,
+)
+from centrabert.modeling.training.prediction import input_fn
+from centrabert.modeling.training.token_dataset import Encoded, sorted_batches
+from centrabert.modeling.training.trunk_output_file import Activations, file_bytes, new_activations
 
 DTYPES = ("float32", "float16")
 BATCH = 64

@@ -10,7 +10,7 @@ import tensorflow as tf
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 

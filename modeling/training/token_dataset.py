@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.modeling.activations import Activations
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.trunk_output_file import Activations
 
 TRUNK_OUTPUT = "trunk_output"  # the feature, float32 [batch, length, hidden]
 Rows = npt.NDArray[np.int64]

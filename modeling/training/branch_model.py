@@ -7,17 +7,17 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling import optimizer
-from centrabert.modeling.attention import attention_mask
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.encoded import TRUNK_OUTPUT
-from centrabert.modeling.encoder import embed, encode
-from centrabert.modeling.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
-from centrabert.modeling.heads import answers, task_logits
+from centrabert.modeling.layers.aligned_trunk import trunk_outputs
+from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.dropout import Dropout
+from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.layers.heads import answers, task_logits
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.trunk import trunk_outputs
+from centrabert.modeling.training import optimizer
+from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
+from centrabert.modeling.training.token_dataset import TRUNK_OUTPUT
 
 LossFn = Callable[[TaskSpec, tf.Tensor, Tensors], tf.Tensor]
 

@@ -6,20 +6,20 @@ from typing import Any
 
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig, read_json
-from centrabert.modeling.huggingface_config import (
+from centrabert.modeling.convert.huggingface_config import (
     google_config,
     huggingface_config,
     lower_case,
     tokenizer_config,
 )
-from centrabert.modeling.huggingface_names import huggingface_name, is_transposed, model_names
-from centrabert.modeling.huggingface_weights import (
+from centrabert.modeling.convert.huggingface_names import huggingface_name, is_transposed, model_names
+from centrabert.modeling.convert.huggingface_weights import (
     float32,
     read_safetensors,
     read_torch,
     write_safetensors,
 )
-from centrabert.modeling.pretrained import POOLER, Pretrained
+from centrabert.modeling.convert.pretrained import POOLER, Pretrained
 
 READERS = {"model.safetensors": read_safetensors, "pytorch_model.bin": read_torch}
 

@@ -12,22 +12,22 @@ import tensorflow as tf
 from absl import logging
 
 from centrabert.modeling import checkpoint
-from centrabert.modeling.activation_cache import ActivationCache
 from centrabert.modeling.bert_folder import BertFolder
-from centrabert.modeling.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, dump, read_record
 from centrabert.modeling.config import read_json
 from centrabert.modeling.digest import joint_digest, tensor_digests
-from centrabert.modeling.encoded import Encoded, Rows, training_batches
-from centrabert.modeling.estimator import Estimator, Params, RunConfig
 from centrabert.modeling.files import exclusive, write_text
 from centrabert.modeling.golden import Golden, golden_rows
-from centrabert.modeling.hooks import FrozenCheck, ProgressBar, interruptible
-from centrabert.modeling.hyperparameters import Hyperparameters
-from centrabert.modeling.model import LossFn, Optimization, model_fn_builder, task_loss
-from centrabert.modeling.prediction import dataset, decide, input_fn, predict_logits
-from centrabert.modeling.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
+from centrabert.modeling.training.branch_model import LossFn, Optimization, model_fn_builder, task_loss
+from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
+from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict_logits
+from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
+from centrabert.modeling.training.trunk_cache import ActivationCache
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
 RUN, JUDGEMENTS, TRAINING = "run.json", "judgements.json", "training"

@@ -3,8 +3,8 @@
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.dropout import Dropout
-from centrabert.modeling.normalization import trained_bias_add
+from centrabert.modeling.layers.dropout import Dropout
+from centrabert.modeling.layers.normalization import trained_bias_add
 
 
 def dense(

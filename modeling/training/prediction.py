@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.encoded import Encoded, Rows, sorted_batches
-from centrabert.modeling.estimator import Estimator, InputFn, Params, RunConfig
-from centrabert.modeling.model import model_fn_builder
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.branch_model import model_fn_builder
+from centrabert.modeling.training.estimator import Estimator, InputFn, Params, RunConfig
+from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches
 
 
 def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path, aligned: bool = False) -> Estimator:

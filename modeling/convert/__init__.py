@@ -1,0 +1,1 @@
+"""Google's, Hugging Face's and tf-models-official's checkpoints, read and written."""

@@ -1,0 +1,1 @@
+"""The layers of one BERT as functions that build a graph."""
