@@ -97,8 +97,8 @@ def main() -> None:
 
 def run(run: Run) -> None:
     """Trains, evaluates, predicts, as asked."""
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.runner import Runner
-    from centrabert.glue_data.tasks import glue_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.modeling.branch import Branch
 

@@ -19,8 +19,8 @@ from centrabert import command
 
 if TYPE_CHECKING:
     from centrabert.export.predictor import Predictor
+    from centrabert.glue_data.glue_tasks import GlueTask
     from centrabert.glue_data.runner import Runner
-    from centrabert.glue_data.tasks import GlueTask
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "glue_data/samples", "Folder of GLUE folders.", flag_values=FLAGS)
@@ -70,7 +70,7 @@ def run(demo: Demo) -> None:
     """Converts, trains, merges, exports, asks, and prints."""
     from benchmarks.pipeline import Pipeline, served_metric
     from centrabert.export.predictor import Predictor
-    from centrabert.glue_data.tasks import glue_task
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.merge.table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import ActivationCache

@@ -82,8 +82,8 @@ def _seed(
     """Every kind of model of every task, for one seed."""
     from benchmarks.pipeline import Pipeline, minilm, served_metric
     from centrabert.export.predictor import Predictor
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.runner import Runner
-    from centrabert.glue_data.tasks import glue_task
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import ActivationCache
 
@@ -117,7 +117,7 @@ def _seed(
 
 def _report(results: Mapping[str, Sequence[Mapping[str, Figures]]], file: Path) -> None:
     """A Markdown table: metric in percent as mean ± standard deviation, and median minutes."""
-    from centrabert.glue_data.tasks import glue_task
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.modeling.files import write_text
 
     lines = ["| task | metric | " + " | ".join(KINDS) + " |", "|---" * (2 + len(KINDS)) + "|"]

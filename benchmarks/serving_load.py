@@ -141,8 +141,8 @@ def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[
 def _texts() -> "Texts":
     """The dev texts of every task."""
     from benchmarks.random_models import MIXED, mixed
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.reader import read
-    from centrabert.glue_data.tasks import glue_task
 
     def of(name: str) -> list[tuple[str, str]]:
         task = glue_task(name)

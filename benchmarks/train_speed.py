@@ -76,8 +76,8 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     import numpy as np
 
     from benchmarks.pipeline import minilm
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.runner import Runner
-    from centrabert.glue_data.tasks import glue_task
     from centrabert.modeling.convert import conversion
     from centrabert.modeling.training.token_dataset import training_plan
     from centrabert.modeling.training.trunk_cache import ActivationCache

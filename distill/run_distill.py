@@ -70,8 +70,8 @@ def run(run: Run) -> None:
     """Reads the teacher's task and distils it."""
     from centrabert.distill.distillation import Teacher, distil
     from centrabert.distill.loss import Distillation
+    from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.runner import Runner
-    from centrabert.glue_data.tasks import glue_task
     from centrabert.modeling.bert_folder import BertFolder
 
     settings = Distillation(run.temperature, run.soft_weight, run.hard_weight)

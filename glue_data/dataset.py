@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.glue_data.example import Example
+from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import GlueTask
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.token_dataset import Encoded, encode

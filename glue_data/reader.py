@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from centrabert.glue_data.example import Example
-from centrabert.glue_data.tasks import GlueTask
+from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.tsv import Row, read_rows
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")

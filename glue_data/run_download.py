@@ -9,8 +9,8 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
-from centrabert.glue_data import catalogue
-from centrabert.glue_data.download import download
+from centrabert.glue_data.download import catalogue
+from centrabert.glue_data.download.glue_download import download
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_list(

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from absl import logging
 
 from centrabert.glue_data.dataset import load
+from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.submission import write_submission
-from centrabert.glue_data.tasks import GlueTask
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned

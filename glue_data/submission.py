@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from centrabert.glue_data.tasks import GlueTask
+from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.modeling.files import write_text
 
 HEADER = "index\tprediction"

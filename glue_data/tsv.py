@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from absl import logging
 
-from centrabert.glue_data.defect import KnownDefect
+from centrabert.glue_data.known_bad_rows import KnownDefect
 
 BYTE_ORDER_MARK = "\ufeff"  # at the start of the official MRPC files
 SHOWN_CHARACTERS = 200  # of a header in a message: one line, even where the header is a sentence

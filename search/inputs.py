@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from centrabert.glue_data.tasks import glue_task
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text

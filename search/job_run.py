@@ -9,8 +9,8 @@ from absl import logging
 
 from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.runner import Runner
-from centrabert.glue_data.tasks import glue_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord

@@ -16,7 +16,7 @@ from typing import TypeVar
 from absl import flags
 
 from centrabert import command, training_flags
-from centrabert.glue_data.tasks import glue_task
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.files import exclusive
 from centrabert.search import cores
 from centrabert.search.conclusion import Rule, choose, conclude, report

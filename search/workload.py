@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.glue_data.example import Example
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import glue_task
 from centrabert.search.space import SearchSpace
 
 WORD = re.compile(r"\w+|[^\w\s]")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import glue_task
 
 FILES = {
     ("mnli", "dev"): "dev_matched.tsv",

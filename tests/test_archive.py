@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from file_server import names, zipped
 
-from centrabert.glue_data import archive
+from centrabert.glue_data.download import archive
 
 BODY = bytes(range(256)) * 997  # 255,232 bytes
 

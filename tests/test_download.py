@@ -13,9 +13,10 @@ from absl import flags
 from file_server import Site, names, serve, zipped
 
 from centrabert import command
-from centrabert.glue_data import catalogue, mrpc_source, run_download
-from centrabert.glue_data.catalogue import Source
-from centrabert.glue_data.download import download
+from centrabert.glue_data import run_download
+from centrabert.glue_data.download import catalogue, mrpc_source
+from centrabert.glue_data.download.catalogue import Source
+from centrabert.glue_data.download.glue_download import download
 
 RTE_FILES = {
     "RTE/train.tsv": b"index\tsentence1\n0\tOne.\n",

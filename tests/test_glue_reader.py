@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from centrabert.glue_data.example import Example
+from centrabert.glue_data.glue_tasks import TASKS, glue_task
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import TASKS, glue_task
 from centrabert.glue_data.tsv import read_rows
 
 GLUE = Path(__file__).parents[1] / "../shared/data/glue"

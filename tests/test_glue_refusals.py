@@ -3,10 +3,10 @@
 import pytest
 from glue_files import QQP_HALVES, QQP_HEADER, RTE_HEADER, STSB_HEADER, error_of, write
 
-from centrabert.glue_data.defect import QUORA_HALVES
 from centrabert.glue_data.example import Example
+from centrabert.glue_data.glue_tasks import TASKS, glue_task
+from centrabert.glue_data.known_bad_rows import QUORA_HALVES
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import TASKS, glue_task
 
 
 def test_missing_file_names_folder_and_files(tmp_path):

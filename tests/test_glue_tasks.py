@@ -2,10 +2,10 @@
 
 import pytest
 
-from centrabert.glue_data.defect import KnownDefect
 from centrabert.glue_data.example import Example
+from centrabert.glue_data.glue_tasks import TASKS, GlueTask, glue_task
+from centrabert.glue_data.known_bad_rows import KnownDefect
 from centrabert.glue_data.metrics import METRICS
-from centrabert.glue_data.tasks import TASKS, GlueTask, glue_task
 
 
 @pytest.mark.parametrize(

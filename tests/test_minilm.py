@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from bert_graph import Array, BertGraph
 
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.metrics import pearson, spearman
 from centrabert.glue_data.reader import read
-from centrabert.glue_data.tasks import glue_task
 from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.reader import read
 from centrabert.glue_data.sample_tasks import row_counts, sample_files
 from centrabert.glue_data.sample_words import Split
-from centrabert.glue_data.tasks import glue_task
 
 SAMPLES = Path(__file__).parents[1] / "glue_data" / "samples"
 TASKS = {"SST-2": sample_sentiment, "RTE": sample_entailment, "STS-B": sample_similarity}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from centrabert.glue_data import submission
+from centrabert.glue_data.glue_tasks import TASKS, glue_task
 from centrabert.glue_data.submission import write_submission
-from centrabert.glue_data.tasks import TASKS, glue_task
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from file_server import Site, names, serve
 
-from centrabert.glue_data import partial, transfer
-from centrabert.glue_data.partial import Partial
+from centrabert.glue_data.download import partial, transfer
+from centrabert.glue_data.download.partial import Partial
 
 BODY = bytes(range(256)) * 997  # 255,232 bytes
 

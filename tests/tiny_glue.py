@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import tiny
 
+from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.runner import Runner
-from centrabert.glue_data.tasks import glue_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.training.hyperparameters import Hyperparameters

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from centrabert.glue_data.defect import KnownDefect
+from centrabert.glue_data.known_bad_rows import KnownDefect
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from centrabert.glue_data.defect import QUORA_HALVES
-from centrabert.glue_data.layout import MNLI_SPLITS, Split, splits
+from centrabert.glue_data.known_bad_rows import QUORA_HALVES
+from centrabert.glue_data.split_files import MNLI_SPLITS, Split, splits
 from centrabert.modeling.task import TaskSpec
 
 BINARY = ("0", "1")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from absl import logging
 
-from centrabert.glue_data import archive, download_record, mrpc_source, transfer
-from centrabert.glue_data.catalogue import Source
-from centrabert.glue_data.download_record import Entry
+from centrabert.glue_data.download import archive, download_record, mrpc_source, transfer
+from centrabert.glue_data.download.catalogue import Source
+from centrabert.glue_data.download.download_record import Entry
 
 
 def download(

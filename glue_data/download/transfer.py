@@ -13,8 +13,8 @@ from typing import Any
 from absl import logging
 from tqdm import tqdm
 
-from centrabert.glue_data import partial
-from centrabert.glue_data.partial import Partial
+from centrabert.glue_data.download import partial
+from centrabert.glue_data.download.partial import Partial
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 30.0  # seconds without a byte

@@ -1,0 +1,1 @@
+"""GLUE's archives, fetched, checked and unpacked."""
