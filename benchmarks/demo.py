@@ -71,7 +71,7 @@ def run(demo: Demo) -> None:
     from benchmarks.pipeline import Pipeline, served_metric
     from centrabert.export.predictor import Predictor
     from centrabert.glue_data.glue_tasks import glue_task
-    from centrabert.merge.table import columns, table
+    from centrabert.merge.summary_table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import ActivationCache
 

@@ -15,7 +15,7 @@ from centrabert.export.exporting import export
 from centrabert.export.predictor import Predictor
 from centrabert.glue_data.runner import Runner
 from centrabert.merge.manifest import Manifest
-from centrabert.merge.merging import merge
+from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord

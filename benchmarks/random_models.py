@@ -12,8 +12,8 @@ import numpy.typing as npt
 from centrabert.export.exporting import export
 from centrabert.export.predictor import Predictor
 from centrabert.export.saved_model import write_saved_model
+from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import CHECKPOINT, golden_file, read_manifest
-from centrabert.merge.merging import merge
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch

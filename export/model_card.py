@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from centrabert.export.signatures import ids_signature
 from centrabert.merge.manifest import Manifest
-from centrabert.merge.table import table
+from centrabert.merge.summary_table import table
 from centrabert.modeling.task import TaskSpec
 
 FILE = "MODEL_CARD.md"  # in assets.extra

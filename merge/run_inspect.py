@@ -6,7 +6,7 @@ from absl import flags
 
 from centrabert import command
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.merge.table import table
+from centrabert.merge.summary_table import table
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("merged", None, "Folder of a merged model, as run_merge writes it.", flag_values=FLAGS)

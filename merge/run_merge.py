@@ -23,8 +23,8 @@ for required in ("base", "branches", "output_dir"):
 
 
 def main() -> None:
-    from centrabert.merge.merging import merge
-    from centrabert.merge.table import table
+    from centrabert.merge.merge_branches import merge
+    from centrabert.merge.summary_table import table
 
     branches = [Path(folder) for folder in FLAGS.branches if folder]
     print(table(merge(Path(FLAGS.base), branches, Path(FLAGS.output_dir))), end="")

@@ -11,7 +11,7 @@ import tiny
 
 from centrabert.export.exporting import export
 from centrabert.export.predictor import Predictor
-from centrabert.merge.merging import merge
+from centrabert.merge.merge_branches import merge
 
 
 @dataclass(frozen=True)

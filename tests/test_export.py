@@ -10,7 +10,7 @@ from tiny import Array
 
 from centrabert.export.exporting import export
 from centrabert.export.predictor import Predictor
-from centrabert.merge.merging import merge
+from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 from centrabert.modeling.tokenization.tokenizer import Tokenizer

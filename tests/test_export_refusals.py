@@ -17,8 +17,8 @@ from full_disk import largest_file
 
 from centrabert.export.exporting import export
 from centrabert.export.versions import find_version
+from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.merge.merging import merge
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import dump

@@ -53,7 +53,7 @@ PURE = (
     "merge/manifest.py",
     "merge/merged_folder.py",
     "merge/plan.py",
-    "merge/table.py",
+    "merge/summary_table.py",
     "modeling/branch.py",
     "modeling/branch_folder.py",
     "modeling/config.py",

@@ -12,9 +12,9 @@ import pytest
 import tiny
 from full_disk import largest_file
 
-from centrabert.merge import agreement
+from centrabert.merge import compatibility
+from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import golden_file, read_manifest
-from centrabert.merge.merging import merge
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -115,9 +115,9 @@ def test_the_lowest_variable_that_differs_is_named() -> None:
     """Not the first in the alphabet: layer 10 is above layer 2."""
     names = [f"bert/encoder/layer_{layer}/output/dense/bias" for layer in (10, 2, 1)] + ["output_bias"]
     known = dict.fromkeys(names, "x")
-    assert agreement.first_difference(known, {**known, names[0]: "y", names[1]: "y"}) == names[1]
-    assert agreement.first_difference(known, {names[1]: "x", names[2]: "x"}) == names[0]
-    assert agreement.first_difference(known, {**known, "more": "z"}) is None
+    assert compatibility.first_difference(known, {**known, names[0]: "y", names[1]: "y"}) == names[1]
+    assert compatibility.first_difference(known, {names[1]: "x", names[2]: "x"}) == names[0]
+    assert compatibility.first_difference(known, {**known, "more": "z"}) is None
 
 
 def test_a_branch_of_another_base(base: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tiny_config import CONFIG
 
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.merge.table import table
+from centrabert.merge.summary_table import table
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.task import TaskSpec

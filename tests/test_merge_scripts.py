@@ -10,7 +10,7 @@ import tiny
 from centrabert import command
 from centrabert.merge import run_inspect, run_merge
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.merge.table import table
+from centrabert.merge.summary_table import table
 
 
 @pytest.fixture(scope="module")

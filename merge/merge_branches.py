@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from centrabert.merge import agreement
-from centrabert.merge.agreement import Candidate
+from centrabert.merge import compatibility
+from centrabert.merge.compatibility import Candidate
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, VOCABULARY, golden_file
 from centrabert.merge.plan import MergePlan
@@ -33,7 +33,7 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
       FileExistsError: There is something at `output_dir`.
       OSError: The disk is full; nothing is left.
     """
-    candidates = agreement.in_order([Candidate(folder, read_record(folder)) for folder in branches])
+    candidates = compatibility.in_order([Candidate(folder, read_record(folder)) for folder in branches])
     files.check_new(output_dir)
     bert = BertFolder.at(base)
     trunk = _read_trunk(bert, base, candidates)
@@ -54,11 +54,11 @@ def _read_trunk(bert: BertFolder, base: Path, candidates: Sequence[Candidate]) -
     """The base's variables up to the deepest cut, once every branch is known to have grown on them."""
     vocabulary = bert.vocabulary(candidates[0].record.do_lower_case)
     for candidate in candidates:
-        agreement.check_base(candidate, base, bert.config(), vocabulary.digest)
+        compatibility.check_base(candidate, base, bert.config(), vocabulary.digest)
     trunk = bert.read(sorted({name for candidate in candidates for name in candidate.record.trunk}))
     digests = tensor_digests(trunk)
     for candidate in candidates:
-        agreement.check_trunk(candidate, base, digests)
+        compatibility.check_trunk(candidate, base, digests)
     return trunk
 
 
