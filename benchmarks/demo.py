@@ -18,7 +18,7 @@ from absl import flags
 from centrabert import command
 
 if TYPE_CHECKING:
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import GlueTask
     from centrabert.glue_data.runner import Runner
 
@@ -69,7 +69,7 @@ def main() -> None:
 def run(demo: Demo) -> None:
     """Converts, trains, merges, exports, asks, and prints."""
     from benchmarks.pipeline import Pipeline, served_metric
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.merge.summary_table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters

@@ -81,7 +81,7 @@ def _seed(
 ) -> dict[str, Mapping[str, Figures]]:
     """Every kind of model of every task, for one seed."""
     from benchmarks.pipeline import Pipeline, minilm, served_metric
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.glue_data.runner import Runner
     from centrabert.modeling.training.hyperparameters import Hyperparameters

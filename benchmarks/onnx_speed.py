@@ -33,7 +33,7 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
 
     from benchmarks import random_models
     from benchmarks.onnx_bert import onnx_bert
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.modeling import checkpoint
 
     base = random_models.bert(folder / "bert", shape, Path(FLAGS.vocabulary))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from centrabert.export.serving_error import ServingError
+from centrabert.export.serving.errors import ServingError
 
 
 @dataclass(frozen=True)

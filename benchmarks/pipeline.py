@@ -11,8 +11,8 @@ import numpy as np
 
 from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
-from centrabert.export.exporting import export
-from centrabert.export.predictor import Predictor
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.export_version import export
 from centrabert.glue_data.runner import Runner
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merge_branches import merge

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.export.exporting import export
-from centrabert.export.predictor import Predictor
-from centrabert.export.saved_model import write_saved_model
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.export_version import export
+from centrabert.export.graph.saved_model import write_saved_model
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import CHECKPOINT, golden_file, read_manifest
 from centrabert.modeling import branch_folder, checkpoint, scopes

@@ -57,7 +57,7 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
 
 def _among_many(versions: dict[str, Path]) -> Iterator[str]:
     """A request for one task, in models with more and more others."""
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
 
     predictors = {name: Predictor(version) for name, version in versions.items()}
     for rows, length in FORMS:
@@ -77,8 +77,8 @@ def _all_at_once(mixed: Path, full: dict[str, Path], tasks: int) -> Iterator[str
     The full models are ours, whose last layer computes [CLS] alone, and, by means of all tokens, such that
     compute all of their last layer too, as BERT does.
     """
-    from centrabert.export.predictor import Predictor
-    from centrabert.export.signatures import DEFAULT
+    from centrabert.export.engine.tensorflow_engine import Predictor
+    from centrabert.export.graph.signatures import DEFAULT
 
     merged = Predictor(mixed)
     separate = {name: [Predictor(version) for _ in range(tasks)] for name, version in full.items()}
@@ -107,7 +107,7 @@ def _tokenizer(version: Path) -> Iterator[str]:
     """
     import tensorflow.compat.v1 as tf
 
-    from centrabert.export.predictor import Predictor
+    from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.modeling.tokenization.tokenizer import Tokenizer
     from centrabert.modeling.tokenization.vocabulary import Vocabulary
 

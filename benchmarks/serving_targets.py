@@ -10,11 +10,11 @@ import numpy as np
 
 from benchmarks.open_loop import Arrival, Ask
 from benchmarks.trunk_batching import TrunkBatching
-from centrabert.export.batcher import Batcher
-from centrabert.export.piece import TEXT, Piece
-from centrabert.export.predictor import Arrays
-from centrabert.export.servable import Servable, ServingLimits
-from centrabert.export.version_loading import load_servable
+from centrabert.export.engine.tensorflow_engine import Arrays
+from centrabert.export.serving.batcher import Batcher
+from centrabert.export.serving.row_batch import TEXT, Piece
+from centrabert.export.serving.servable import Servable, ServingLimits
+from centrabert.export.serving.version_loader import load_servable
 
 LIMITS = ServingLimits(
     threads=2, batch_rows=32, waiting_rows=3200, request_rows=1024, text_bytes=65536

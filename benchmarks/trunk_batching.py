@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.branch_answers import branch_answers
+from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, VOCABULARY, read_manifest
 from centrabert.modeling.layers.attention import attention_mask

@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
-from centrabert.export.versions import SETTINGS, STABLE
+from centrabert.export.contract.version_folder import SETTINGS, STABLE
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("merged", None, "Folder of a merged model, as run_merge writes it.", flag_values=FLAGS)
@@ -46,9 +46,9 @@ for required in ("merged", "export_dir", "version"):
 
 
 def main() -> None:
-    from centrabert.export.deployment import write_deployment
-    from centrabert.export.serving_config import label_version, read_labels, write_batching
-    from centrabert.export.tf_serving import TfServing, check_name
+    from centrabert.export.deploy.deployment import write_deployment
+    from centrabert.export.deploy.serving_config import label_version, read_labels, write_batching
+    from centrabert.export.deploy.tf_serving import TfServing, check_name
 
     cores = (os.cpu_count() or 1) if FLAGS.cores is None else FLAGS.cores
     serving = TfServing(FLAGS.model_name, cores, FLAGS.claim)
@@ -56,7 +56,7 @@ def main() -> None:
     export_dir = Path(FLAGS.export_dir)
     folder = export_dir / SETTINGS
     read_labels(folder)  # a damaged models.config is told before anything is exported
-    from centrabert.export.exporting import export
+    from centrabert.export.export_version import export
 
     version = export(Path(FLAGS.merged), export_dir, FLAGS.version)
     labels = label_version(folder, serving.name, serving.base_path, FLAGS.label, FLAGS.version)

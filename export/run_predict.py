@@ -13,8 +13,8 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
-from centrabert.export.asked import asked_tasks, check_texts, columns
-from centrabert.export.versions import EXTRA, find_version
+from centrabert.export.contract.version_folder import EXTRA, find_version
+from centrabert.export.engine.task_arguments import asked_tasks, check_texts, columns
 from centrabert.glue_data.tsv import read_rows
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling.files import write_text
@@ -96,8 +96,8 @@ def _answers(
     version: Path, tasks: list[TaskSpec], texts: list[tuple[str, str]], batch_size: int
 ) -> Iterator[str]:
     """One JSON object a row."""
-    from centrabert.export.predictor import Predictor
-    from centrabert.export.texts import answer_texts
+    from centrabert.export.engine.tensorflow_engine import Predictor
+    from centrabert.export.engine.text_prediction import answer_texts
 
     with Predictor(version) as predictor:
         answers = answer_texts(predictor, tasks, texts, batch_size)

@@ -66,8 +66,8 @@ def main() -> None:
     base_path = Path(FLAGS.model_base_path)
     if not base_path.is_dir():
         raise ValueError(f"--model_base_path={base_path}: no such folder")
-    from centrabert.export.servable import ServingLimits
-    from centrabert.export.server import ServerSettings, serve
+    from centrabert.export.local_server import ServerSettings, serve
+    from centrabert.export.serving.servable import ServingLimits
 
     limits = ServingLimits(
         threads=FLAGS.num_batch_threads or os.cpu_count() or 1,

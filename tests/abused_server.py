@@ -17,12 +17,12 @@ from raw_http import RawAnswer, RawClient, post
 from running_server import NAME, running, settings
 from session import session
 
-from centrabert.export.batcher import Batcher
-from centrabert.export.grpc_admission import GrpcAdmission
-from centrabert.export.piece import Piece
-from centrabert.export.predictor import Arrays
-from centrabert.export.servable import Servable, ServingLimits
-from centrabert.export.server import Server
+from centrabert.export.engine.tensorflow_engine import Arrays
+from centrabert.export.local_server import Server
+from centrabert.export.serving.batcher import Batcher
+from centrabert.export.serving.grpc_interceptor import GrpcAdmission
+from centrabert.export.serving.row_batch import Piece
+from centrabert.export.serving.servable import Servable, ServingLimits
 
 SOON = 0.5  # seconds
 CONCURRENT = 3

@@ -23,11 +23,11 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     add_PredictionServiceServicer_to_server,
 )
 
-from centrabert.export.client import Client
-from centrabert.export.client_answers import Answer, Classification, Score
-from centrabert.export.rest_path import METADATA, RestPath, read_path
-from centrabert.export.serving_error import HTTP_STATUS, ServingError, invalid
-from centrabert.export.task_lists import wanted_tasks
+from centrabert.export.client.client import Client
+from centrabert.export.client.results import Answer, Classification, Score
+from centrabert.export.contract.task_selector import wanted_tasks
+from centrabert.export.rest.rest_path import METADATA, RestPath, read_path
+from centrabert.export.serving.errors import HTTP_STATUS, ServingError, invalid
 
 MODEL = "canned"
 # Labels, 0 for a regression, and whether the task reads pairs.

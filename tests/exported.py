@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tiny
 
-from centrabert.export.exporting import export
-from centrabert.export.predictor import Predictor
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
 
 

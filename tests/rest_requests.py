@@ -9,7 +9,7 @@ import tensorflow as tf
 from exported import predictor
 from running_server import NAME, shared_server
 
-from centrabert.export.server import Server
+from centrabert.export.local_server import Server
 
 Arrays = dict[str, np.ndarray]
 

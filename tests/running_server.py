@@ -10,8 +10,8 @@ from pathlib import Path
 from exported import exported
 from session import session
 
-from centrabert.export.servable import ServingLimits
-from centrabert.export.server import Server, ServerSettings
+from centrabert.export.local_server import Server, ServerSettings
+from centrabert.export.serving.servable import ServingLimits
 
 LIMITS = ServingLimits(threads=2, batch_rows=8, waiting_rows=64, request_rows=50, text_bytes=1000)
 NAME = "tiny"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from centrabert.export.batcher import Batcher, company
-from centrabert.export.piece import IDS, TEXT, Piece
-from centrabert.export.predictor import Arrays
-from centrabert.export.serving_error import ServingError
+from centrabert.export.engine.tensorflow_engine import Arrays
+from centrabert.export.serving.batcher import Batcher, company
+from centrabert.export.serving.errors import ServingError
+from centrabert.export.serving.row_batch import IDS, TEXT, Piece
 
 MOST, WAITING = 8, 20
 
@@ -121,7 +121,7 @@ def test_a_full_queue_refuses_and_forgets() -> None:
 
 def test_what_would_wait_for_half_its_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0])
-    monkeypatch.setattr("centrabert.export.batcher.monotonic", lambda: next(clock))
+    monkeypatch.setattr("centrabert.export.serving.batcher.monotonic", lambda: next(clock))
 
     async def test(batcher: Batcher, model: Model) -> None:
         model.go.release(1)

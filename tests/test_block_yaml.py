@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centrabert.export.block_yaml import documents
+from centrabert.export.deploy.block_yaml import documents
 
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_categories=["C", "Z"]))
 VALUES = st.recursive(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from canned_server import MODEL, TASKS, Canned, Seen, client, expected
 
-from centrabert.export.client import Client
-from centrabert.export.client_rows import Row
-from centrabert.export.request_error import Overloaded, RequestError
-from centrabert.export.retry import Retry
-from centrabert.export.served_tasks import ServedTask
+from centrabert.export.client.client import Client
+from centrabert.export.client.errors import Overloaded, RequestError
+from centrabert.export.client.retry import Retry
+from centrabert.export.client.rows import Row
+from centrabert.export.client.served_tasks import ServedTask
 
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
 Made = Callable[..., Client]

@@ -8,12 +8,12 @@ from threading import Barrier, Event, get_ident
 import pytest
 from canned_server import Canned, client, expected
 
-from centrabert.export.client import Client
-from centrabert.export.client_rows import Row
-from centrabert.export.request_error import RequestError
-from centrabert.export.retry import Retry
-from centrabert.export.side_by_side import side_by_side
-from centrabert.export.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
+from centrabert.export.client.client import Client
+from centrabert.export.client.errors import RequestError
+from centrabert.export.client.retry import Retry
+from centrabert.export.client.rows import Row
+from centrabert.export.client.side_by_side import side_by_side
+from centrabert.export.client.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["grpc", "rest"])
 

@@ -3,10 +3,10 @@
 import pytest
 from canned_server import MODEL, TASKS, Canned, client, expected, grpc_server
 
-from centrabert.export.client import Client
-from centrabert.export.grpc_transport import OPTIONS
-from centrabert.export.request_error import Overloaded, RequestError
-from centrabert.export.retry import Retry
+from centrabert.export.client.client import Client
+from centrabert.export.client.errors import Overloaded, RequestError
+from centrabert.export.client.grpc_transport import OPTIONS
+from centrabert.export.client.retry import Retry
 
 
 def test_unless_told_to_it_does_not_filter_outputs() -> None:

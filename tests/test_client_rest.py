@@ -10,12 +10,12 @@ import requests
 from canned_server import MODEL, Canned, RestHandler, client, expected, rest_server
 from source_tree import ROOT
 
-from centrabert.export.bounded_wait import within
-from centrabert.export.client import Client
-from centrabert.export.request_error import Overloaded, RequestError
-from centrabert.export.rest_transport import RestTransport
-from centrabert.export.retry import Retry
-from centrabert.export.transport import RouteRequest, WantedModel
+from centrabert.export.client.bounded_wait import within
+from centrabert.export.client.client import Client
+from centrabert.export.client.errors import Overloaded, RequestError
+from centrabert.export.client.rest_transport import RestTransport
+from centrabert.export.client.retry import Retry
+from centrabert.export.client.transport import RouteRequest, WantedModel
 
 ASKED = RouteRequest(("one",), ("",), ("mood",), ("mood/label", "mood/probabilities", "unknown"))
 

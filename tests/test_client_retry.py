@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from centrabert.export.request_error import Outdated, Overloaded, RequestError
-from centrabert.export.retry import STANDARD, Deadline, Retry
+from centrabert.export.client.errors import Outdated, Overloaded, RequestError
+from centrabert.export.client.retry import STANDARD, Deadline, Retry
 
 BUSY = RequestError("RESOURCE_EXHAUSTED", "busy")
 

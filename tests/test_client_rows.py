@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from centrabert.export.client_answers import Classification, Score, read_answers
-from centrabert.export.client_rows import Row, SentRow, route_request, sent_rows
-from centrabert.export.request_error import Outdated, RequestError
-from centrabert.export.served_tasks import ServedTask, ServedTasks, served_tasks
-from centrabert.export.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
+from centrabert.export.client.errors import Outdated, RequestError
+from centrabert.export.client.results import Classification, Score, read_answers
+from centrabert.export.client.rows import Row, SentRow, route_request, sent_rows
+from centrabert.export.client.served_tasks import ServedTask, ServedTasks, served_tasks
+from centrabert.export.client.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
 
 OFFERED = frozenset(["mood/label", "mood/probabilities", "mood/asked", "near/score", "near/asked", "unknown"])
 ROUTE = Signature(frozenset(["text_a", "text_b", "tasks"]), OFFERED)

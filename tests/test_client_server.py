@@ -7,10 +7,10 @@ import tiny
 from exported import predictor
 from running_server import NAME, shared_server
 
-from centrabert.export.client import Client, Row
-from centrabert.export.client_answers import Answer, Classification, Score
-from centrabert.export.request_error import RequestError
-from centrabert.export.texts import answer_texts
+from centrabert.export.client.client import Client, Row
+from centrabert.export.client.errors import RequestError
+from centrabert.export.client.results import Answer, Classification, Score
+from centrabert.export.engine.text_prediction import answer_texts
 
 TASKS = {branch.task.name: branch.task for branch in tiny.BRANCHES}
 

@@ -9,8 +9,8 @@ import grpc
 import pytest
 from canned_server import MODEL, Canned, expected, grpc_server, rest_server
 
-from centrabert.export.client import Client
-from centrabert.export.request_error import RequestError
+from centrabert.export.client.client import Client
+from centrabert.export.client.errors import RequestError
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
 

@@ -8,8 +8,8 @@ import tiny
 from exported import exported, predictor
 from tiny import Array
 
-from centrabert.export.exporting import export
-from centrabert.export.predictor import Predictor
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record

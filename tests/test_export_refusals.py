@@ -15,8 +15,8 @@ import tensorflow as tf
 import tiny
 from full_disk import largest_file
 
-from centrabert.export.exporting import export
-from centrabert.export.versions import find_version
+from centrabert.export.contract.version_folder import find_version
+from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling import checkpoint

@@ -17,8 +17,8 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from centrabert.export.grpc_admission import PATIENCE, abort
-from centrabert.export.places import overloaded
+from centrabert.export.serving.concurrency_limit import overloaded
+from centrabert.export.serving.grpc_interceptor import PATIENCE, abort
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REQUEST = message("tone", {"text_a": TEXT_A[:1]})

@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from centrabert.export.http_connection import HttpConnections
+from centrabert.export.rest.http_connection import HttpConnections
 
 
 class Connection:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from centrabert.export.http_origin import check_origin, is_loopback
-from centrabert.export.serving_error import ServingError
+from centrabert.export.rest.origin_check import check_origin, is_loopback
+from centrabert.export.serving.errors import ServingError
 
 OWN_HOSTS = (
     "localhost:8501",

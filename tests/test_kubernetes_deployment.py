@@ -9,10 +9,10 @@ import yaml
 from server_flags import server_flags
 
 from centrabert import command
-from centrabert.export.deployment import deployment_files
-from centrabert.export.kserve import inference_service
-from centrabert.export.kubernetes_deployment import manifests
-from centrabert.export.tf_serving import TfServing
+from centrabert.export.deploy.deployment import deployment_files
+from centrabert.export.deploy.kserve import inference_service
+from centrabert.export.deploy.kubernetes_deployment import manifests
+from centrabert.export.deploy.tf_serving import TfServing
 
 SERVING = TfServing("NLP_tasks.v2", cores=3, claim="shared-disk")
 LABELS = {"stable": 4, "canary": 11}

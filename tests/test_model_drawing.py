@@ -10,7 +10,7 @@ import pytest
 from tiny import BRANCHES, task
 from tiny_config import CONFIG
 
-from centrabert.export.model_drawing import drawing
+from centrabert.export.page.model_diagram import drawing
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from version_folder import Folder, run, served, states
 
-from centrabert.export import model_versions
-from centrabert.export.model_versions import RETRIES, ModelVersions
-from centrabert.export.serving_error import ServingError
+from centrabert.export.serving import version_manager
+from centrabert.export.serving.errors import ServingError
+from centrabert.export.serving.version_manager import RETRIES, ModelVersions
 
 
 def test_the_highest_is_served_and_replaced_by_a_higher(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_what_may_pass_is_tried_again(
     content: str, seconds: float, loads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goldens that differ do not."""
-    monkeypatch.setattr(model_versions, "RETRY_SECONDS", seconds)
+    monkeypatch.setattr(version_manager, "RETRY_SECONDS", seconds)
 
     async def test(folder: Folder, versions: ModelVersions) -> None:
         folder.write(1, content)

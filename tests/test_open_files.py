@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from centrabert.export import open_files
+from centrabert.export.serving import open_files
 
 ANY = resource.RLIM_INFINITY
 Limits = tuple[int, int]

@@ -61,7 +61,7 @@ def packaged() -> set[str]:
 
 def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
-    assert names == packaged() | {"centrabert/py.typed", "centrabert/export/page.html"}
+    assert names == packaged() | {"centrabert/py.typed", "centrabert/export/page/page.html"}
 
 
 def test_wheel_holds_files_and_no_links(wheel: zipfile.ZipFile) -> None:

@@ -19,7 +19,7 @@ import pytest
 from test_model_drawing import NASTY, manifest
 from tiny import BRANCHES, task
 
-from centrabert.export.page import content_security_policy, page
+from centrabert.export.page.page import content_security_policy, page
 from centrabert.modeling.branch import Branch
 
 BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->\u2028"

@@ -6,9 +6,9 @@ from exported import predictor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from centrabert.export.piece import IDS, TEXT
-from centrabert.export.request_rows import outputs_of, read_rows
-from centrabert.export.task_lists import task_list, wanted_tasks
+from centrabert.export.contract.task_selector import task_list, wanted_tasks
+from centrabert.export.serving.request_rows import outputs_of, read_rows
+from centrabert.export.serving.row_batch import IDS, TEXT
 
 NAMES = sorted(branch.task.name for branch in tiny.BRANCHES)
 PARTS = ("rte", "2", "sim", "tone", "whole", "*", ",", " ", "x", "\t")

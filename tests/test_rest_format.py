@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from centrabert.export.rest_format import Body, answer_body, error_body, read_body
-from centrabert.export.serving_error import ServingError
+from centrabert.export.rest.json_codec import Body, answer_body, error_body, read_body
+from centrabert.export.serving.errors import ServingError
 
 BOM = b"\xef\xbb\xbf"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from centrabert.export.rest_path import (
+from centrabert.export.rest.rest_path import (
     CLASSIFY,
     METADATA,
     PREDICT,
@@ -11,7 +11,7 @@ from centrabert.export.rest_path import (
     RestPath,
     read_path,
 )
-from centrabert.export.serving_error import ServingError
+from centrabert.export.serving.errors import ServingError
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from exported import predictor
 
-from centrabert.export.request_tensors import RequestLimits
-from centrabert.export.rest_format import read_body
-from centrabert.export.rest_tensors import read_arrays
-from centrabert.export.serving_error import ServingError
+from centrabert.export.rest.json_codec import read_body
+from centrabert.export.rest.json_tensors import read_arrays
+from centrabert.export.serving.errors import ServingError
+from centrabert.export.serving.input_validation import RequestLimits
 
 LIMITS = RequestLimits(rows=4, text_bytes=30, length=13, vocabulary=99, segments=2)
 ROW, COLUMN = "instances", "inputs"

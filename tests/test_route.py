@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_export_graph import BY_NAME, TRUNK, Executed, answers, matmuls
 
-from centrabert.export.predictor import Arrays
+from centrabert.export.engine.tensorflow_engine import Arrays
 
 NAMES = sorted(BY_NAME)
 TEXT_A, TEXT_B = (np.array(texts, np.object_) for texts in (tiny.TEXT_A, tiny.TEXT_B))

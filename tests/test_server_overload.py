@@ -24,8 +24,8 @@ from grpc_requests import TEXT_A, message
 from raw_http import RawClient, head
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from centrabert.export.http_server import HttpServer
-from centrabert.export.open_files import CONNECTIONS
+from centrabert.export.rest.http_server import HttpServer
+from centrabert.export.serving.open_files import CONNECTIONS
 
 ROWS = LIMITS.request_rows
 FULL = "overloaded: too many requests at once; try again later"

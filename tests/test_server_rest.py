@@ -17,13 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from rest_requests import Arrays, arrays, columns, post, refusal, rows, same, url
 from running_server import NAME, shared_server
 
-from centrabert.export import http_server, rest_api
-from centrabert.export.answering import Answering
-from centrabert.export.model_versions import ModelVersions
-from centrabert.export.page import content_security_policy, page
-from centrabert.export.serving_metrics import ServingMetrics
-from centrabert.export.version_policy import Aspired
-from centrabert.export.versions import EXTRA
+from centrabert.export.contract.models_config import Aspired
+from centrabert.export.contract.version_folder import EXTRA
+from centrabert.export.page.page import content_security_policy, page
+from centrabert.export.rest import http_server, rest_api
+from centrabert.export.serving.metrics import ServingMetrics
+from centrabert.export.serving.prediction_service import Answering
+from centrabert.export.serving.version_manager import ModelVersions
 from centrabert.merge.merged_folder import read_manifest
 
 SIGNATURES = [

@@ -19,8 +19,8 @@ from running_server import NAME, running, settings
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from centrabert.export.server import Server
-from centrabert.export.version_loading import load_servable
+from centrabert.export.local_server import Server
+from centrabert.export.serving.version_loader import load_servable
 
 SENTENCE = {"signature_name": "tone", "instances": ["the dog sees a small bird"]}
 

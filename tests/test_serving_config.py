@@ -9,7 +9,7 @@ from exported import exported
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from centrabert.export.serving_config import label_version, read_labels, write_batching
+from centrabert.export.deploy.serving_config import label_version, read_labels, write_batching
 
 
 def config(folder: Path) -> ModelServerConfig:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from centrabert.export.model_versions import ModelVersions
-from centrabert.export.version_policy import aspired
+from centrabert.export.contract.models_config import aspired
+from centrabert.export.serving.version_manager import ModelVersions
 
 
 class Folder:

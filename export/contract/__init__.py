@@ -1,0 +1,1 @@
+"""What graph, server, client and deployment agree on, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""What TF Serving is started with: configuration, scripts and manifests."""

@@ -1,0 +1,1 @@
+"""An exported version, loaded and run."""

@@ -1,0 +1,112 @@
+"""Answers of a SavedModel in this process, as TF Serving would give them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow.compat.v1 as tf
+import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from centrabert.export.contract.version_folder import SAVED_MODEL
+
+Arrays = dict[str, npt.NDArray[Any]]
+VARIABLES = "variables/variables"  # where a SavedModel keeps its checkpoint
+
+
+class Predictor:
+    """A loaded SavedModel; all signatures share one session and so one copy of the weights.
+
+    Args:
+      folder: A version folder, with saved_model.pb.
+
+    Raises:
+      ValueError: `folder` holds no SavedModel that can be loaded.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        meta_graph = _read_meta_graph(folder)
+        graph = tf.Graph()
+        self._session = tf.Session(graph=graph)
+        self._signatures = dict(meta_graph.signature_def)
+        self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
+        try:
+            with graph.as_default():
+                tf.train.import_meta_graph(meta_graph).restore(self._session, str(folder / VARIABLES))
+        except (tf.errors.OpError, ValueError) as error:
+            self._session.close()
+            raise ValueError(f"{folder}: cannot load the SavedModel: {error}") from None
+
+    def __enter__(self) -> "Predictor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    @property
+    def signatures(self) -> Mapping[str, SignatureDef]:
+        """By name."""
+        return self._signatures
+
+    def predict(
+        self, signature: str, inputs: Mapping[str, npt.ArrayLike], outputs: Sequence[str] | None = None
+    ) -> Arrays:
+        """Computes the `outputs` of a signature and nothing else. Threads may call it at once.
+
+        Args:
+          inputs: By the signature's names; text_b may be left out, and is then empty.
+          outputs: The signature's names, or None for all.
+
+        Returns:
+          By output, batch first; labels are bytes in UTF-8.
+
+        Raises:
+          ValueError: There is no such signature, input or output.
+        """
+        definition = _find(self._signatures, signature, "signature")
+        feeds = {
+            _find(definition.inputs, name, f"input of {signature}").name: np.asarray(value)
+            for name, value in inputs.items()
+        }
+        wanted = tuple(definition.outputs if outputs is None else outputs)
+        fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in wanted)
+        answers = self._callable(fetches, tuple(feeds))(*feeds.values())
+        return dict(zip(wanted, answers, strict=True))
+
+    def _callable(self, fetches: tuple[str, ...], feeds: tuple[str, ...]) -> Callable[..., list[Any]]:
+        """What runs the graph from `feeds` to `fetches`; kept, for making one costs more than a small run."""
+        key = (fetches, feeds)
+        if key not in self._callables:
+            self._callables[key] = self._session.make_callable(list(fetches), list(feeds))
+        return self._callables[key]
+
+
+def _read_meta_graph(folder: Path) -> MetaGraphDef:
+    """The graph for serving."""
+    file = folder / SAVED_MODEL
+    if not file.is_file():
+        raise ValueError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
+    try:
+        meta_graphs = SavedModel.FromString(file.read_bytes()).meta_graphs
+    except DecodeError:
+        raise ValueError(f"{file}: is damaged; export the model again") from None
+    for meta_graph in meta_graphs:
+        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
+            return meta_graph
+    raise ValueError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
+
+
+def _find(known: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in known:
+        raise ValueError(f"there is no {what} {name!r}; known are {', '.join(sorted(known))}")
+    return known[name]

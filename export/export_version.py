@@ -1,0 +1,70 @@
+"""Exporting: from a merged model to one version of a SavedModel that has proved its golden answers."""
+
+import shutil
+from pathlib import Path
+
+from centrabert.export.contract.version_folder import ASSETS, EXTRA, version_path
+from centrabert.export.engine.golden_check import replay
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.graph.model_card import FILE as MODEL_CARD
+from centrabert.export.graph.model_card import model_card
+from centrabert.export.graph.saved_model import write_saved_model
+from centrabert.export.graph.warmup import write_warmup
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import (
+    CHECKPOINT,
+    GOLDENS,
+    MANIFEST,
+    VOCABULARY,
+    golden_file,
+    read_manifest,
+)
+from centrabert.modeling.files import new_folder, write_text
+from centrabert.modeling.golden import Golden
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
+
+
+def export(merged: Path, export_dir: Path, version: int) -> Path:
+    """Writes `export_dir`/`version`/ and returns it.
+
+    The folder gets its name only after the model in it was loaded and answered every golden text as the
+    branches did, so a server that watches `export_dir` never sees another.
+
+    Args:
+      merged: A folder written by `merge`.
+
+    Raises:
+      ValueError: `merged` is damaged, or an answer differs.
+      FileExistsError: That version is there.
+      OSError, tf.errors.OpError: The disk is full; nothing is left.
+    """
+    path = version_path(export_dir, version)
+    manifest = read_manifest(merged)
+    vocabulary = _vocabulary(merged, manifest)
+    goldens = {
+        branch.task: Golden.read(golden_file(merged, branch.task.name)) for branch in manifest.plan.branches
+    }
+    with new_folder(path) as aside:
+        write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
+        _add_assets(merged, aside, manifest)
+        write_warmup(aside, manifest)
+        with Predictor(aside) as predictor:
+            replay(predictor, goldens, merged)
+    return path
+
+
+def _vocabulary(merged: Path, manifest: Manifest) -> Vocabulary:
+    vocabulary = Vocabulary.from_file(merged / VOCABULARY, manifest.do_lower_case)
+    if vocabulary.digest != manifest.vocabulary_digest:
+        raise ValueError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
+    return vocabulary
+
+
+def _add_assets(merged: Path, aside: Path, manifest: Manifest) -> None:
+    """What the graph does not read but people and tools do: vocabulary, manifest, goldens, model card."""
+    (aside / ASSETS).mkdir(exist_ok=True)
+    shutil.copyfile(merged / VOCABULARY, aside / ASSETS / VOCABULARY)
+    (aside / EXTRA).mkdir()
+    shutil.copyfile(merged / MANIFEST, aside / EXTRA / MANIFEST)
+    shutil.copytree(merged / GOLDENS, aside / EXTRA / GOLDENS)
+    write_text(aside / EXTRA / MODEL_CARD, model_card(manifest))

@@ -1,0 +1,1 @@
+"""The serving graph, its signatures and the SavedModel that holds them."""

@@ -1,0 +1,58 @@
+"""The signatures of the SavedModel: what clients may send and what they get."""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
+
+from centrabert.export.graph.serving_graph import ROUTE, ServingGraph
+from centrabert.modeling.task import TaskSpec
+
+DEFAULT = "serving_default"
+ROUTE_IDS = "route_ids"
+PREDICT = "tensorflow/serving/predict"  # the method name that TF Serving's Predict asks for
+
+
+def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, SignatureDef]:
+    """Every signature by its name.
+
+    `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
+    segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
+    answers of all tasks as `<task>/<answer>`, of which a client asks for some. `route`: alike, but every row
+    names the tasks it wants in `tasks`; see `route.routed`. `route_ids`: the same for ids.
+    """
+    texts = {"text_a": graph.text_a, "text_b": graph.text_b}
+    ids = {"input_ids": graph.input_ids, "segment_ids": graph.segment_ids}
+    signatures: dict[str, SignatureDef] = {}
+    for task in tasks:
+        answers = graph.answers[task.name]
+        signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
+        signatures[ids_signature(task.name)] = _signature(ids, answers)
+    signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
+    routed = {**_flat(graph.routed), "unknown": graph.unknown}
+    signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, routed)
+    signatures[ROUTE_IDS] = _signature({**ids, "tasks": graph.tasks}, routed)
+    return signatures
+
+
+def _flat(answers: Mapping[str, Mapping[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """`<task>/<answer>` -> tensor."""
+    return {f"{task}/{name}": tensor for task, own in answers.items() for name, tensor in own.items()}
+
+
+def ids_signature(task: str) -> str:
+    """The signature of a task for clients that send word-piece ids."""
+    return f"{task}_ids"
+
+
+def _signature(inputs: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]) -> SignatureDef:
+    return SignatureDef(
+        inputs={name: _tensor_info(tensor) for name, tensor in inputs.items()},
+        outputs={name: _tensor_info(tensor) for name, tensor in outputs.items()},
+        method_name=PREDICT,
+    )
+
+
+def _tensor_info(tensor: tf.Tensor) -> TensorInfo:
+    shape = tensor.shape.as_proto()
+    return TensorInfo(name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=shape)

@@ -1,0 +1,1 @@
+"""Model versions, batches and answers behind both protocols, and gRPC itself."""

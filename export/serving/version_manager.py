@@ -1,0 +1,212 @@
+"""The versions of a model that a server has loaded, and how one takes the place of another.
+
+A new version is loaded beside the old one, proves its goldens, and only then answers; the old one ends when
+its last request has. A version that fails leaves the old one where it is: that is the rollback.
+"""
+
+import asyncio
+import contextlib
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from absl import logging
+
+from centrabert.export.contract.models_config import Aspired
+from centrabert.export.contract.version_folder import SAVED_MODEL
+from centrabert.export.serving.errors import ServingError, invalid
+from centrabert.export.serving.servable import Servable
+
+RETRIES, RETRY_SECONDS = 5, 60.0  # of what may pass, such as a lack of memory; as TF Serving by default
+Stamp = frozenset[tuple[str, int, int]]  # of a folder's files, each with size and time of change
+
+
+@dataclass
+class Version:
+    """One version, from its discovery on.
+
+    Attributes:
+      state: As in TF Serving: LOADING, AVAILABLE, UNLOADING or END.
+      error: Why it ended before it was available.
+      stamp: Of its files when it was loaded; a version that failed is tried again when that changes, for it
+        may have been seen half copied.
+      failures: Of this stamp.
+      retry_at: Time of the event loop when it is tried again all the same.
+      requests: In flight.
+    """
+
+    number: int
+    stamp: Stamp
+    state: str = "LOADING"
+    error: str = ""
+    failures: int = 0
+    retry_at: float = math.inf
+    servable: Servable | None = None
+    requests: int = 0
+
+
+class ModelVersions:
+    """The versions under one folder.
+
+    Args:
+      name: What clients call the model.
+      look: Says what should now be served.
+      load: Makes a servable of a version folder, in a thread; raises ValueError or OSError. When the event is
+        set, it shall give up.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_path: Path,
+        look: Callable[[], Aspired],
+        load: Callable[[Path, threading.Event], Servable],
+    ) -> None:
+        self.name = name
+        self._base_path = base_path
+        self._look = look
+        self._load = load
+        self._versions: dict[int, Version] = {}
+        self._labels: dict[str, int] = {}
+
+    @property
+    def statuses(self) -> list[Version]:
+        """Every version that was ever seen, the highest first."""
+        return [self._versions[number] for number in sorted(self._versions, reverse=True)]
+
+    @property
+    def available(self) -> list[Version]:
+        """Those that answer, the highest first."""
+        return [version for version in self.statuses if version.state == "AVAILABLE"]
+
+    def find(self, number: int | None, label: str | None) -> Version:
+        """The version that a request means; the highest if it says nothing.
+
+        Raises:
+          ServingError: NOT_FOUND; it is not served. INVALID_ARGUMENT; there is no such label.
+        """
+        if label is not None:
+            if label not in self._labels:
+                raise invalid(f"Unrecognized servable version label: {label}")
+            number = self._labels[label]
+        for version in self.available:
+            if number in (None, version.number):
+                return version
+        asked = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
+        raise ServingError("NOT_FOUND", f"Servable not found for request: {asked}")
+
+    @contextlib.contextmanager
+    def lease(self, number: int | None, label: str | None) -> Iterator[Servable]:
+        """The servable that a request means, which is not closed as long as the request lasts."""
+        version = self.find(number, label)
+        if version.servable is None:
+            raise AssertionError(f"version {version.number} is {version.state} without a servable")
+        version.requests += 1
+        try:
+            yield version.servable
+        finally:
+            version.requests -= 1
+            self._close_if_done(version)
+
+    async def update(self) -> None:
+        """Looks at the folder once: loads what should be served, then ends what should not.
+
+        Raises:
+          ValueError: What should be served cannot be told; all stays as it is.
+        """
+        aspired = self._look()
+        serve = {number for group in aspired.choices if (number := await self._first(group)) is not None}
+        live = {number for number in serve if self._is_available(number)}
+        self._set_labels(aspired.labels)
+        if live:
+            for version in self.available:
+                if version.number not in live | set(self._labels.values()):
+                    self._retire(version)
+
+    async def watch(self, seconds: float) -> None:
+        """Updates for ever; what goes wrong is logged, and tried again."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self.update()
+            except (ValueError, OSError) as error:
+                logging.error("%s", error)
+
+    def close(self) -> None:
+        """Ends every version, those in use when their last request has ended."""
+        for version in self.available:
+            self._retire(version)
+
+    async def _first(self, group: tuple[int, ...]) -> int | None:
+        """The first of the group that is or can be loaded."""
+        for number in group:
+            if self._is_available(number) or await self._try(number):
+                return number
+        return None
+
+    def _is_available(self, number: int) -> bool:
+        return number in self._versions and self._versions[number].state == "AVAILABLE"
+
+    async def _try(self, number: int) -> bool:
+        """Loads a version, unless it failed before, is still the same, and has to wait."""
+        folder = self._base_path / str(number)
+        stamp = _stamp(folder)
+        former = self._versions.get(number)
+        same = former if former is not None and former.error and former.stamp == stamp else None
+        if stamp is None or (same and asyncio.get_running_loop().time() < same.retry_at):
+            return False
+        version = self._versions[number] = Version(number, stamp, failures=same.failures if same else 0)
+        logging.info("loading version %d of %s", number, self.name)
+        stopped = threading.Event()
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load, folder, stopped))
+        try:
+            await asyncio.wait([loading])
+        finally:
+            stopped.set()  # when the server ends, which would wait for the thread
+        if error := loading.exception():
+            self._fail(version, error)
+            return False
+        version.servable, version.state = loading.result(), "AVAILABLE"
+        logging.info("version %d of %s is served", number, self.name)
+        return True
+
+    def _fail(self, version: Version, error: BaseException) -> None:
+        """Ends it, and says when it is tried again; what is wrong in its files will still be wrong."""
+        foreseen = isinstance(error, ValueError | OSError)
+        version.state, version.error = "END", str(error) if foreseen else repr(error)
+        version.failures += 1
+        if not isinstance(error, ValueError) and version.failures <= RETRIES:
+            version.retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+        trace = None if foreseen else error
+        logging.error("version %d of %s is not served: %s", version.number, self.name, error, exc_info=trace)
+
+    def _set_labels(self, labels: Mapping[str, int]) -> None:
+        """A label moves when its new version is there, and ends when it is no longer given."""
+        moved = {label: number for label, number in labels.items() if self._is_available(number)}
+        kept = {label: number for label, number in self._labels.items() if label in labels}
+        self._labels = {**kept, **moved}
+
+    def _retire(self, version: Version) -> None:
+        version.state = "UNLOADING"
+        self._close_if_done(version)
+
+    def _close_if_done(self, version: Version) -> None:
+        if version.state == "UNLOADING" and not version.requests and version.servable is not None:
+            # In a thread: it waits for a batch that still computes what nobody waits for any more.
+            asyncio.get_running_loop().run_in_executor(None, version.servable.predictor.close)
+            version.servable = None
+            version.state = "END"
+            logging.info("version %d of %s is no longer served", version.number, self.name)
+
+
+def _stamp(folder: Path) -> Stamp | None:
+    """What the folder holds, or None if it has no graph, or changes while it is looked at."""
+    if not (folder / SAVED_MODEL).is_file():
+        return None
+    try:
+        found = [(file, file.stat()) for file in folder.rglob("*")]
+    except FileNotFoundError:
+        return None
+    return frozenset((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in found)
