@@ -18,7 +18,7 @@ from absl import flags
 from centrabert import command
 
 if TYPE_CHECKING:
-    from centrabert.search.job import JobSpec
+    from centrabert.search.jobs.job_spec import JobSpec
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
@@ -41,8 +41,8 @@ def main() -> None:
 def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
     """Trains, and prints the ratios of a task."""
     from benchmarks.pipeline import minilm
-    from centrabert.search.job import JobSpec
-    from centrabert.search.job_folder import job_folder
+    from centrabert.search.jobs.job_folder import job_folder
+    from centrabert.search.jobs.job_spec import JobSpec
 
     bert = minilm(output_dir / "bert")
     common = {"bert_dir": str(bert.vocab_file.parent), "data_root": str(data_root), "task": task}
@@ -75,9 +75,9 @@ def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
 def _do(spec: "JobSpec", output_dir: Path, side: str) -> tuple[float, float]:
     """Does the job on one core; returns its wall seconds of training and its CPU seconds in all."""
     from benchmarks.one_job import start_job
-    from centrabert.search.cores import available
-    from centrabert.search.job_folder import job_folder
-    from centrabert.search.result import RESULT
+    from centrabert.search.jobs.job_folder import job_folder
+    from centrabert.search.jobs.job_result import RESULT
+    from centrabert.search.workers.cores import available
 
     jobs_dir = output_dir / side
     if start_job(

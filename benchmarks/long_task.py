@@ -74,7 +74,7 @@ def run(data_root: Path, output_dir: Path, gigabytes: float) -> None:
 
 def _train(data_root: Path, output_dir: Path, gigabytes: float, rows: int) -> Samples:
     from benchmarks.one_job import start_job
-    from centrabert.search.job import JobSpec
+    from centrabert.search.jobs.job_spec import JobSpec
 
     cache, samples = output_dir / "activations", Samples()
     spec = JobSpec(

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import SPEC, prepare
+from centrabert.search.jobs.job_folder import SPEC, prepare
+from centrabert.search.jobs.job_spec import JobSpec
 
 
 def start_job(

@@ -22,7 +22,7 @@ from absl import flags
 
 from centrabert import command
 from centrabert.modeling.branch_folder import RECORD
-from centrabert.search.result import BRANCH
+from centrabert.search.jobs.job_result import BRANCH
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("output_dir", "output/search_kills", "Made anew by each run.", flag_values=FLAGS)

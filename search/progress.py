@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from centrabert.search.candidate import Scores, standings
-from centrabert.search.job import TEACHER, JobSpec
-from centrabert.search.training_cost import TrainingCost
+from centrabert.search.jobs.job_spec import TEACHER, JobSpec
+from centrabert.search.strategy.setting_ranking import Scores, standings
+from centrabert.search.strategy.training_cost import TrainingCost
 
 ALL = "all"
 

@@ -12,13 +12,18 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
-from centrabert.search.cluster_files import kubernetes_files, node_paths, slurm_files, write_cluster_files
-from centrabert.search.job_array import JobArray
-from centrabert.search.kubernetes_job import Pod
-from centrabert.search.plan_file import read_plan
-from centrabert.search.resources import Resources
-from centrabert.search.slurm_array import SlurmQueue
-from centrabert.search.stage import stages
+from centrabert.search.cluster.cluster_files import (
+    kubernetes_files,
+    node_paths,
+    slurm_files,
+    write_cluster_files,
+)
+from centrabert.search.cluster.job_array import JobArray
+from centrabert.search.cluster.kubernetes_job import Pod
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.slurm_array import SlurmQueue
+from centrabert.search.cluster.stage import stages
+from centrabert.search.jobs.plan_file import read_plan
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("specs", None, "plan.jsonl, as run_search --dry_run writes it.", flag_values=FLAGS)

@@ -10,11 +10,11 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command, training_flags
-from centrabert.search import lifeline
-from centrabert.search.cores import available, occupy
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import read_spec
-from centrabert.search.stopwatch import Moment
+from centrabert.search.jobs.job_folder import read_spec
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.resumable_timer import Moment
+from centrabert.search.workers import parent_watch
+from centrabert.search.workers.cores import available, occupy
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("spec", None, "The job as JSON.", flag_values=FLAGS)
@@ -53,7 +53,7 @@ class Run:
 def main() -> None:
     since = Moment.of_start()  # importing TensorFlow is part of what a job costs
     if FLAGS.stop_with_input:
-        lifeline.hold()
+        parent_watch.hold()
     jobs_dir = Path(FLAGS.jobs_dir)
     spec = read_spec(Path(FLAGS.spec))
     cores = [int(core) for core in FLAGS.cores]
@@ -73,7 +73,7 @@ def main() -> None:
 
 def run(run: Run) -> None:
     """Does the job and prints its quality."""
-    from centrabert.search.job_run import JobSettings, do_job
+    from centrabert.search.jobs.job_training import JobSettings, do_job
 
     settings = JobSettings(run.activations.cache(), run.depths, run.threads, run.since)
     result = do_job(run.spec, run.jobs_dir, settings)

@@ -18,21 +18,28 @@ from absl import flags
 from centrabert import command, training_flags
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.files import exclusive
-from centrabert.search import cores
-from centrabert.search.conclusion import Rule, choose, conclude, report
 from centrabert.search.display import display
+from centrabert.search.dry_run import plan_text, sure_jobs
+from centrabert.search.finish import Rule, choose, conclude, report
 from centrabert.search.inputs import check_inputs, note_inputs
-from centrabert.search.job import FROM_TEACHER, STARTS
-from centrabert.search.job_command import JobCommand
-from centrabert.search.local_pool import LocalPool
-from centrabert.search.opening import Opening, open_search, read_layers
-from centrabert.search.plan_file import FILE as PLAN
-from centrabert.search.plan_file import write_plan
-from centrabert.search.plan_text import plan_text, sure_jobs
-from centrabert.search.pool import Pool
-from centrabert.search.ray_pool import RayPool
-from centrabert.search.searching import Findings, Search
-from centrabert.search.space import BASELINES, HALVING, NO_BASELINE, STRATEGIES, SearchSpace, write_space
+from centrabert.search.jobs.job_spec import FROM_TEACHER, STARTS
+from centrabert.search.jobs.plan_file import FILE as PLAN
+from centrabert.search.jobs.plan_file import write_plan
+from centrabert.search.preflight import Opening, open_search, read_layers
+from centrabert.search.search_loop import Findings, Search
+from centrabert.search.strategy.search_space import (
+    BASELINES,
+    HALVING,
+    NO_BASELINE,
+    STRATEGIES,
+    SearchSpace,
+    write_space,
+)
+from centrabert.search.workers import cores
+from centrabert.search.workers.job_command import JobCommand
+from centrabert.search.workers.local_pool import LocalPool
+from centrabert.search.workers.ray_pool import RayPool
+from centrabert.search.workers.worker_pool import Pool
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

@@ -16,15 +16,15 @@ from absl import flags
 from centrabert import command
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.files import exclusive
-from centrabert.search.conclusion import choose, conclude
-from centrabert.search.cost import LAYERS, Cost
-from centrabert.search.memory_cost import memory_cost
-from centrabert.search.opening import CONFIG, open_search
-from centrabert.search.option import Option
-from centrabert.search.rules import by_marginal_benefit, by_one_standard_error, by_optimum
-from centrabert.search.searching import Search
-from centrabert.search.selection import MARGINAL_BENEFIT, OPTIMUM, RULES, Selection
-from centrabert.search.space import SearchSpace, read_space
+from centrabert.search.finish import choose, conclude
+from centrabert.search.preflight import CONFIG, open_search
+from centrabert.search.search_loop import Search
+from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.memory_cost import memory_cost
+from centrabert.search.selection.rules import by_marginal_benefit, by_one_standard_error, by_optimum
+from centrabert.search.selection.selection import MARGINAL_BENEFIT, OPTIMUM, RULES, Selection
+from centrabert.search.selection.serving_cost import LAYERS, Cost
+from centrabert.search.strategy.search_space import SearchSpace, read_space
 
 UNITS = ("layers", "megabytes", "milliseconds")
 FLAGS = flags.FlagValues()
@@ -135,7 +135,7 @@ def _cost(unit: str, space: SearchSpace) -> Cost:
     config = BertConfig.from_json_file(Path(space.bert_dir) / CONFIG)
     if unit == "megabytes":
         return memory_cost(config, space.task_specs)
-    from centrabert.search.serving_time import measure
+    from centrabert.search.selection.latency_cost import measure
 
     times = measure(config)
     print(

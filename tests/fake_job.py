@@ -13,16 +13,16 @@ import tiny_search
 
 from centrabert import interruption
 from centrabert.modeling.files import write_text
-from centrabert.search import lifeline
-from centrabert.search.job_folder import held, prepare, read_spec, write_failure
-from centrabert.search.result import RESULT
+from centrabert.search.jobs.job_folder import held, prepare, read_spec, write_failure
+from centrabert.search.jobs.job_result import RESULT
+from centrabert.search.workers import parent_watch
 
 STEP_SECONDS = 0.02
 STEPS, STARTS, CORES, DIED, STOPPED = "steps", "starts", "cores", "died", "stopped"
 
 
 def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
-    lifeline.hold()
+    parent_watch.hold()
     spec = read_spec(spec_file)
     folder = prepare(jobs_dir, spec)
     with held(folder):

@@ -9,11 +9,11 @@ import fake_job
 import tiny_search
 
 from centrabert.search.display import Lines
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import SPEC, job_folder
-from centrabert.search.local_pool import LocalPool
-from centrabert.search.searching import Findings, Search
-from centrabert.search.space import EXHAUSTIVE
+from centrabert.search.jobs.job_folder import SPEC, job_folder
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.search_loop import Findings, Search
+from centrabert.search.strategy.search_space import EXHAUSTIVE
+from centrabert.search.workers.local_pool import LocalPool
 
 # 2 tasks, 3 L, 2 seeds; then 2 l: 20 jobs.
 SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1), strategy=EXHAUSTIVE)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import tiny_search
 
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import prepare, write_failure
-from centrabert.search.pool import Outcome
+from centrabert.search.jobs.job_folder import prepare, write_failure
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.workers.worker_pool import Outcome
 
 
 class InstantPool:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from tiny_jobs import LAYERS, full, students, teachers
 
-from centrabert.search.evidence import gather
-from centrabert.search.finished_job import FinishedJob
-from centrabert.search.options import options
-from centrabert.search.report import document
-from centrabert.search.report_parts import Table
-from centrabert.search.rules import by_marginal_benefit
-from centrabert.search.selection import Selection
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.report.report import document
+from centrabert.search.report.report_parts import Table
+from centrabert.search.report.result_index import gather
+from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.selection.rules import by_marginal_benefit
+from centrabert.search.selection.selection import Selection
 
 # L = 4 is the best of rte, for L = 5 was given up after a lucky seed; L = 1 is the best of mrpc.
 RTE_1, RTE_2 = students("rte", 4, 1, 60.0, 62.0), students("rte", 4, 2, 64.0, 65.0)

@@ -9,12 +9,12 @@ import tiny_glue
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import CHECKPOINT
 from centrabert.modeling.training.trunk_cache import ActivationCache
-from centrabert.search.job import JobSpec
-from centrabert.search.job_command import JobCommand
-from centrabert.search.job_folder import job_folder
-from centrabert.search.job_run import JobSettings, do_job
-from centrabert.search.pool import Outcome
-from centrabert.search.result import JobResult
+from centrabert.search.jobs.job_folder import job_folder
+from centrabert.search.jobs.job_result import JobResult
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_training import JobSettings, do_job
+from centrabert.search.workers.job_command import JobCommand
+from centrabert.search.workers.worker_pool import Outcome
 
 STEPS = 6  # an epoch: 37 rows in batches of 7
 

@@ -10,11 +10,11 @@ from tiny_plan import PLAN, files_in
 
 from centrabert import command
 from centrabert.search import run_cluster_files
-from centrabert.search.job_array import JobArray, NodePaths
-from centrabert.search.kubernetes_job import Pod, kubernetes_job
-from centrabert.search.plan_file import write_plan
-from centrabert.search.resources import Resources
-from centrabert.search.stage import stages
+from centrabert.search.cluster.job_array import JobArray, NodePaths
+from centrabert.search.cluster.kubernetes_job import Pod, kubernetes_job
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.stage import stages
+from centrabert.search.jobs.plan_file import write_plan
 
 
 def script(*flags: str) -> int:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tiny_search
 
-from centrabert.search.candidate import Candidate
-from centrabert.search.forecast import at_most, sure
-from centrabert.search.halving import next_layers
-from centrabert.search.job import JobSpec
-from centrabert.search.strategy import wanted
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.strategy.forecast import at_most, sure
+from centrabert.search.strategy.halving import next_layers
+from centrabert.search.strategy.setting_ranking import Candidate
+from centrabert.search.strategy.strategy import wanted
 
 ONE = {"tasks": ("rte",)}
 LAYERS = (4, 5, 6, 7, 8, 9, 10)  # the paper's

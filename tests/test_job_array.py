@@ -11,14 +11,15 @@ import pytest
 from program_stub import calls, run, stub
 from tiny_plan import ARRAY, ODD, PATHS, POD, RESOURCES, TEACHERS, odd_array
 
-from centrabert.search import kubernetes_job, run_job, slurm_array
-from centrabert.search.cluster_files import node_paths
-from centrabert.search.job import JobSpec
-from centrabert.search.job_array import JobArray, NodePaths
-from centrabert.search.plan_folder import write_plan_folder
-from centrabert.search.resources import Resources
-from centrabert.search.slurm_array import SlurmQueue
-from centrabert.search.stage import Stage
+from centrabert.search import run_job
+from centrabert.search.cluster import kubernetes_job, slurm_array
+from centrabert.search.cluster.cluster_files import node_paths
+from centrabert.search.cluster.job_array import JobArray, NodePaths
+from centrabert.search.cluster.plan_folder import write_plan_folder
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.slurm_array import SlurmQueue
+from centrabert.search.cluster.stage import Stage
+from centrabert.search.jobs.job_spec import JobSpec
 
 
 @pytest.mark.parametrize(

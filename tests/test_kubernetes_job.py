@@ -12,9 +12,9 @@ import pytest
 from program_stub import calls, run_script, stub
 from tiny_plan import ARRAY, FULL, ODD, PATHS, POD, RESOURCES, TEACHERS, odd_stages
 
-from centrabert.search.kubernetes_job import kubernetes_job, submit_script
-from centrabert.search.resources import Resources
-from centrabert.search.stage import Stage
+from centrabert.search.cluster.kubernetes_job import kubernetes_job, submit_script
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.stage import Stage
 
 
 def test_kubernetes_golden() -> None:

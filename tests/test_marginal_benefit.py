@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_options import PAPER, student, teacher
 
-from centrabert.search.cost import LAYERS
-from centrabert.search.marginal_benefit import marginal_benefit
-from centrabert.search.option import Option
+from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.marginal_benefit import marginal_benefit
+from centrabert.search.selection.serving_cost import LAYERS
 
 # Two layers bring next to nothing, three bring 3 points; the teacher 1.5 more for 5 layers more.
 LATE_GAIN = [

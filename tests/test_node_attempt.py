@@ -12,11 +12,11 @@ from pathlib import Path
 import fake_search
 import pytest
 
-from centrabert.search.job_folder import LOG, prepare
-from centrabert.search.node_attempt import Attempt, work
-from centrabert.search.ray_cluster import Share, connect
-from centrabert.search.shared_disk import appears
-from centrabert.search.space import teachers
+from centrabert.search.jobs.job_folder import LOG, prepare
+from centrabert.search.strategy.search_space import teachers
+from centrabert.search.workers.job_attempt import Attempt, work
+from centrabert.search.workers.ray_cluster import Share, connect
+from centrabert.search.workers.shared_disk import appears
 
 SPECS = teachers(fake_search.SPACE)
 NODE = socket.gethostname()

@@ -15,10 +15,10 @@ from tiny_options import option, student, teacher
 from centrabert.merge.plan import MergePlan
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.task import TaskSpec
-from centrabert.search.cost import LAYERS, Cost
-from centrabert.search.marginal_benefit import marginal_benefit
-from centrabert.search.optimum import Choice, optimum, pareto_front
-from centrabert.search.option import Option, by_task
+from centrabert.search.selection.budget_optimum import Choice, optimum, pareto_front
+from centrabert.search.selection.candidate import Option, by_task
+from centrabert.search.selection.marginal_benefit import marginal_benefit
+from centrabert.search.selection.serving_cost import LAYERS, Cost
 
 DEEPEST = 4
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_jobs import LAYERS, finished, full, students, teachers
 
-from centrabert.search.finished_job import FinishedJob
-from centrabert.search.option import Option
-from centrabert.search.options import options
-from centrabert.search.rules import by_marginal_benefit
-from centrabert.search.runs import Runs, by_setting
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.selection.rules import by_marginal_benefit
+from centrabert.search.selection.seed_group import Runs, by_setting
 
 TEACHERS = teachers("rte", 4, 60.0, 66.0, 63.0)
 

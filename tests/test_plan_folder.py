@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_plan import FULL, PLAN, STUDENTS, TEACHERS, files_in
 
-from centrabert.search.job import JobSpec
-from centrabert.search.plan_file import read_plan, write_plan
-from centrabert.search.plan_folder import write_plan_folder
-from centrabert.search.stage import Stage, stages
+from centrabert.search.cluster.plan_folder import write_plan_folder
+from centrabert.search.cluster.stage import Stage, stages
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.plan_file import read_plan, write_plan
 
 
 def test_plan_file(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ import fake_search
 import pytest
 import tiny_search
 
-from centrabert.search import ray_pool
 from centrabert.search.display import Lines
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import LOG, job_folder, read_failure, state
-from centrabert.search.ray_pool import RayPool
-from centrabert.search.result import RESULT, read_result
-from centrabert.search.space import EXHAUSTIVE, teachers
+from centrabert.search.jobs.job_folder import LOG, job_folder, read_failure, state
+from centrabert.search.jobs.job_result import RESULT, read_result
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.strategy.search_space import EXHAUSTIVE, teachers
+from centrabert.search.workers import ray_pool
+from centrabert.search.workers.ray_pool import RayPool
 
 SPECS = teachers(fake_search.SPACE)
 NODE = socket.gethostname()

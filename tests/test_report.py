@@ -24,11 +24,11 @@ from report_sample import (
 )
 from tiny_jobs import finished, full
 
-from centrabert.search.evidence import gather
-from centrabert.search.finished_job import FinishedJob
-from centrabert.search.markdown_page import code, escaped
-from centrabert.search.report import document, write_report
-from centrabert.search.report_parts import Cell, Table
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.report.markdown_page import code, escaped
+from centrabert.search.report.report import document, write_report
+from centrabert.search.report.report_parts import Cell, Table
+from centrabert.search.report.result_index import gather
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from report_pages import HtmlPage
 from report_sample import COSTS, JOBS, MIXED, RTE_2, Shown, shown
 from tiny_jobs import LAYERS, finished, full, students, teachers
 
-from centrabert.search.report import write_report
+from centrabert.search.report.report import write_report
 
 NO_SELECTION = "Nothing was selected, so there is no mixed model."
 NO_STUDENTS = "No student was distilled from a teacher, so there is no KD row."

@@ -7,11 +7,11 @@ from report_sample import JOBS, MIDDLE, RTE, TABLE_2, rows, shown
 from tiny_jobs import LAYERS, full, students, teachers
 from tiny_options import PAPER
 
-from centrabert.search.curve import curve, curve_section
-from centrabert.search.evidence import gather
-from centrabert.search.model_table import model_section
-from centrabert.search.options import options
-from centrabert.search.rules import by_marginal_benefit, by_optimum
+from centrabert.search.report.appendix_d_curve import curve, curve_section
+from centrabert.search.report.result_index import gather
+from centrabert.search.report.table2_models import model_section
+from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.selection.rules import by_marginal_benefit, by_optimum
 
 
 @pytest.mark.parametrize(

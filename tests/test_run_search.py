@@ -11,8 +11,9 @@ from search_workshop import ThisProcess, Workshop
 
 from centrabert import command
 from centrabert.modeling.branch_folder import read_record
-from centrabert.search import conclusion, job_run, run_search
-from centrabert.search.selection import read_selection
+from centrabert.search import finish, run_search
+from centrabert.search.jobs import job_training
+from centrabert.search.selection.selection import read_selection
 
 Search = Callable[..., int]
 
@@ -77,8 +78,8 @@ def test_a_search_from_its_flags_to_its_selection(
         merged.append(command)
         return type("Ended", (), {"returncode": 0})
 
-    monkeypatch.setattr(conclusion.subprocess, "run", merge)
-    monkeypatch.setattr(job_run, "_do", None)  # nothing is trained again
+    monkeypatch.setattr(finish.subprocess, "run", merge)
+    monkeypatch.setattr(job_training, "_do", None)  # nothing is trained again
     assert search(merge=True, budget_layers=3) == 0
     assert merged[0][0] == sys.executable and f"--output_dir={out}/merged" in merged[0]
     assert read_selection(out).rule == "optimum"

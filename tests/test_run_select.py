@@ -16,15 +16,16 @@ from centrabert import command
 from centrabert.merge.plan import MergePlan
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.task import TaskSpec
-from centrabert.search import run_select, serving_time
+from centrabert.search import run_select
 from centrabert.search.display import Lines
-from centrabert.search.memory_cost import memory_cost
-from centrabert.search.opening import Opening
-from centrabert.search.option import Option
-from centrabert.search.searching import Search
-from centrabert.search.selection import read_selection
-from centrabert.search.serving_time import ServingTime
-from centrabert.search.space import EXHAUSTIVE, SearchSpace, read_space, write_space
+from centrabert.search.preflight import Opening
+from centrabert.search.search_loop import Search
+from centrabert.search.selection import latency_cost
+from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.latency_cost import ServingTime
+from centrabert.search.selection.memory_cost import memory_cost
+from centrabert.search.selection.selection import read_selection
+from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, read_space, write_space
 
 SPACE = tiny_search.space(strategy=EXHAUSTIVE, seeds=(0, 1))
 TASKS = {
@@ -182,13 +183,13 @@ def test_time_is_the_trunk_once_and_every_branch() -> None:
 
 def test_layers_are_told_apart_by_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each graph is run; the clock says 1 for the embeddings, 10 with all layers, 3 with one of [CLS]."""
-    shown = iter([1.0, 10.0, 3.0] * (serving_time.WARM_UP + serving_time.ROUNDS))
+    shown = iter([1.0, 10.0, 3.0] * (latency_cost.WARM_UP + latency_cost.ROUNDS))
 
     def clock(run: Callable[[], object]) -> float:
         run()
         return next(shown)
 
-    monkeypatch.setattr(serving_time, "_milliseconds", clock)
+    monkeypatch.setattr(latency_cost, "_milliseconds", clock)
     config = tiny.CONFIG
-    found = serving_time.measure(config)
+    found = latency_cost.measure(config)
     assert found == ServingTime(1.0, 9.0 / config.num_hidden_layers, 2.0)

@@ -8,16 +8,16 @@ import pytest
 import tiny_search
 from instant_pool import InstantPool
 
-from centrabert.search.conclusion import Rule, choose, merging, selection_text
 from centrabert.search.display import Lines, Table
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import job_folder, prepare
-from centrabert.search.plan_text import plan_text, sure_jobs
+from centrabert.search.dry_run import plan_text, sure_jobs
+from centrabert.search.finish import Rule, choose, merging, selection_text
+from centrabert.search.jobs.job_folder import job_folder, prepare
+from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.progress import duration, progresses, seconds_to_come
-from centrabert.search.searching import Findings, Search
-from centrabert.search.space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
-from centrabert.search.training_cost import TrainingCost
-from centrabert.search.workload import Workload, batched_tokens, read_workload
+from centrabert.search.search_loop import Findings, Search
+from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
+from centrabert.search.strategy.training_cost import TrainingCost
+from centrabert.search.strategy.workload import Workload, batched_tokens, read_workload
 
 # 2 tasks, 3 L, 2 seeds, 2 l.
 SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1))

@@ -8,8 +8,8 @@ import tiny_search
 from instant_pool import InstantPool
 
 from centrabert.search.inputs import check_inputs, note_inputs
-from centrabert.search.searching import Search
-from centrabert.search.space import baselines, students, teachers
+from centrabert.search.search_loop import Search
+from centrabert.search.strategy.search_space import baselines, students, teachers
 
 
 @pytest.fixture

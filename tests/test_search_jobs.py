@@ -13,12 +13,12 @@ from search_workshop import STEPS, Workshop
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.training.token_dataset import training_plan
-from centrabert.search import job_run
-from centrabert.search.job_command import JobCommand
-from centrabert.search.job_folder import read_failure, state
-from centrabert.search.local_pool import LocalPool
-from centrabert.search.pool import Outcome
-from centrabert.search.result import read_result
+from centrabert.search.jobs import job_training
+from centrabert.search.jobs.job_folder import read_failure, state
+from centrabert.search.jobs.job_result import read_result
+from centrabert.search.workers.job_command import JobCommand
+from centrabert.search.workers.local_pool import LocalPool
+from centrabert.search.workers.worker_pool import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,14 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
 
 def test_tokens_are_those_that_training_saw(workshop: Workshop) -> None:
     result = read_result(workshop.folder(workshop.teacher))
-    train = job_run._runner(workshop.teacher).train
+    train = job_training._runner(workshop.teacher).train
     batches = [train.batch(rows) for epoch in (0, 1) for rows in training_plan(train.lengths, 7, 13, epoch)]
     assert result is not None
     assert result.tokens == sum(batch["input_ids"].size for batch in batches)
     padded = replace(workshop.teacher, padded=True)
-    everything = job_run._runner(padded).train
+    everything = job_training._runner(padded).train
     assert everything.batch(np.arange(3))["input_ids"].shape == (3, tiny.MAX_SEQ_LENGTH)
-    tokens = job_run.training_tokens(everything, job_run._hyperparameters(padded))
+    tokens = job_training.training_tokens(everything, job_training._hyperparameters(padded))
     assert tokens == 2 * tiny_glue.TRAIN_ROWS * tiny.MAX_SEQ_LENGTH > result.tokens
 
 
@@ -71,7 +71,7 @@ def test_one_pass_computes_what_all_depths_want(workshop: Workshop) -> None:
 
 
 def test_a_finished_job_is_only_read(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_run, "_do", None)
+    monkeypatch.setattr(job_training, "_do", None)
     assert workshop.run(workshop.teacher) == read_result(workshop.folder(workshop.teacher))
 
 
@@ -134,14 +134,14 @@ def test_what_stops_a_job_is_told_and_written_down(
 def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped by a signal in its first judgement, after which it has written a checkpoint."""
     spec = replace(workshop.teacher, seed=14)
-    judged = job_run.Runner.score
+    judged = job_training.Runner.score
 
     def stop(self: object, labels: object, predictions: object) -> dict[str, float]:
-        monkeypatch.setattr(job_run.Runner, "score", judged)
+        monkeypatch.setattr(job_training.Runner, "score", judged)
         os.kill(os.getpid(), 15)
         return judged(self, labels, predictions)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job_run.Runner, "score", stop)
+    monkeypatch.setattr(job_training.Runner, "score", stop)
     with pytest.raises(KeyboardInterrupt):
         workshop.run(spec)
     folder = workshop.folder(spec)

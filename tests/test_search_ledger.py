@@ -12,8 +12,8 @@ import pytest
 import tiny_search
 from full_disk import largest_file
 
-from centrabert.search import stopwatch
-from centrabert.search.job_folder import (
+from centrabert.search.jobs import resumable_timer
+from centrabert.search.jobs.job_folder import (
     FAILURE,
     LOCK,
     held,
@@ -25,10 +25,10 @@ from centrabert.search.job_folder import (
     state,
     write_failure,
 )
-from centrabert.search.ledger import HEADER, write_ledger
-from centrabert.search.result import read_result
-from centrabert.search.space import teachers
-from centrabert.search.stopwatch import Moment, Stopwatch
+from centrabert.search.jobs.job_result import read_result
+from centrabert.search.jobs.ledger import HEADER, write_ledger
+from centrabert.search.jobs.resumable_timer import Moment, Stopwatch
+from centrabert.search.strategy.search_space import teachers
 
 SPECS = teachers(tiny_search.SPACE)
 
@@ -144,8 +144,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(stopwatch.time, "perf_counter", clock)
-    monkeypatch.setattr(stopwatch.time, "process_time", clock.cpu)
+    monkeypatch.setattr(resumable_timer.time, "perf_counter", clock)
+    monkeypatch.setattr(resumable_timer.time, "process_time", clock.cpu)
     return clock
 
 
@@ -169,7 +169,7 @@ def test_seconds_are_written_while_they_pass(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What kill -9 leaves."""
-    monkeypatch.setattr(stopwatch, "INTERVAL", 0.01)
+    monkeypatch.setattr(resumable_timer, "INTERVAL", 0.01)
     file = tmp_path / "seconds.json"
     with Stopwatch(file).running("seconds"):
         clock.now += 30

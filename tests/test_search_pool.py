@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 import tiny_search
 
-from centrabert.search.conclusion import Rule, choose
-from centrabert.search.cores import THREADS, default_workers, occupy, shares
-from centrabert.search.job import JobSpec
-from centrabert.search.job_folder import LOG, job_folder, read_failure, state
-from centrabert.search.local_pool import LocalPool
-from centrabert.search.pool import Outcome
-from centrabert.search.result import read_result
-from centrabert.search.searching import Findings
-from centrabert.search.space import teachers
+from centrabert.search.finish import Rule, choose
+from centrabert.search.jobs.job_folder import LOG, job_folder, read_failure, state
+from centrabert.search.jobs.job_result import read_result
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.search_loop import Findings
+from centrabert.search.strategy.search_space import teachers
+from centrabert.search.workers.cores import THREADS, default_workers, occupy, shares
+from centrabert.search.workers.local_pool import LocalPool
+from centrabert.search.workers.worker_pool import Outcome
 
 SPECS = teachers(fake_search.SPACE)
 UNDISTURBED, _ = tiny_search.searched(fake_search.SPACE, {"rte": 10, "cola": 10})

@@ -19,12 +19,12 @@ from tiny_options import LAYERS as N
 from tiny_options import PAPER, option, student, teacher
 
 from centrabert.merge import run_merge
-from centrabert.search.cost import LAYERS, Cost
-from centrabert.search.optimum import pareto_front
-from centrabert.search.option import Option, by_task
-from centrabert.search.parsimony import parsimonious
-from centrabert.search.rules import by_marginal_benefit, by_one_standard_error, by_optimum
-from centrabert.search.selection import Selection, merge_command, read_selection, write_selection
+from centrabert.search.selection.budget_optimum import pareto_front
+from centrabert.search.selection.candidate import Option, by_task
+from centrabert.search.selection.parsimony import parsimonious
+from centrabert.search.selection.rules import by_marginal_benefit, by_one_standard_error, by_optimum
+from centrabert.search.selection.selection import Selection, merge_command, read_selection, write_selection
+from centrabert.search.selection.serving_cost import LAYERS, Cost
 
 RTE, STSB = option("rte", 7, 2, 66.5, error=0.75), student("stsb", 8, 3, 88.25)
 CHOSEN = Selection("optimum", {"budget": 12.0, "unit": "layers"}, {"rte": 3.0, "stsb": 1.0}, (RTE, STSB))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import tiny_search
 
-from centrabert.search.job import JobSpec
-from centrabert.search.space import baselines, students, teachers
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.strategy.search_space import baselines, students, teachers
 
 
 def named(specs: tuple[JobSpec, ...]) -> list[str]:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tiny_search
 
-from centrabert.search.candidate import Candidate, Standing, seed_noise, standings
-from centrabert.search.forecast import at_least, at_most
-from centrabert.search.job import JobSpec
-from centrabert.search.space import EXHAUSTIVE, HALVING, SearchSpace, students, teachers
-from centrabert.search.strategy import wanted
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.strategy.forecast import at_least, at_most
+from centrabert.search.strategy.search_space import EXHAUSTIVE, HALVING, SearchSpace, students, teachers
+from centrabert.search.strategy.setting_ranking import Candidate, Standing, seed_noise, standings
+from centrabert.search.strategy.strategy import wanted
 
 ONE = {"tasks": ("rte",)}
 PRECISE = {"rte": 10**6, "cola": 10**6}

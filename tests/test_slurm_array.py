@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from program_stub import calls, run_script, stub
 from tiny_plan import ARRAY, ODD, POD, odd_stages
 
-from centrabert.search.cluster_files import kubernetes_files, node_paths, slurm_files
-from centrabert.search.resources import Resources
-from centrabert.search.slurm_array import SlurmQueue, slurm_array, submit_script
+from centrabert.search.cluster.cluster_files import kubernetes_files, node_paths, slurm_files
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.slurm_array import SlurmQueue, slurm_array, submit_script
 
 # sbatch(1): long options and the form of their values.
 SBATCH = {

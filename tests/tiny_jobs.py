@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from centrabert.search.finished_job import FinishedJob
-from centrabert.search.job import FULL, STUDENT, TEACHER, JobSpec
-from centrabert.search.result import JobResult
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_result import JobResult
+from centrabert.search.jobs.job_spec import FULL, STUDENT, TEACHER, JobSpec
 
 LAYERS = 6
 

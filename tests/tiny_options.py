@@ -1,6 +1,6 @@
 """Options to select among, with no training behind them."""
 
-from centrabert.search.option import STUDENT, TEACHER, Option
+from centrabert.search.selection.candidate import STUDENT, TEACHER, Option
 
 LAYERS = 12
 # Best L of 4..10 in the paper's Table 1, the smaller on a tie.

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from centrabert.search.cluster_files import node_paths
-from centrabert.search.job import JobSpec
-from centrabert.search.job_array import JobArray, NodePaths
-from centrabert.search.kubernetes_job import Pod
-from centrabert.search.resources import Resources
-from centrabert.search.stage import Stage, stages
+from centrabert.search.cluster.cluster_files import node_paths
+from centrabert.search.cluster.job_array import JobArray, NodePaths
+from centrabert.search.cluster.kubernetes_job import Pod
+from centrabert.search.cluster.resources import Resources
+from centrabert.search.cluster.stage import Stage, stages
+from centrabert.search.jobs.job_spec import JobSpec
 
 FULL = JobSpec("/data/bert", "/data/glue", "mrpc", "full", 6)
 TEACHERS = tuple(JobSpec("/data/bert", "/data/glue", "rte", "teacher", layers) for layers in (2, 3, 5))

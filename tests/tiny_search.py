@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from centrabert.search.candidate import Candidate, Scores
-from centrabert.search.job import JobSpec
-from centrabert.search.result import JobResult
-from centrabert.search.space import SearchSpace
-from centrabert.search.strategy import wanted
-from centrabert.search.training_cost import TrainingCost
-from centrabert.search.workload import Workload
+from centrabert.search.jobs.job_result import JobResult
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.strategy.search_space import SearchSpace
+from centrabert.search.strategy.setting_ranking import Candidate, Scores
+from centrabert.search.strategy.strategy import wanted
+from centrabert.search.strategy.training_cost import TrainingCost
+from centrabert.search.strategy.workload import Workload
 
 SPACE = SearchSpace(
     bert_dir="bert",

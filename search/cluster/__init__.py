@@ -1,0 +1,1 @@
+"""Files that run the jobs of a search on Slurm and Kubernetes."""

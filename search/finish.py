@@ -1,0 +1,117 @@
+"""What a search ends with: a choice among what it trained, the report, and the command that merges it."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.report.report import write_report
+from centrabert.search.search_loop import Search
+from centrabert.search.selection.candidate import TEACHER, Option
+from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.selection.rules import by_marginal_benefit, by_optimum
+from centrabert.search.selection.selection import Selection, merge_command, write_selection
+
+MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to choose: by the marginal benefit of a layer, or the best that a budget buys.
+
+    Attributes:
+      threshold: In percent points per layer; left alone if there is a budget.
+      budget_layers: Of the trunk and all branches together; 0 sets none.
+    """
+
+    threshold: float = 1.0
+    budget_layers: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.threshold > 0:
+            raise ValueError(f"--threshold={self.threshold} is not above 0")
+        if self.budget_layers < 0:
+            raise ValueError(f"--budget_layers={self.budget_layers} is below 0; 0 sets no budget")
+
+    def select(self, given: list[Option]) -> Selection:
+        """Raises ValueError if nothing fits the budget."""
+        if self.budget_layers:
+            return by_optimum(given, self.budget_layers)
+        return by_marginal_benefit(given, self.threshold)
+
+
+def choose(
+    jobs: Iterable[FinishedJob], search: Search, select: Callable[[list[Option]], Selection]
+) -> Selection | None:
+    """One option for each task that has a teacher; None if no task has.
+
+    Args:
+      jobs: Of the tasks of `search`, to choose among.
+
+    Raises:
+      ValueError: `select` finds nothing that fits.
+    """
+    given = options(jobs, search.space.num_hidden_layers, search.dev_rows)
+    able = {option.task for option in given if option.kind == TEACHER}
+    chosen = [option for option in given if option.task in able]
+    return select(chosen) if chosen else None
+
+
+def report(jobs: Sequence[FinishedJob], search: Search, selection: Selection | None) -> None:
+    """Writes the report on the jobs into the search's folder, and names it."""
+    if jobs:
+        page = write_report(jobs, selection, search.output_dir, search.space.num_hidden_layers)
+        print(f"report: {page}")
+
+
+def conclude(jobs: Sequence[FinishedJob], search: Search, selection: Selection, merge: bool) -> None:
+    """Writes selection.json and the report, and prints or runs the command that merges.
+
+    Raises:
+      ValueError: Merging failed.
+      OSError: The disk is full.
+    """
+    write_selection(selection, search.output_dir)
+    report(jobs, search, selection)
+    merging_command = merging(selection, search)
+    print(selection_text(selection, merging_command), end="", flush=True)
+    if merge:
+        _merge(merging_command, search.output_dir / MERGED)
+
+
+def _merge(merging_command: list[str], merged: Path) -> None:
+    """Merges in place of an earlier selection's model, which comes back if merging fails."""
+    earlier = merged.with_name(f"{merged.name}.earlier")
+    if merged.exists():
+        shutil.rmtree(earlier, ignore_errors=True)
+        merged.rename(earlier)
+    if subprocess.run(merging_command).returncode:
+        if earlier.exists():
+            shutil.rmtree(merged, ignore_errors=True)
+            earlier.rename(merged)
+        raise ValueError(f"{merged}: merging failed, for the reason told above")
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def merging(selection: Selection, search: Search) -> list[str]:
+    """The command that merges what was chosen into the search's folder."""
+    return merge_command(selection, Path(search.space.bert_dir), search.output_dir / MERGED)
+
+
+def selection_text(selection: Selection, command: list[str]) -> str:
+    """The choice as a table, and the command."""
+    return "".join(f"{line}\n" for line in _lines(selection, command))
+
+
+def _lines(selection: Selection, command: list[str]) -> Iterator[str]:
+    for option in selection.options:
+        seeds = f"{option.seeds} seeds" if option.seeds > 1 else "1 seed"
+        yield (
+            f"{option.task:5}  {option.kind:7}  {option.frozen} shared + {option.tuned} own layers  "
+            f"{option.quality:.1f} ({seeds})"
+        )
+    yield f"{selection.layers} layers in all, mean quality {selection.mean_quality:.1f}"
+    yield shlex.join(command)

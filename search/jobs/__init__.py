@@ -1,0 +1,1 @@
+"""One training of a search: its spec, its folder, its result."""

@@ -1,0 +1,101 @@
+"""A job's folder: jobs_dir/DIGEST, in which everything about the job stands, and nothing anywhere else.
+
+Whoever dies, at whatever moment, leaves a folder that tells where its job is: result.json is written last,
+and the lock of a process ends with it.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from absl import logging
+
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.config import read_json
+from centrabert.modeling.files import write_text
+from centrabert.search.jobs.job_result import FAILURE, RESULT
+from centrabert.search.jobs.job_spec import JobSpec
+
+SPEC, LOCK, LOG = "spec.json", "lock", "job.log"
+WAITING, RUNNING, DONE, FAILED = STATES = ("waiting", "running", "done", "failed")
+
+LONGEST_ERROR = 500
+
+
+def job_folder(jobs_dir: Path, digest: str) -> Path:
+    return jobs_dir / digest
+
+
+def prepare(jobs_dir: Path, spec: JobSpec) -> Path:
+    """Makes the job's folder with its spec.json, unless they are there, and returns it.
+
+    Raises:
+      OSError: The disk is full or the folder is not writable.
+    """
+    folder = job_folder(jobs_dir, spec.digest)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / SPEC).exists():
+        write_text(folder / SPEC, dump(spec.to_json()))
+    return folder
+
+
+def read_spec(file: Path) -> JobSpec:
+    """Reads a spec.json; raises ValueError naming the file for whatever does not fit."""
+    keys = read_json(file)
+    try:
+        return JobSpec.from_json(keys)
+    except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
+        raise ValueError(f"{file}: {error}") from None
+
+
+def read_specs(jobs_dir: Path) -> list[JobSpec]:
+    """Every job that has ever been begun there, by digest."""
+    return [read_spec(file) for file in sorted(jobs_dir.glob(f"*/{SPEC}"))]
+
+
+def state(folder: Path) -> str:
+    """One of STATES; of a job that failed and is being tried again, "running"."""
+    if (folder / RESULT).exists():
+        return DONE
+    if _is_held(folder):
+        return RUNNING
+    return FAILED if (folder / FAILURE).exists() else WAITING
+
+
+def read_failure(folder: Path) -> str | None:
+    """Why the job failed, in one line, or None if it did not."""
+    file = folder / FAILURE
+    return str(read_json(file).get("error")) if file.exists() else None
+
+
+def write_failure(folder: Path, error: str) -> None:
+    """Notes why the job failed; on a full disk it says so in the log, and the job is as if it never ran."""
+    try:
+        write_text(folder / FAILURE, dump({"error": one_line(error)}))
+    except OSError as reason:
+        logging.warning("%s: cannot be written: %s", folder / FAILURE, reason)
+
+
+def one_line(error: str) -> str:
+    """The error without line breaks, cut where it becomes a graph's stack."""
+    return " ".join(error.split())[:LONGEST_ERROR]
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps other processes from doing the same job; waits for one that does it now."""
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_held(folder: Path) -> bool:
+    if not (folder / LOCK).exists():
+        return False
+    with (folder / LOCK).open("a+") as lock:  # on NFS a shared lock wants reading
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

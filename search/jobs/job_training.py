@@ -1,0 +1,168 @@
+"""One job, done in this process: read, train or distil, and write down what it brought and cost."""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import tensorflow as tf
+from absl import logging
+
+from centrabert.distill.distillation import Teacher, distil
+from centrabert.distill.loss import Distillation
+from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.runner import Runner
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import RECORD, BranchRecord
+from centrabert.modeling.training.best_checkpoint import read_judgements
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.token_dataset import Encoded, training_batches
+from centrabert.modeling.training.train_branch import JUDGEMENTS
+from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.search.jobs.job_folder import held, job_folder, prepare, write_failure
+from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
+from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
+from centrabert.search.jobs.resumable_timer import CPU, Moment, Stopwatch
+
+SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """What decides how fast a job is done, and, but for rounding, nothing else about it.
+
+    Attributes:
+      cache: Keeps the frozen layers' outputs; None computes them at every step.
+      depths: Other depths at which the jobs of this task will want them: one pass computes all.
+      threads: Cores that the job may use; recorded only.
+      since: When the process began; None counts from now.
+    """
+
+    cache: ActivationCache | None = None
+    depths: tuple[int, ...] = ()
+    threads: int = 1
+    since: Moment | None = None
+
+
+def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
+    """Does the job, or goes on with it, in jobs_dir/DIGEST; a finished one is only read.
+
+    result.json is written last. What stops the job for good is written to failure.json, and raised.
+
+    Raises:
+      ValueError, OSError, tf.errors.OpError: Bad data, no teacher, training diverged, the disk is full.
+      KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
+    """
+    folder = prepare(jobs_dir, spec)
+    with held(folder):
+        if (found := read_result(folder)) is not None:
+            logging.info("%s: finished already", folder)
+            return found
+        try:
+            result = _do(spec, jobs_dir, settings)
+            result.write(folder)
+        except (ValueError, OSError, tf.errors.OpError) as error:
+            write_failure(folder, str(getattr(error, "message", error)))
+            raise
+        (folder / FAILURE).unlink(missing_ok=True)
+        return result
+
+
+def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
+    folder = job_folder(jobs_dir, spec.digest)
+    watch = Stopwatch(folder / SECONDS)
+    with watch.running(SETUP, settings.since):
+        runner = _runner(spec)
+        train = runner.train
+        teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
+        _share(spec, runner, teacher, settings)
+    with watch.running(TRAINING):
+        record = _train(spec, runner, teacher, folder / BRANCH, settings.cache)
+    hyper = _hyperparameters(spec)
+    metric = runner.spec.metric
+    history = read_judgements(folder / BRANCH / JUDGEMENTS)
+    return JobResult(
+        metric=metric,
+        quality=record.metrics[metric],
+        metrics=record.metrics,
+        history=tuple((judgement.step, judgement.metrics[metric]) for judgement in history),
+        seconds=watch.seconds(TRAINING),
+        setup_seconds=watch.seconds(SETUP),
+        cpu_seconds=watch.seconds(CPU),
+        threads=settings.threads,
+        tokens=training_tokens(train, hyper),
+        steps=hyper.num_train_steps(len(train)),
+    )
+
+
+def training_tokens(train: Encoded, hyperparameters: Hyperparameters) -> int:
+    """Word pieces that pass through a training, padding included: its plan is known beforehand."""
+    lengths, steps = train.lengths, hyperparameters.num_train_steps(len(train))
+    plan = training_batches(lengths, hyperparameters.train_batch_size, hyperparameters.seed, 0)
+    return sum(len(rows) * int(lengths[rows].max(initial=train.padded_to)) for rows in islice(plan, steps))
+
+
+def _runner(spec: JobSpec) -> Runner:
+    task = glue_task(spec.task)
+    return Runner(
+        task=task,
+        spec=task.spec(spec.max_seq_length, spec.pooling),
+        data_dir=Path(spec.data_root) / task.folder,
+        bert=BertFolder.at(Path(spec.bert_dir)),
+        do_lower_case=spec.do_lower_case,
+        max_train_rows=spec.max_train_rows or None,
+        padded=spec.padded,
+    )
+
+
+def _hyperparameters(spec: JobSpec) -> Hyperparameters:
+    return Hyperparameters(
+        learning_rate=spec.learning_rate,
+        train_batch_size=spec.train_batch_size,
+        num_train_epochs=spec.num_train_epochs,
+        seed=spec.seed,
+    )
+
+
+def _branch(spec: JobSpec, runner: Runner) -> Branch:
+    layers = runner.bert.config().num_hidden_layers
+    if spec.kind == FULL:
+        return Branch(runner.spec, 0, layers, full_fine_tuning=True)
+    return Branch.teacher(runner.spec, spec.fine_tuning_layers, layers)
+
+
+def _teacher(spec: JobSpec, jobs_dir: Path, bert: BertFolder) -> Teacher:
+    folder = job_folder(jobs_dir, spec.teacher) / BRANCH
+    if not (folder / RECORD).exists():
+        raise ValueError(f"{folder}: the teacher is not trained; run its job first")
+    return Teacher(folder, bert)
+
+
+def _share(spec: JobSpec, runner: Runner, teacher: Teacher | None, settings: JobSettings) -> None:
+    """Computes what other jobs can use too, unless they have: the trunk's outputs, a teacher's logits."""
+    train, frozen = runner.train, _branch(spec, runner).frozen
+    if settings.cache is not None and frozen:
+        settings.cache.fill(runner.bert, sorted({frozen, *settings.depths}), runner.train, runner.dev)
+        train, _ = settings.cache.attach(runner.bert, frozen, runner.train, runner.dev)
+    if teacher is not None:
+        teacher.logits(train, _hyperparameters(spec).eval_batch_size)
+
+
+def _train(
+    spec: JobSpec, runner: Runner, teacher: Teacher | None, folder: Path, cache: ActivationCache | None
+) -> BranchRecord:
+    if teacher is None:
+        return runner.fine_tune(_branch(spec, runner), _hyperparameters(spec), folder, cache)
+    return distil(
+        teacher,
+        spec.student_layers,
+        runner.tokenizer.vocabulary,
+        runner.train,
+        runner.dev,
+        runner.score,
+        folder,
+        _hyperparameters(spec),
+        Distillation(),
+        cache,
+        from_pretrained=spec.start == FROM_PRETRAINED,
+    )

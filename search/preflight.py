@@ -1,0 +1,62 @@
+"""What is checked and read before a search begins: a mistake is told now, and not by every job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from centrabert.modeling.config import BertConfig
+from centrabert.search.search_loop import Search
+from centrabert.search.strategy.search_space import SearchSpace
+from centrabert.search.strategy.training_cost import TrainingCost
+from centrabert.search.strategy.workload import read_workload
+
+CONFIG = "bert_config.json"
+BERT_FILES = (CONFIG, "vocab.txt", "bert_model.ckpt.index")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A search that can begin.
+
+    Attributes:
+      errors: Task -> what is wrong with its data; the search does without these tasks.
+    """
+
+    search: Search
+    errors: Mapping[str, str]
+
+
+def read_layers(bert_dir: Path, max_seq_length: int) -> int:
+    """num_hidden_layers of the BERT in a folder.
+
+    Raises:
+      ValueError: A file is absent, or the BERT has fewer positions than max_seq_length.
+    """
+    for name in BERT_FILES:
+        if not (bert_dir / name).is_file():
+            raise ValueError(f"{bert_dir / name}: no such file; --bert_dir wants {', '.join(BERT_FILES)}")
+    config = BertConfig.from_json_file(bert_dir / CONFIG)
+    if max_seq_length > config.max_position_embeddings:
+        raise ValueError(
+            f"--max_seq_length={max_seq_length} is above {config.max_position_embeddings}, "
+            f"the max_position_embeddings of {bert_dir / CONFIG}"
+        )
+    return config.num_hidden_layers
+
+
+def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Opening:
+    """Reads the data of every task.
+
+    Raises:
+      ValueError: Not one of the tasks can be read.
+    """
+    workloads, errors = {}, {}
+    for task in space.tasks:
+        try:
+            workloads[task] = read_workload(task, space)
+        except (ValueError, OSError) as error:
+            errors[task] = str(error)
+    if not workloads:
+        raise ValueError(next(iter(errors.values())))
+    cost = TrainingCost(space.num_hidden_layers, workloads, cached)
+    return Opening(Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)

@@ -1,0 +1,128 @@
+"""What a report is made of, before it becomes a page: sections, tables, figures, and whence each number."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from centrabert.modeling.digest import text_digest
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.selection.seed_group import Runs
+
+ALL_JOBS = "jobs"  # the anchor of the table of all jobs
+SHORT = 6  # jobs that a list tells of in full; a longer one names them, and the table of jobs tells the rest
+SOURCES = "Where each number comes from"
+SOURCES_TEXT = (
+    "Each number in a table leads to the list of jobs that it is computed from, and each job of a list to "
+    "the table of all jobs."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a table.
+
+    Attributes:
+      text: Plain text, not yet escaped for any page.
+      jobs: What a figure is computed from; () for words.
+      best: Whether it stands out.
+    """
+
+    text: str
+    jobs: tuple[FinishedJob, ...] = ()
+    best: bool = False
+
+
+NOTHING = Cell("–")
+Row = tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header; raises ValueError if a row is not as long as it."""
+
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.header):
+                raise ValueError(f"a row of {len(row)} cells under a header of {len(self.header)}: {row}")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing; `name` is part of a file's name, `alt` says what is seen, `svg` is a whole document."""
+
+    name: str
+    alt: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, how to read what follows, a table, and a figure.
+
+    Attributes:
+      missing: Sentences on what the section would say if there were jobs for it.
+    """
+
+    title: str
+    text: str
+    table: Table | None
+    missing: tuple[str, ...] = ()
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All sections, those without a table included for what they miss; every job by the order given."""
+
+    title: str
+    text: str
+    sections: tuple[Section, ...]
+    jobs: tuple[FinishedJob, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(line for section in self.sections for line in section.missing)
+
+    @property
+    def sources(self) -> dict[str, tuple[FinishedJob, ...]]:
+        """The jobs of every figure by their anchor, in the order of first use; all jobs have their table."""
+        found = {
+            anchor(cell.jobs, self.jobs): cell.jobs
+            for section in self.sections
+            if section.table
+            for row in section.table.rows
+            for cell in row
+            if cell.jobs
+        }
+        return {name: jobs for name, jobs in found.items() if name != ALL_JOBS}
+
+
+def anchor(jobs: tuple[FinishedJob, ...], every: tuple[FinishedJob, ...]) -> str:
+    """Where a page lists these jobs."""
+    digests = sorted(job.spec.digest for job in jobs)
+    if len(digests) == len(every):
+        return ALL_JOBS
+    return f"from-{text_digest(' '.join(digests))[:12]}"
+
+
+def job_anchor(job: FinishedJob) -> str:
+    return f"job-{job.spec.digest}"
+
+
+def quality_cell(runs: Runs | None, best: bool = False) -> Cell:
+    """`68.3 ± 1.2 (69.7)`: mean, standard deviation and maximum over seeds; `68.3` of a single one."""
+    if runs is None:
+        return NOTHING
+    spread = f" ± {runs.deviation:.1f} ({runs.maximum:.1f})" if len(runs.jobs) > 1 else ""
+    return Cell(f"{runs.mean:.1f}{spread}", runs.jobs, best)
+
+
+def all_jobs(several: Iterable[Runs]) -> tuple[FinishedJob, ...]:
+    """Those of all, each once."""
+    return each_once(job for runs in several for job in runs.jobs)
+
+
+def each_once(jobs: Iterable[FinishedJob]) -> tuple[FinishedJob, ...]:
+    return tuple({job.spec.digest: job for job in jobs}.values())

@@ -1,0 +1,55 @@
+"""Table 1 of the paper: the dev metric of each task for each L."""
+
+from centrabert.search.report.report_parts import Cell, Row, Section, Table, quality_cell
+from centrabert.search.report.result_index import Evidence
+
+TITLE = "Metric for each L (Table 1)"
+TEXT = (
+    "Percent on dev: mean ± standard deviation (maximum) over seeds; a number without ± is of one seed. Of "
+    "several learning rates or epochs the setting with the most seeds stands here, and among such the best "
+    "by mean. Bold is the L whose students count: the best mean among those with the most seeds, "
+    "for one with fewer was left behind by the search or a seed of it failed; where students were distilled, "
+    "only their teachers count."
+)
+
+
+def layer_section(evidence: Evidence) -> Section:
+    """A row for each task, a column for each L, full fine-tuning last."""
+    sizes = sorted({layers for task in evidence.tasks for layers in evidence.teachers(task)})
+    header = ("task", "metric", *(f"L = {layers}" for layers in sizes), "full fine-tuning")
+    rows = tuple(_row(evidence, task, sizes) for task in evidence.tasks)
+    found = any(cell.jobs for row in rows for cell in row)
+    return Section(TITLE, TEXT, Table(header, rows) if found else None, _missing(evidence))
+
+
+def _row(evidence: Evidence, task: str, sizes: list[int]) -> Row:
+    teachers, best = evidence.teachers(task), evidence.teacher(task)
+    return (
+        Cell(task),
+        Cell(evidence.metric(task)),
+        *(quality_cell(runs, runs is not None and runs == best) for runs in map(teachers.get, sizes)),
+        quality_cell(evidence.full(task)),
+    )
+
+
+def _missing(evidence: Evidence) -> tuple[str, ...]:
+    tasks = evidence.tasks
+    kinds = {
+        "teacher, so no L to compare": [task for task in tasks if evidence.teacher(task) is None],
+        "full fine-tuning to compare with": [task for task in tasks if evidence.full(task) is None],
+        "setting with several seeds, so the spread is unknown": [
+            task for task in tasks if _single_seeds(evidence, task)
+        ],
+    }
+    lines = [f"{', '.join(names)}: no {what}." for what, names in kinds.items() if names]
+    lines += [
+        f"{job.spec.title}: its quality is {job.result.quality}; it counts as cost only ({job.folder})."
+        for job in evidence.jobs
+        if not job.judged
+    ]
+    return tuple(lines)
+
+
+def _single_seeds(evidence: Evidence, task: str) -> bool:
+    own = [runs for runs in evidence.settings if runs.spec.task == task]
+    return bool(own) and all(len(runs.jobs) == 1 for runs in own)

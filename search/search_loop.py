@@ -1,0 +1,168 @@
+"""A search: its strategy asks, a pool runs, and the jobs' folders remember."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from absl import logging
+
+from centrabert.search.display import Display
+from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_folder import job_folder, read_specs
+from centrabert.search.jobs.job_result import JobResult, read_result
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.ledger import FILE, write_ledger
+from centrabert.search.progress import duration, progresses, seconds_to_come
+from centrabert.search.strategy.forecast import at_most
+from centrabert.search.strategy.search_space import SearchSpace
+from centrabert.search.strategy.setting_ranking import Scores
+from centrabert.search.strategy.strategy import wanted
+from centrabert.search.strategy.training_cost import TrainingCost
+from centrabert.search.workers.worker_pool import Outcome, Pool
+
+JOBS = "jobs"
+
+
+@dataclass
+class Findings:
+    """What the jobs of a search have brought up to now."""
+
+    results: dict[JobSpec, JobResult] = field(default_factory=dict)
+    errors: dict[JobSpec, str] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> Scores:
+        return {
+            **{spec: result.quality for spec, result in self.results.items()},
+            **dict.fromkeys(self.errors),
+        }
+
+    def finished(self, jobs_dir: Path) -> tuple[FinishedJob, ...]:
+        return tuple(
+            FinishedJob(spec, result, str(job_folder(jobs_dir, spec.digest)))
+            for spec, result in self.results.items()
+        )
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search in its folder.
+
+    Attributes:
+      cost: Knows the workload of every task of the space.
+      cores: How many all jobs have together, to tell how long they will take.
+    """
+
+    space: SearchSpace
+    output_dir: Path
+    cost: TrainingCost
+    cores: int
+
+    @property
+    def jobs_dir(self) -> Path:
+        return self.output_dir / JOBS
+
+    @property
+    def dev_rows(self) -> Mapping[str, int]:
+        return {task: work.dev_rows for task, work in self.cost.workloads.items()}
+
+    def run(self, pool: Pool, display: Display) -> Findings:
+        """Runs jobs until none is worth running any more; a job that failed stops none but its students.
+
+        Jobs that are done already are only read. The ledger is rewritten after every change.
+
+        Raises:
+          KeyboardInterrupt: Stopped, every running job after a checkpoint; the same call goes on from there.
+        """
+        findings, running = Findings(), set[JobSpec]()
+        try:
+            self._start(findings, running, pool)
+            self._show("", findings, display)
+            while running:
+                outcome = pool.next()
+                running.remove(outcome.spec)
+                news = self._take(outcome, findings)
+                self._start(findings, running, pool)
+                self._show(news, findings, display)
+        finally:
+            display.close()
+            pool.stop()
+            self._write_ledger(findings)
+        return findings
+
+    def read(self) -> Findings:
+        """What is done already; starts nothing."""
+        findings = Findings()
+        self._read_done(findings)
+        return findings
+
+    def finished(self) -> tuple[FinishedJob, ...]:
+        """Every job like this search's that was ever finished in the folder: of its tasks, BERT and settings.
+
+        L, l, learning rates, epochs and seeds may be others, and full fine-tunings padded or not.
+        """
+        own = (spec for spec in read_specs(self.jobs_dir) if self.space.includes(spec))
+        folders = {spec: job_folder(self.jobs_dir, spec.digest) for spec in own}
+        return tuple(
+            FinishedJob(spec, result, str(folder))
+            for spec, folder in folders.items()
+            if (result := read_result(folder)) is not None
+        )
+
+    def foreseen(self, scores: Scores) -> tuple[JobSpec, ...]:
+        """All jobs that have ended or may be run."""
+        return at_most(self.space, scores, self.dev_rows)
+
+    def _start(self, findings: Findings, running: set[JobSpec], pool: Pool) -> None:
+        """Reads what is done, and fills the pool with the most urgent of what is not."""
+        self._read_done(findings)
+        for spec in self._not_ended(findings):
+            if pool.free and spec not in running:
+                pool.submit(spec)
+                running.add(spec)
+
+    def _read_done(self, findings: Findings) -> None:
+        """Adds the results that are there; the more is known, the more is wanted, and may be there too."""
+        while self._read_some(findings):
+            pass
+
+    def _read_some(self, findings: Findings) -> bool:
+        done = {
+            spec: result
+            for spec in self._not_ended(findings)
+            if (result := read_result(job_folder(self.jobs_dir, spec.digest))) is not None
+        }
+        findings.results.update(done)
+        return bool(done)
+
+    def _not_ended(self, findings: Findings) -> list[JobSpec]:
+        scores = findings.scores
+        return [spec for spec in wanted(self.space, scores, self.dev_rows) if spec not in scores]
+
+    def _take(self, outcome: Outcome, findings: Findings) -> str:
+        """Adds the outcome to the findings; returns what to say of it."""
+        spec = outcome.spec
+        result = read_result(job_folder(self.jobs_dir, spec.digest))
+        if result is None:
+            findings.errors[spec] = outcome.error or "it left no result"
+            return f"{spec.title}: failed: {findings.errors[spec]}"
+        findings.results[spec] = result
+        return f"{spec.title}: {result.metric} {100 * result.quality:.1f} in {result.seconds:.0f} s"
+
+    def _show(self, news: str, findings: Findings, display: Display) -> None:
+        self._write_ledger(findings)
+        scores = findings.scores
+        foreseen = self.foreseen(scores)
+        core_seconds = {spec: result.core_seconds for spec, result in findings.results.items()}
+        left = seconds_to_come(foreseen, scores, core_seconds, self.cost, self.cores)
+        display.show(news, progresses(foreseen, scores, self.cost), duration(left))
+
+    def _write_ledger(self, findings: Findings) -> None:
+        """On a full disk the ledger grows old and the search goes on: it does not read it."""
+        specs = dict.fromkeys(
+            [*wanted(self.space, findings.scores, self.dev_rows), *read_specs(self.jobs_dir)]
+        )
+        try:
+            write_ledger(self.jobs_dir, specs, self.output_dir / FILE)
+        except OSError as error:
+            logging.warning("%s: cannot be written: %s", self.output_dir / FILE, error)

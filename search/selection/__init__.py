@@ -1,0 +1,1 @@
+"""Which branch to take for every task, within a budget."""

@@ -1,0 +1,66 @@
+"""The paper's choice of l: add layers while they earn their keep (section 4, appendix D)."""
+
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from centrabert.search.selection.candidate import STUDENT, TEACHER, Option, by_task
+from centrabert.search.selection.numerics import billionths
+
+
+def marginal_benefit(options: Iterable[Option], threshold: float) -> tuple[Option, ...]:
+    """One option for each task, in the order of the task names.
+
+    A task starts at its smallest student, l = 1. Among all larger options, the undistilled teacher last, it
+    moves to the one with the best average gain per added layer, the smaller on a tie, if that gain is
+    `threshold` or more; and so on from there. So it ends where quality - threshold * tuned is greatest; a
+    rule that sees the next layer only stops before a gain that takes two.
+
+    Args:
+      options: The best teacher of a task is taken (of those with students, if any has), the smaller L on a
+        tie, and the students that share its cut; what else there is, is left out. Of several with equally
+        many tuned layers, the best.
+      threshold: The paper's c, in percent points per layer.
+
+    Raises:
+      ValueError: A task has no teacher, or the threshold is not above 0.
+    """
+    if not (threshold > 0 and math.isfinite(threshold)):
+        raise ValueError(f"threshold {threshold} is not a number above 0, in percent points per layer")
+    return tuple(_climb(ladder(own), threshold) for own in by_task(options).values())
+
+
+def ladder(options: Sequence[Option]) -> tuple[Option, ...]:
+    """The best teacher of one task and its students, smaller ones first, the best of each size.
+
+    Raises:
+      ValueError: There is no teacher.
+    """
+    teachers = [option for option in options if option.kind == TEACHER]
+    if not teachers:
+        raise ValueError(f"task {options[0].task}: no teacher among its options; train one first")
+    students = [option for option in options if option.kind == STUDENT]
+    cuts = {student.frozen for student in students}
+    teacher = _best([option for option in teachers if option.frozen in cuts] or teachers)
+    students = [student for student in students if student.frozen == teacher.frozen]
+    family = [teacher, *students]
+    sizes = sorted({option.tuned for option in family})
+    return tuple(_best([option for option in family if option.tuned == size]) for size in sizes)
+
+
+def _best(options: Sequence[Option]) -> Option:
+    return min(options, key=lambda option: (-billionths(option.quality), option.order))
+
+
+def _climb(steps: Sequence[Option], threshold: float) -> Option:
+    here, *larger = steps
+    if not larger:
+        return here
+    gains = [_gain_per_layer(here, option) for option in larger]
+    best = gains.index(max(gains))  # the first of equals, the smallest
+    return _climb(larger[best:], threshold) if gains[best] >= billionths(threshold) else here
+
+
+def _gain_per_layer(smaller: Option, larger: Option) -> Fraction:
+    gain = billionths(larger.quality) - billionths(smaller.quality)
+    return Fraction(gain, larger.tuned - smaller.tuned)

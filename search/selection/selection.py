@@ -1,0 +1,142 @@
+"""What selection.json says: the option chosen for each task, and by which rule."""
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from centrabert.modeling.branch_folder import dump
+from centrabert.modeling.config import read_json
+from centrabert.modeling.files import write_text
+from centrabert.modeling.json_keys import check_format, check_keys
+from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.serving_cost import LAYERS
+from centrabert.search.selection.task_weights import mean_quality, task_weights
+
+FORMAT_VERSION = 1
+FILE = "selection.json"
+KEYS = frozenset(["format_version", "rule", "parameters", "weights", "layers", "mean_quality", "options"])
+MARGINAL_BENEFIT, OPTIMUM, ONE_STANDARD_ERROR = "marginal_benefit", "optimum", "one_standard_error"
+# What each rule is told, besides the options and the weights of the tasks.
+RULES = {
+    MARGINAL_BENEFIT: {"threshold"},
+    OPTIMUM: {"budget", "unit"},
+    ONE_STANDARD_ERROR: {"unit"},
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One option for each task.
+
+    Attributes:
+      rule: A key of RULES.
+      parameters: What the rule was told, by the names in RULES.
+      weights: How much each task counts in the mean.
+      options: In the order of the task names.
+
+    Raises:
+      ValueError: The parts do not belong together.
+    """
+
+    rule: str
+    parameters: dict[str, float | str]
+    weights: dict[str, float]
+    options: tuple[Option, ...]
+
+    def __post_init__(self) -> None:
+        names = [option.task for option in self.options]
+        if not names:
+            raise ValueError("a selection of no task")
+        if names != sorted(set(names)):
+            raise ValueError(f"the tasks {', '.join(names)} are not sorted, or one occurs twice")
+        task_weights(names, self.weights)
+        self._check_rule()
+
+    def _check_rule(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"rule {self.rule!r} is none of {', '.join(RULES)}")
+        if differing := sorted(self.parameters.keys() ^ RULES[self.rule]):
+            raise ValueError(f"rule {self.rule}: missing or unknown parameters {differing}")
+        for name, value in self.parameters.items():
+            if not (_is_unit(value) if name == "unit" else _is_amount(value)):
+                raise ValueError(f"rule {self.rule}: parameter {name} cannot be {value!r}")
+
+    @property
+    def layers(self) -> int:
+        """The paper's overhead: the trunk's layers and those of all branches."""
+        return int(LAYERS.total(self.options))
+
+    @property
+    def mean_quality(self) -> float:
+        """Weighted mean over the tasks, in percent."""
+        return mean_quality(self.options, self.weights)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "rule": self.rule,
+            "parameters": self.parameters,
+            "weights": self.weights,
+            "layers": self.layers,
+            "mean_quality": self.mean_quality,
+            "options": [option.to_json() for option in self.options],
+        }
+
+    @classmethod
+    def from_json(cls, keys: dict[str, Any], source: str) -> "Selection":
+        """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
+        check_format(keys, FORMAT_VERSION, source)
+        check_keys(keys, KEYS, source)
+        try:
+            options = tuple(Option.from_json(option) for option in keys["options"])
+            selection = cls(keys["rule"], keys["parameters"], keys["weights"], options)
+        except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
+            raise ValueError(f"{source}: {error}") from None
+        if selection.to_json() != keys:
+            raise ValueError(f"{source}: was edited: its layers or its mean_quality do not add up")
+        return selection
+
+
+def _is_unit(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf
+
+
+def write_selection(selection: Selection, folder: Path) -> Path:
+    """Writes selection.json in one step and returns its path; raises OSError, the old file untouched."""
+    path = folder / FILE
+    write_text(path, dump(selection.to_json()))
+    return path
+
+
+def read_selection(folder: Path) -> Selection:
+    """Reads selection.json; raises ValueError naming the file for whatever does not fit."""
+    path = folder / FILE
+    return Selection.from_json(read_json(path), str(path))
+
+
+def merge_command(selection: Selection, bert_dir: Path, output_dir: Path) -> list[str]:
+    """The arguments, program first, that merge what was chosen.
+
+    Raises:
+      ValueError: A branch folder cannot stand in a list separated by commas.
+    """
+    folders = [option.folder for option in selection.options]
+    for folder in folders:
+        if set(folder) & set(',"\n') or folder != folder.strip():
+            raise ValueError(
+                f"branch folder {folder!r}: --branches cannot be told a comma, a quote, a line break or an "
+                "outer blank; rename it"
+            )
+    return [
+        sys.executable,
+        *("-m", "centrabert.merge.run_merge"),
+        f"--base={bert_dir}",
+        f"--branches={','.join(folders)}",
+        f"--output_dir={output_dir}",
+    ]

@@ -1,0 +1,1 @@
+"""Which jobs are worth running next, and what they will cost."""

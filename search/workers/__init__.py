@@ -1,0 +1,1 @@
+"""Where jobs run: processes on this machine, or a Ray cluster."""
