@@ -30,7 +30,7 @@ demo: $(INSTALLED)
 
 # Rewrites docs/COMMANDS.md from the scripts.
 docs: $(INSTALLED)
-	PYTHONPATH=. $(BIN)/python tests/commands_page.py
+	PYTHONPATH=. $(BIN)/python tests/house/commands_page.py
 
 $(INSTALLED): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \

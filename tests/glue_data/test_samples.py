@@ -4,11 +4,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from source_tree import ROOT
 
 from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
 from centrabert.glue_data.glue_tasks import glue_task
@@ -16,7 +16,7 @@ from centrabert.glue_data.reader import read
 from centrabert.glue_data.sample_tasks import row_counts, sample_files
 from centrabert.glue_data.sample_words import Split
 
-SAMPLES = Path(__file__).parents[1] / "glue_data" / "samples"
+SAMPLES = ROOT / "glue_data" / "samples"
 TASKS = {"SST-2": sample_sentiment, "RTE": sample_entailment, "STS-B": sample_similarity}
 TEXTS = {"SST-2": ["sentence"], "RTE": ["sentence1", "sentence2"], "STS-B": ["sentence1", "sentence2"]}
 # In the fillers of both parts, and not what is held out: the kinds of things, and parts of places.

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from absl import flags
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = tuple(
     sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
 )

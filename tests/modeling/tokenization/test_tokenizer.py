@@ -14,12 +14,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 from google_packing import convert
 from official.nlp.tools import tokenization
+from source_tree import ROOT
 
 from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = ROOT.parent / "shared/data"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -278,7 +279,7 @@ def test_saved_model(uncased, tmp_path):
 def test_turkish_locale():
     code = """
 import sys
-from centrabert.modeling.basic_tokenizer import basic_tokenize
+from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
 words = basic_tokenize(["TITLE \\u0130I\\u0307 J\\u0300"], True).to_list()
 sys.exit(words != [[b"title", b"ii", b"j"]])
 """

@@ -1,11 +1,11 @@
 """A real encoder through converter, tokenizer and graph at once: MiniLM on STS-B (Cer et al., 2017)."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
 from bert_graph import Array, BertGraph
+from source_tree import ROOT
 
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.metrics import pearson, spearman
@@ -16,7 +16,7 @@ from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 from centrabert.modeling.training.token_dataset import encode, sorted_batches
 
-STSB = Path(__file__).parents[1] / "../shared/data/glue/STS-B"
+STSB = ROOT.parent / "shared/data/glue/STS-B"
 SENTENCE = TaskSpec("sentence", "regression", (), pair=False, metric="pearson", pooling="mean")
 
 

@@ -17,7 +17,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.files import exclusive
 from centrabert.modeling.golden import Golden
-from centrabert.modeling.training import train_branch
+from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.train_branch import train_branch
 
@@ -67,7 +67,7 @@ class Frozen(tf.train.SessionRunHook):
 
 def test_no_bit_of_a_frozen_layer_moves(runner: Runner, tmp_path: Path) -> None:
     job, frozen = tiny_glue.job(runner, tmp_path), Frozen()
-    train_branch._estimator(job).train(train_branch._training_input(job), 9, [frozen])
+    training._estimator(job).train(training._training_input(job), 9, [frozen])
     base = runner.bert.read()
     assert frozen.tensors.keys() == set(job.branch.shared_names(tiny_glue.CONFIG))
     assert len(frozen.tensors) == 5 + 16
@@ -201,7 +201,7 @@ def test_a_full_disk_leaves_no_branch(
         raise OSError(28, "No space left on device", str(prefix))
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_branch.checkpoint, "write", full)
+        patch.setattr(training.checkpoint, "write", full)
         with pytest.raises(OSError, match="No space left"):
             train_branch(tiny_glue.job(runner, tmp_path / "rte"))
     assert not (tmp_path / "rte" / branch_folder.RECORD).exists()

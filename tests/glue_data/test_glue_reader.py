@@ -1,18 +1,17 @@
 """The GLUE reader: every official layout, and the row counts of the real files."""
 
-from pathlib import Path
-
 import pytest
 from glue_files import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from source_tree import ROOT
 
 from centrabert.glue_data.example import Example
 from centrabert.glue_data.glue_tasks import TASKS, glue_task
 from centrabert.glue_data.reader import read
 from centrabert.glue_data.tsv import read_rows
 
-GLUE = Path(__file__).parents[1] / "../shared/data/glue"
+GLUE = ROOT.parent / "shared/data/glue"
 
 # Complete sets have GLUE's own counts; QNLI train, MNLI and QQP are samples (../shared/data/SOURCES.md).
 ROWS = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_model_drawing import NASTY, manifest
+from test_model_diagram import NASTY, manifest
 from tiny import BRANCHES, task
 
 from centrabert.export.page.page import content_security_policy, page

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from absl import flags
 from file_server import Site, names, serve, zipped
+from source_tree import ROOT
 
 from centrabert import command
 from centrabert.glue_data import run_download
@@ -23,7 +24,7 @@ RTE_FILES = {
     "RTE/dev.tsv": b"index\n",
     "__MACOSX/RTE/._x": b"?",
 }
-GLUE = Path(__file__).parents[1] / "../shared/data/glue"
+GLUE = ROOT.parent / "shared/data/glue"
 
 
 @pytest.fixture

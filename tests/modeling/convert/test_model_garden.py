@@ -1,4 +1,4 @@
-"""Checkpoints of tf-models-official by their keys; tests/test_encoder.py has official ones."""
+"""Checkpoints of tf-models-official by their keys; layers/test_encoder.py compares with official ones."""
 
 import dataclasses
 import json

@@ -7,7 +7,7 @@ import tiny
 from exported import predictor
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_export_graph import BY_NAME, TRUNK, Executed, answers, matmuls
+from test_serving_graph import BY_NAME, TRUNK, Executed, answers, matmuls
 
 from centrabert.export.engine.tensorflow_engine import Arrays
 
