@@ -11,6 +11,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command, training_flags
+from centrabert.errors import UserError
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 FLAGS = flags.FlagValues()
@@ -76,9 +77,9 @@ class Run:
 
     def __post_init__(self) -> None:
         if not (self.do_train or self.do_eval or self.do_predict):
-            raise ValueError("nothing to do; give --do_train, --do_eval or --do_predict")
+            raise UserError("nothing to do; give --do_train, --do_eval or --do_predict")
         if self.do_train and (self.fine_tuning_layers is None) != self.full_fine_tuning:
-            raise ValueError("give either --fine_tuning_layers=L or --full_fine_tuning")
+            raise UserError("give either --fine_tuning_layers=L or --full_fine_tuning")
 
 
 def main() -> None:

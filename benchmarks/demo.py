@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 
 if TYPE_CHECKING:
     from centrabert.export.engine.tensorflow_engine import Predictor
@@ -130,7 +131,7 @@ def _search(demo: Demo) -> None:
         *(*SEARCHED, f"--output_dir={demo.output_dir / 'search'}"),
     ]
     if subprocess.run(search).returncode:
-        raise ValueError(f"{demo.output_dir / 'search'}: the search failed, for the reason told above")
+        raise UserError(f"{demo.output_dir / 'search'}: the search failed, for the reason told above")
 
 
 def _answers(predictor: "Predictor", runner: "Runner") -> list[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 
 if TYPE_CHECKING:
     from centrabert.search.jobs.job_spec import JobSpec
@@ -83,7 +84,7 @@ def _do(spec: "JobSpec", output_dir: Path, side: str) -> tuple[float, float]:
     if start_job(
         spec, jobs_dir, output_dir / "activations", BUDGET[side], f"--cores={min(available())}"
     ).wait():
-        raise ValueError(f"{spec.title} failed, for the reason told above")
+        raise UserError(f"{spec.title} failed, for the reason told above")
     folder = job_folder(jobs_dir, spec.digest)
     result = json.loads((folder / RESULT).read_text())
     return result["seconds"], result["cpu_seconds"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
@@ -88,7 +89,7 @@ def _train(data_root: Path, output_dir: Path, gigabytes: float, rows: int) -> Sa
         samples.take(trained.pid, cache)
         time.sleep(INTERVAL)
     if trained.returncode:
-        raise ValueError(f"{spec.title}: failed, for the reason told above")
+        raise UserError(f"{spec.title}: failed, for the reason told above")
     return samples
 
 

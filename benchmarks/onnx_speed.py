@@ -12,6 +12,7 @@ from absl import flags
 
 from benchmarks.alternation import alternate, median, ratio
 from centrabert import command
+from centrabert.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAGS)
@@ -57,7 +58,7 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
         }
         difference = np.abs(sides["one"]()["probabilities"] - sides["onnx"]()[0]).max()
         if difference > 1e-4:
-            raise ValueError(f"{form}: the sides differ by {difference}")
+            raise UserError(f"{form}: the sides differ by {difference}")
         found = alternate(sides, FLAGS.rounds)
         yield (
             f"{form}: ONNX Runtime takes {ratio(found, 'onnx', 'one'):.2f} times ours for one full BERT "

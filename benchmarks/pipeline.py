@@ -11,6 +11,7 @@ import numpy as np
 
 from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
+from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
 from centrabert.glue_data.runner import Runner
@@ -117,7 +118,7 @@ def served_metric(predictor: Predictor, runner: Runner) -> float:
         answers.append(answer if spec.kind == "regression" else answer.argmax(1))
     order = np.concatenate(plan)
     if dev.labels is None:
-        raise ValueError(f"{runner.data_dir}: dev has no labels")
+        raise UserError(f"{runner.data_dir}: dev has no labels")
     return runner.score(dev.labels[order], np.concatenate(answers))[spec.metric]
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import RECORD
 from centrabert.search.jobs.job_result import BRANCH
 
@@ -76,17 +77,17 @@ def run(output_dir: Path, killer: Killer, seeds: int) -> None:
     while killer.watch(_search(output_dir, disturbed, seeds)):
         starts += 1
         if starts > most:
-            raise ValueError(f"{disturbed}: the search fails even when it is left alone")
+            raise UserError(f"{disturbed}: the search fails even when it is left alone")
     print(f"alone {middle - start:.0f} s; disturbed {time.monotonic() - middle:.0f} s, {starts + 1} starts")
     print("killed: " + ", ".join(f"{what} {times} times" for what, times in sorted(killer.killed.items())))
     if killer.left:
-        raise ValueError(f"{disturbed}: ended {killer.left} kills too early; give it more --seeds")
+        raise UserError(f"{disturbed}: ended {killer.left} kills too early; give it more --seeds")
     both = [_branches(folder) for folder in (alone, disturbed)]
     print(f"{len(both[0])} jobs; trained bits {'equal' if both[0] == both[1] else 'DIFFER'}")
     chosen = [_selection(folder) for folder in (alone, disturbed)]
     print(f"selections {'equal' if chosen[0] == chosen[1] else 'DIFFER'}: {chosen[0]}")
     if both[0] != both[1] or chosen[0] != chosen[1]:
-        raise ValueError(f"{disturbed}: is not what {alone} is")
+        raise UserError(f"{disturbed}: is not what {alone} is")
 
 
 def _search(output_dir: Path, folder: Path, seeds: int) -> subprocess.Popen[bytes]:

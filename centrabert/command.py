@@ -10,6 +10,7 @@ from pathlib import Path
 from absl import flags, logging
 
 from centrabert import interruption, tensorflow_error
+from centrabert.errors import UserError
 from centrabert.flag_text import missing, usage
 
 HELP = frozenset(["--help", "-help", "-h"])
@@ -44,7 +45,7 @@ def status(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequen
     except BrokenPipeError:
         _drop_undelivered_output()
         return STDOUT_CLOSED
-    except (ValueError, OSError, flags.Error, *tensorflow_error.classes()) as error:
+    except (UserError, OSError, flags.Error, *tensorflow_error.classes()) as error:
         _drop_undelivered_output()
         line = _one_line(error, flag_values)
         if line is None:
@@ -76,7 +77,7 @@ def _parse_and_call(main: Callable[[], None], flag_values: flags.FlagValues, arg
         return
     rest = flag_values(list(argv))[1:]
     if rest:
-        raise ValueError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
+        raise UserError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
     main()
 
 
@@ -96,6 +97,6 @@ def _one_line(error: BaseException, flag_values: flags.FlagValues) -> str | None
         return f"{text.rstrip('.')}; --help lists the flags"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    if isinstance(error, ValueError | OSError):
+    if isinstance(error, UserError | OSError):
         return " ".join(str(error).split()) or type(error).__name__
     return tensorflow_error.file_mistake(error)

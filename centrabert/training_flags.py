@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from centrabert.errors import UserError
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ActivationSettings:
 
     def __post_init__(self) -> None:
         if not self.gigabytes and self.dtype != "float32":
-            raise ValueError(
+            raise UserError(
                 "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
             )
 
@@ -108,7 +109,7 @@ def define_activation_cache(
 
 
 def activation_settings(flag_values: flags.FlagValues, default_dir: Path | None = None) -> ActivationSettings:
-    """What the flags say; raises ValueError for a precision of what is not kept."""
+    """What the flags say; raises UserError for a precision of what is not kept."""
     default_dir = default_dir or Path(flag_values.output_dir, "training", "activations")
     folder = flag_values.activation_cache_dir or default_dir
     return ActivationSettings(Path(folder), flag_values.activation_cache_gb, flag_values.activation_dtype)
@@ -124,12 +125,12 @@ def define_hyperparameters(flag_values: flags.FlagValues) -> None:
 
 
 def hyperparameters(flag_values: flags.FlagValues) -> Hyperparameters:
-    """What the flags say; raises ValueError for a value out of range."""
+    """What the flags say; raises UserError for a value out of range."""
     return Hyperparameters(**{field.name: flag_values[field.name].value for field in fields(Hyperparameters)})
 
 
 def bert_files(flag_values: flags.FlagValues) -> tuple[Path, Path, Path]:
-    """(config file, vocabulary, checkpoint prefix); raises ValueError for one that no flag names."""
+    """(config file, vocabulary, checkpoint prefix); raises UserError for one that no flag names."""
     usual = {
         "bert_config_file": "bert_config.json",
         "vocab_file": "vocab.txt",
@@ -138,6 +139,6 @@ def bert_files(flag_values: flags.FlagValues) -> tuple[Path, Path, Path]:
     folder = flag_values.bert_dir
     files = {flag: flag_values[flag].value or (folder and Path(folder, name)) for flag, name in usual.items()}
     if absent := [f"--{flag}" for flag, file in files.items() if not file]:
-        raise ValueError(f"{', '.join(absent)} missing; give --bert_dir or all three files")
+        raise UserError(f"{', '.join(absent)} missing; give --bert_dir or all three files")
     config_file, vocab_file, checkpoint = map(Path, files.values())
     return config_file, vocab_file, checkpoint

@@ -25,7 +25,7 @@ class Teacher:
     """A finished branch and the BERT it grew on.
 
     Raises:
-      ValueError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.
+      UserError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ def distil(
         (paper, Appendix C).
 
     Raises:
-      ValueError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
+      UserError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
     """
     record = teacher.record
     record.check_reads(record.branch.task, vocabulary.digest)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import LossFn, task_loss
 from centrabert.modeling.training.estimator import Tensors
@@ -27,10 +28,10 @@ class Distillation:
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
-            raise ValueError(f"--temperature={self.temperature} is not above 0")
+            raise UserError(f"--temperature={self.temperature} is not above 0")
         weights = (self.soft_weight, self.hard_weight)
         if not all(0 <= weight < math.inf for weight in weights) or not sum(weights):
-            raise ValueError(
+            raise UserError(
                 f"--soft_weight={self.soft_weight} and --hard_weight={self.hard_weight}: "
                 "neither may be below 0, nor both be 0"
             )

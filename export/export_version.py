@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA, version_path
 from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
@@ -34,7 +35,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
       merged: A folder written by `merge`.
 
     Raises:
-      ValueError: `merged` is damaged, or an answer differs.
+      UserError: `merged` is damaged, or an answer differs.
       FileExistsError: That version is there.
       OSError, tf.errors.OpError: The disk is full; nothing is left.
     """
@@ -56,7 +57,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
 def _vocabulary(merged: Path, manifest: Manifest) -> Vocabulary:
     vocabulary = Vocabulary.from_file(merged / VOCABULARY, manifest.do_lower_case)
     if vocabulary.digest != manifest.vocabulary_digest:
-        raise ValueError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
+        raise UserError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
     return vocabulary
 
 

@@ -12,6 +12,7 @@ from absl import logging
 from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
+from centrabert.errors import UserError
 from centrabert.export.contract.models_config import aspired
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.rest.http_server import HttpServer
@@ -84,11 +85,11 @@ class Server:
         """Loads the model, then listens.
 
         Raises:
-          ValueError: There is no version that can be served, or a port is taken.
+          UserError: There is no version that can be served, or a port is taken.
         """
         await self.versions.update()
         if not self.versions.available:
-            raise ValueError(self._nothing())
+            raise UserError(self._nothing())
         await self._listen_grpc()
         await self._listen_http()
         self._watch = asyncio.ensure_future(self.versions.watch(self._settings.poll_seconds))
@@ -121,7 +122,7 @@ class Server:
         try:
             self.port = self._grpc.add_insecure_port(f"{in_address(settings.host)}:{settings.port}")
         except RuntimeError:
-            raise ValueError(
+            raise UserError(
                 f"--port={settings.port}: cannot listen at {settings.host}; is it taken?"
             ) from None
         await self._grpc.start()
@@ -131,7 +132,7 @@ class Server:
         try:
             self.rest_port = await self.http.listen(settings.host, settings.rest_port)
         except OSError as error:
-            raise ValueError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
+            raise UserError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
 
     def _load(self, folder: Path, stopped: threading.Event) -> Servable:
         observe = self._metrics.observe_batch
@@ -154,7 +155,7 @@ async def serve(settings: ServerSettings, grace: float) -> None:
     """Serves until SIGTERM or SIGINT, then lets requests in flight end within `grace` seconds.
 
     Raises:
-      ValueError: As `Server.start`.
+      UserError: As `Server.start`.
     """
     allow_requests(settings.concurrent)
     server = Server(settings)

@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA, find_version
 from centrabert.export.engine.task_arguments import asked_tasks, check_texts, columns
 from centrabert.glue_data.tsv import read_rows
@@ -51,13 +52,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if (self.text_a is None) == (self.input is None):
-            raise ValueError("give either --text_a or --input")
+            raise UserError("give either --text_a or --input")
         if self.text_a == "":
-            raise ValueError("--text_a is empty; give it a text")
+            raise UserError("--text_a is empty; give it a text")
         if self.input is not None and self.text_b is not None:
-            raise ValueError("--text_b goes with --text_a; the second column of --input holds it")
+            raise UserError("--text_b goes with --text_a; the second column of --input holds it")
         if self.batch_size < 1:
-            raise ValueError(f"--batch_size={self.batch_size} is below 1")
+            raise UserError(f"--batch_size={self.batch_size} is below 1")
 
 
 def main() -> None:
@@ -88,7 +89,7 @@ def _texts(request: Request, tasks: list[TaskSpec]) -> list[tuple[str, str]]:
     rows = read_rows(request.input, columns(tasks), columns(tasks))
     for row in rows:
         if not row.values[0]:
-            raise ValueError(f"{request.input}:{row.line}: text_a is empty; remove the row")
+            raise UserError(f"{request.input}:{row.line}: text_a is empty; remove the row")
     return [(row.values[0], row.values[1] if len(row.values) > 1 else "") for row in rows]
 
 

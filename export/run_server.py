@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model_name", "centrabert", "What clients call the model.", flag_values=FLAGS)
@@ -65,7 +66,7 @@ flags.mark_flag_as_required("model_base_path", flag_values=FLAGS)
 def main() -> None:
     base_path = Path(FLAGS.model_base_path)
     if not base_path.is_dir():
-        raise ValueError(f"--model_base_path={base_path}: no such folder")
+        raise UserError(f"--model_base_path={base_path}: no such folder")
     from centrabert.export.local_server import ServerSettings, serve
     from centrabert.export.serving.servable import ServingLimits
 

@@ -23,7 +23,7 @@ def load(
       The rows in the file's order; labels are int32 classes, float32 scores, or None in a test split.
 
     Raises:
-      ValueError: As `read`.
+      UserError: As `read`.
     """
     examples = read(task, data_dir, split)
     text_a, text_b = [row.text_a for row in examples], [row.text_b for row in examples]

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
+
 
 @dataclass(frozen=True)
 class Example:
@@ -20,4 +22,4 @@ class Example:
 
     def __post_init__(self) -> None:
         if isinstance(self.label, float) and not math.isfinite(self.label):
-            raise ValueError(f"label {self.label} of {self.text_a!r} is not a finite number")
+            raise UserError(f"label {self.label} of {self.text_a!r} is not a finite number")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.glue_data.known_bad_rows import QUORA_HALVES
 from centrabert.glue_data.split_files import MNLI_SPLITS, Split, splits
 from centrabert.modeling.task import TaskSpec
@@ -37,11 +38,11 @@ class GlueTask:
 
     def __post_init__(self) -> None:
         if len(self.texts) not in (1, 2):
-            raise ValueError(f"task {self.name}: one or two text columns, not {self.texts}")
+            raise UserError(f"task {self.name}: one or two text columns, not {self.texts}")
         if not self.metrics:
-            raise ValueError(f"task {self.name}: there is no metric to choose a checkpoint by")
+            raise UserError(f"task {self.name}: there is no metric to choose a checkpoint by")
         if bool(self.labels) == bool(self.score_range):
-            raise ValueError(f"task {self.name}: it needs either labels or a score range")
+            raise UserError(f"task {self.name}: it needs either labels or a score range")
 
     @property
     def pair(self) -> bool:
@@ -53,12 +54,12 @@ class GlueTask:
         return self.metrics[0]
 
     def split(self, name: str) -> Split:
-        """The file of a split; raises ValueError for a split that the task does not have."""
+        """The file of a split; raises UserError for a split that the task does not have."""
         for split in self.splits:
             if split.name == name:
                 return split
         known = ", ".join(split.name for split in self.splits)
-        raise ValueError(f"task {self.name} has no split {name!r}; it has {known}")
+        raise UserError(f"task {self.name} has no split {name!r}; it has {known}")
 
     def spec(self, max_seq_length: int = 128, pooling: str = "cls") -> TaskSpec:
         """What the model needs to know; the defaults are BERT's."""
@@ -149,10 +150,10 @@ def glue_task(name: str) -> GlueTask:
     """Finds a task by our name or GLUE's, in any case: "sst2", "SST-2", "sts_b".
 
     Raises:
-      ValueError: `name` is none of them; the message lists those that are known.
+      UserError: `name` is none of them; the message lists those that are known.
     """
     plain = name.lower().replace("-", "").replace("_", "")
     for task in TASKS:
         if task.name == plain:
             return task
-    raise ValueError(f"unknown GLUE task {name!r}; known are {', '.join(task.name for task in TASKS)}")
+    raise UserError(f"unknown GLUE task {name!r}; known are {', '.join(task.name for task in TASKS)}")

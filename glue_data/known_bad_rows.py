@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
+
 
 @dataclass(frozen=True)
 class KnownDefect:
@@ -20,7 +22,7 @@ class KnownDefect:
 
     def __post_init__(self) -> None:
         if self.limit < 1:
-            raise ValueError(f"a known defect of {self.limit} rows is none")
+            raise UserError(f"a known defect of {self.limit} rows is none")
 
 
 def is_half_of_a_pair(fields: Sequence[str]) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from centrabert.errors import UserError
+
 Array = NDArray[Any]
 
 
@@ -73,21 +75,21 @@ def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> 
       predictions: The model's answers, [n], of the same sort.
 
     Raises:
-      ValueError: A metric is unknown; the arguments differ in length, are empty or not finite; a metric of
+      UserError: A metric is unknown; the arguments differ in length, are empty or not finite; a metric of
         classes is given floats.
     """
     for name in metrics:
         if name not in METRICS:
-            raise ValueError(f"unknown metric {name!r}; known are {', '.join(METRICS)}")
+            raise UserError(f"unknown metric {name!r}; known are {', '.join(METRICS)}")
     return {name: METRICS[name](labels, predictions) for name in metrics}
 
 
 def _checked(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
     truth, guess = np.asarray(labels), np.asarray(predictions)
     if truth.ndim != 1 or truth.shape != guess.shape:
-        raise ValueError(f"labels {list(truth.shape)} and predictions {list(guess.shape)} are not both [n]")
+        raise UserError(f"labels {list(truth.shape)} and predictions {list(guess.shape)} are not both [n]")
     if not truth.size:
-        raise ValueError("there is nothing to score: labels and predictions are empty")
+        raise UserError("there is nothing to score: labels and predictions are empty")
     for name, values in (("labels", truth), ("predictions", guess)):
         _check_finite(name, values)
     return truth, guess
@@ -95,19 +97,19 @@ def _checked(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
 
 def _check_finite(name: str, values: Array) -> None:
     if values.dtype.kind not in "buif":
-        raise ValueError(f"{name} are of type {values.dtype}, not numbers")
+        raise UserError(f"{name} are of type {values.dtype}, not numbers")
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise ValueError(f"{name}: {bad.size} of {values.size} are not finite, the first is row {bad[0]}")
+        raise UserError(f"{name}: {bad.size} of {values.size} are not finite, the first is row {bad[0]}")
 
 
 def _classes(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
     truth, guess = _checked(labels, predictions)
     for name, values in (("labels", truth), ("predictions", guess)):
         if values.dtype.kind == "f":
-            raise ValueError(f"{name} are of type {values.dtype}, but classes are integer indices")
+            raise UserError(f"{name} are of type {values.dtype}, but classes are integer indices")
         if values.min() < 0:
-            raise ValueError(f"{name}: class {values.min()} is negative")
+            raise UserError(f"{name}: class {values.min()} is negative")
     return truth.astype(np.int64), guess.astype(np.int64)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.glue_data.example import Example
 from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.tsv import Row, read_rows
@@ -23,7 +24,7 @@ def read(task: GlueTask, data_dir: str | os.PathLike[str], split: str) -> list[E
       The examples; their labels are None in a test split, strings of `task.labels` or scores elsewhere.
 
     Raises:
-      ValueError: A file is missing or malformed; the message names the file, the line and the value.
+      UserError: A file is missing or malformed; the message names the file, the line and the value.
     """
     source = task.split(split)
     path = Path(data_dir) / source.file
@@ -43,7 +44,7 @@ def _check_present(path: Path, task: GlueTask) -> None:
     files = ", ".join(split.file for split in task.splits)
     inner = folder / task.folder
     mend = f"did you mean {inner}?" if inner.is_dir() else f"a {task.folder} folder holds {files}"
-    raise ValueError(f"{problem}; {mend}")
+    raise UserError(f"{problem}; {mend}")
 
 
 def _example(row: Row, task: GlueTask, path: Path) -> Example:
@@ -54,22 +55,22 @@ def _example(row: Row, task: GlueTask, path: Path) -> Example:
     try:
         return Example(text_a, text_b, _label(row.values[-1], task))
     except ValueError as error:
-        raise ValueError(f"{path}:{row.line}: {error}") from error
+        raise UserError(f"{path}:{row.line}: {error}") from error
 
 
 def _label(text: str, task: GlueTask) -> str | float:
     if task.score_range:
         return _score(text, *task.score_range)
     if text not in task.labels:
-        raise ValueError(f"label {text!r} is none of {', '.join(task.labels)}")
+        raise UserError(f"label {text!r} is none of {', '.join(task.labels)}")
     return text
 
 
 def _score(text: str, lowest: float, highest: float) -> float:
     # float() alone would also take "nan", "inf" and "1_0".
     if not NUMBER.fullmatch(text):
-        raise ValueError(f"score {text!r} is not a number")
+        raise UserError(f"score {text!r} is not a number")
     score = float(text)
     if not lowest <= score <= highest:
-        raise ValueError(f"score {text} is not between {lowest:g} and {highest:g}")
+        raise UserError(f"score {text} is not between {lowest:g} and {highest:g}")
     return score

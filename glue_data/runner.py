@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.glue_data.dataset import load
 from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.metrics import score
@@ -66,10 +67,10 @@ class Runner:
 
     @cached_property
     def tests(self) -> dict[str, Encoded]:
-        """Every test split there is; raises ValueError for none."""
+        """Every test split there is; raises UserError for none."""
         splits = self._present("test")
         if not splits:
-            raise ValueError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
+            raise UserError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
         return {name: self.split(name) for name in splits}
 
     def split(self, name: str) -> Encoded:
@@ -116,7 +117,7 @@ class Runner:
         for split, decisions in self._decisions(branch_dir, splits, batch_size).items():
             labels = splits[split].labels
             if labels is None:
-                raise ValueError(f"{self.data_dir}: split {split} has no labels")
+                raise UserError(f"{self.data_dir}: split {split} has no labels")
             metrics = self.score(labels, decisions)
             results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
         write_text(branch_dir / EVAL_RESULTS, dump(results))
@@ -124,7 +125,7 @@ class Runner:
         return results
 
     def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
-        """Writes a GLUE submission file for every test file there is; raises ValueError for none."""
+        """Writes a GLUE submission file for every test file there is; raises UserError for none."""
         decisions = self._decisions(branch_dir, self.tests, batch_size)
         written = [
             write_submission(branch_dir, self.task, answers, split) for split, answers in decisions.items()

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
+
 # A vowel letter that is not spoken as a vowel.
 CONSONANT_SOUND = ("use", "usu", "uni", "one", "eu")
 
@@ -22,7 +24,7 @@ class Split:
     def __post_init__(self) -> None:
         both = set(self.train) & set(self.held_out)
         if both or not self.train or not self.held_out:
-            raise ValueError(f"a split needs two parts that share nothing; shared: {sorted(both)}")
+            raise UserError(f"a split needs two parts that share nothing; shared: {sorted(both)}")
 
     def part(self, held_out: bool) -> tuple[str, ...]:
         return self.held_out if held_out else self.train

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.modeling.files import write_text
 
@@ -34,16 +35,16 @@ def write_submission(
       The path of the file.
 
     Raises:
-      ValueError: The split is not submitted, or a prediction is no class or no finite number; nothing is
+      UserError: The split is not submitted, or a prediction is no class or no finite number; nothing is
         written.
       OSError: The disk is full or the folder not writable; an older file is untouched.
     """
     name = task.split(split).submission
     if not name:
-        raise ValueError(f"task {task.name}: GLUE takes no predictions for {split}, only for test files")
+        raise UserError(f"task {task.name}: GLUE takes no predictions for {split}, only for test files")
     values = np.asarray(predictions)
     if values.ndim != 1 or not values.size:
-        raise ValueError(f"task {task.name}: predictions have shape {list(values.shape)}, not [n]")
+        raise UserError(f"task {task.name}: predictions have shape {list(values.shape)}, not [n]")
     answers = _labels(values, task) if task.labels else _scores(values, task)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,10 +56,10 @@ def write_submission(
 
 def _labels(values: NDArray[Any], task: GlueTask) -> Iterable[str]:
     if values.dtype.kind not in "iu":
-        raise ValueError(f"task {task.name}: predictions are of type {values.dtype}, not class indices")
+        raise UserError(f"task {task.name}: predictions are of type {values.dtype}, not class indices")
     for index, value in enumerate(values):
         if not 0 <= value < len(task.labels):
-            raise ValueError(
+            raise UserError(
                 f"task {task.name}: prediction {index} is {value}, "
                 f"not one of the classes 0 to {len(task.labels) - 1}"
             )
@@ -67,9 +68,9 @@ def _labels(values: NDArray[Any], task: GlueTask) -> Iterable[str]:
 
 def _scores(values: NDArray[Any], task: GlueTask) -> Iterable[str]:
     if task.score_range is None or values.dtype.kind not in "iuf":
-        raise ValueError(f"task {task.name}: predictions are of type {values.dtype}, not scores")
+        raise UserError(f"task {task.name}: predictions are of type {values.dtype}, not scores")
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise ValueError(f"task {task.name}: prediction {bad[0]} is {values[bad[0]]}, not a finite score")
+        raise UserError(f"task {task.name}: prediction {bad[0]} is {values[bad[0]]}, not a finite score")
     cut = np.clip(values.astype(np.float64), *task.score_range) + 0.0  # + 0.0 turns -0.0 into 0.0
     return [f"{score:.3f}" for score in cut]

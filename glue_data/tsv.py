@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.glue_data.known_bad_rows import KnownDefect
 
 BYTE_ORDER_MARK = "\ufeff"  # at the start of the official MRPC files
@@ -34,17 +35,17 @@ def read_rows(
       defect: Rows that may be skipped, with a warning that counts them; None if there are none.
 
     Raises:
-      ValueError: The file is empty, is not UTF-8, lacks a column, or has a row of another width.
+      UserError: The file is empty, is not UTF-8, lacks a column, or has a row of another width.
     """
     lines = list(enumerate(_text(path).split("\n"), start=1))
     if not lines[-1][1]:
         lines.pop()  # what follows the last line break
     if not lines:
-        raise ValueError(f"{path}: the file is empty")
+        raise UserError(f"{path}: the file is empty")
     names = list(columns) or _fields(lines.pop(0)[1])
     places = _places(path, names, wanted)
     if not lines:
-        raise ValueError(f"{path}: there is a header but no row")
+        raise UserError(f"{path}: there is a header but no row")
     rows = _whole_rows(path, lines, names, defect)
     return [Row(line, tuple(fields[place] for place in places)) for line, fields in rows]
 
@@ -56,7 +57,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = data[error.start]
-        raise ValueError(f"{path}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
+        raise UserError(f"{path}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
 
 
 def _fields(line: str) -> list[str]:
@@ -67,9 +68,9 @@ def _places(path: Path, names: Sequence[str], wanted: Sequence[str]) -> list[int
     """Where the wanted columns stand."""
     for name in wanted:
         if name not in names:
-            raise ValueError(f"{path}:1: there is no column {name!r}, only {_shown(names)}")
+            raise UserError(f"{path}:1: there is no column {name!r}, only {_shown(names)}")
         if names.count(name) > 1:
-            raise ValueError(f"{path}:1: column {name!r} occurs twice in {_shown(names)}")
+            raise UserError(f"{path}:1: column {name!r} occurs twice in {_shown(names)}")
     return [names.index(name) for name in wanted]
 
 
@@ -90,13 +91,13 @@ def _whole_rows(
         elif defect and defect.matches(fields):
             skipped.append(line)
         else:
-            raise ValueError(
+            raise UserError(
                 f"{path}:{line}: the row has {_columns(len(fields))}, expected {len(names)}: {_shown(names)}"
             )
     if defect and skipped:
         _report_skipped(path, skipped, defect)
     if not rows:
-        raise ValueError(f"{path}: every row is broken")
+        raise UserError(f"{path}: every row is broken")
     return rows
 
 
@@ -106,7 +107,7 @@ def _columns(count: int) -> str:
 
 def _report_skipped(path: Path, skipped: Sequence[int], defect: KnownDefect) -> None:
     if len(skipped) > defect.limit:
-        raise ValueError(
+        raise UserError(
             f"{path}:{skipped[0]}: this and {len(skipped) - 1} more rows are {defect.what}, but the official "
             f"file has at most {defect.limit}; write every row on one line, without quoting"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import BranchRecord, first_difference
 from centrabert.modeling.config import BertConfig
 
@@ -27,15 +28,15 @@ def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates by task name, so that the order in which they were given decides nothing.
 
     Raises:
-      ValueError: There are none, two have one task name, one shares nothing, or two differ in what the one
+      UserError: There are none, two have one task name, one shares nothing, or two differ in what the one
         pass through the trunk needs to be the same.
     """
     if not candidates:
-        raise ValueError("no branches: name one branch folder or more")
+        raise UserError("no branches: name one branch folder or more")
     ordered = sorted(candidates, key=lambda candidate: (candidate.task, str(candidate.folder)))
     for first, second in pairwise(ordered):
         if first.task == second.task:
-            raise ValueError(
+            raise UserError(
                 f"{first.folder} and {second.folder}: both are task {first.task!r}; give one of them"
             )
     for candidate in ordered:
@@ -45,26 +46,26 @@ def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def check_base(candidate: Candidate, base: Path, config: BertConfig, vocabulary_digest: str) -> None:
-    """Raises ValueError unless a branch grew on a BERT of this shape and vocabulary.
+    """Raises UserError unless a branch grew on a BERT of this shape and vocabulary.
 
     Args:
       base: Folder of the base, for the message.
       vocabulary_digest: Of the base's vocabulary, lower-cased as the branch says.
     """
     if differing := differing_keys(candidate.record.config, config):
-        raise ValueError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {MEND}")
+        raise UserError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {MEND}")
     if candidate.record.vocabulary_digest != vocabulary_digest:
-        raise ValueError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {MEND}")
+        raise UserError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {MEND}")
 
 
 def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) -> None:
-    """Raises ValueError naming the first variable of the trunk that is not as the branch knew it.
+    """Raises UserError naming the first variable of the trunk that is not as the branch knew it.
 
     Args:
       digests: SHA-256 of the base's variables, at least of those that the branch shares.
     """
     if name := first_difference(candidate.record.trunk, digests):
-        raise ValueError(
+        raise UserError(
             f"{candidate.folder}: grew on another trunk than {base}: the first variable that differs is "
             f"{name}; {MEND}"
         )
@@ -78,28 +79,28 @@ def differing_keys(one: BertConfig, other: BertConfig) -> str:
 
 def _check_shares(candidate: Candidate) -> None:
     if candidate.record.branch.full_fine_tuning:
-        raise ValueError(
+        raise UserError(
             f"{candidate.folder}: task {candidate.task!r} is a full fine-tuning baseline: it trains the "
             "embeddings too and shares nothing; train a branch with --fine_tuning_layers instead"
         )
 
 
 def _check_alike(first: Candidate, second: Candidate) -> None:
-    """Raises ValueError unless one pass through the trunk can serve both."""
+    """Raises UserError unless one pass through the trunk can serve both."""
     one, other = first.record, second.record
     where = f"{first.folder} and {second.folder}"
     if differing := differing_keys(one.config, other.config):
-        raise ValueError(f"{where}: grew on different BERTs: {differing}; train both on one base")
+        raise UserError(f"{where}: grew on different BERTs: {differing}; train both on one base")
     if one.do_lower_case != other.do_lower_case:
-        raise ValueError(
+        raise UserError(
             f"{where}: do_lower_case {one.do_lower_case}, not {other.do_lower_case}; train both with "
             "the same --do_lower_case"
         )
     if one.vocabulary_digest != other.vocabulary_digest:
-        raise ValueError(f"{where}: grew on different vocabularies; train both with the same --vocab_file")
+        raise UserError(f"{where}: grew on different vocabularies; train both with the same --vocab_file")
     lengths = one.branch.task.max_seq_length, other.branch.task.max_seq_length
     if lengths[0] != lengths[1]:
-        raise ValueError(
+        raise UserError(
             f"{where}: max_seq_length {lengths[0]}, not {lengths[1]}; one pass through the trunk reads one "
             "text length: train with the same --max_seq_length"
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.merge.plan import MergePlan
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
@@ -41,7 +42,7 @@ class Manifest:
       records: What each branch.json said, in the order of the task names.
 
     Raises:
-      ValueError: The parts do not belong together.
+      UserError: The parts do not belong together.
     """
 
     config: BertConfig
@@ -53,7 +54,7 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if self.trunk.keys() != self.plan.trunk_shapes().keys():
-            raise ValueError(f"the trunk's digests are not those of {self.plan.trunk_depth} layers")
+            raise UserError(f"the trunk's digests are not those of {self.plan.trunk_depth} layers")
         for record in self.records:
             self._check_record(record)
 
@@ -66,7 +67,7 @@ class Manifest:
             self.vocabulary_digest,
             self.max_seq_length,
         ) or not record.trunk.items() <= self.trunk.items():
-            raise ValueError(f"branch {record.branch.task.name}: did not grow on this trunk")
+            raise UserError(f"branch {record.branch.task.name}: did not grow on this trunk")
 
     @property
     def plan(self) -> MergePlan:
@@ -99,15 +100,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Manifest":
-        """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
+        """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
         check_format(keys, FORMAT_VERSION, source)
         check_keys(keys, KEYS, source)
         try:
             manifest = cls._from_checked(keys)
         except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"{source}: {error}") from None
+            raise UserError(f"{source}: {error}") from None
         if manifest.to_json() != keys:
-            raise ValueError(f"{source}: was edited: its digests or its trunk_depth do not add up")
+            raise UserError(f"{source}: was edited: its digests or its trunk_depth do not add up")
         return manifest
 
     @classmethod
@@ -130,7 +131,7 @@ def _branch_json(record: BranchRecord) -> dict[str, Any]:
 def _record(own: dict[str, Any], whole: dict[str, Any], config: BertConfig) -> BranchRecord:
     """The branch's record, with what it has in common with the others put back."""
     if own.keys() != BRANCH_KEYS:
-        raise ValueError(f"a branch has missing or unknown keys {sorted(own.keys() ^ BRANCH_KEYS)}")
+        raise UserError(f"a branch has missing or unknown keys {sorted(own.keys() ^ BRANCH_KEYS)}")
     branch = Branch.from_json(own["branch"])
     return BranchRecord(
         branch=branch,

@@ -29,7 +29,7 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
       output_dir: Must not exist.
 
     Raises:
-      ValueError: A folder is damaged, or the branches do not fit together or on this base.
+      UserError: A folder is damaged, or the branches do not fit together or on this base.
       FileExistsError: There is something at `output_dir`.
       OSError: The disk is full; nothing is left.
     """

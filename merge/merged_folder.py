@@ -9,7 +9,7 @@ MANIFEST, CHECKPOINT, VOCABULARY, GOLDENS = "manifest.json", "merged_model.ckpt"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Reads manifest.json; raises ValueError if `folder` holds no merged model."""
+    """Reads manifest.json; raises UserError if `folder` holds no merged model."""
     return Manifest.from_json(read_json(folder / MANIFEST), str(folder / MANIFEST))
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
@@ -35,7 +36,7 @@ class MergePlan:
       branches: In the order of their task names.
 
     Raises:
-      ValueError: There is no branch, two have one task name, or one shares nothing.
+      UserError: There is no branch, two have one task name, or one shares nothing.
     """
 
     config: BertConfig
@@ -44,17 +45,17 @@ class MergePlan:
     def __post_init__(self) -> None:
         names = [branch.task.name for branch in self.branches]
         if not names:
-            raise ValueError("there is no branch to merge")
+            raise UserError("there is no branch to merge")
         if names != sorted(set(names)):
-            raise ValueError(f"the tasks {', '.join(names)} are not sorted, or one occurs twice")
+            raise UserError(f"the tasks {', '.join(names)} are not sorted, or one occurs twice")
         for branch in self.branches:
             self._check_depth(branch)
 
     def _check_depth(self, branch: Branch) -> None:
         if branch.full_fine_tuning:
-            raise ValueError(f"task {branch.task.name}: full fine-tuning shares no trunk")
+            raise UserError(f"task {branch.task.name}: full fine-tuning shares no trunk")
         if branch.depth > self.config.num_hidden_layers:
-            raise ValueError(
+            raise UserError(
                 f"task {branch.task.name}: {branch.frozen} frozen and {branch.tuned} tuned layers are more "
                 f"than the {self.config.num_hidden_layers} of this BERT"
             )

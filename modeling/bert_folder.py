@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.config import BertConfig
@@ -33,11 +34,11 @@ class BertFolder:
 
     @classmethod
     def at(cls, folder: Path) -> "BertFolder":
-        """The files under their usual names; raises ValueError naming the first that is absent."""
+        """The files under their usual names; raises UserError naming the first that is absent."""
         files = cls(folder / "bert_config.json", folder / "vocab.txt", folder / "bert_model.ckpt")
         for file in (files.config_file, files.vocab_file, folder / "bert_model.ckpt.index"):
             if not file.is_file():
-                raise ValueError(f"{file}: no such file; a BERT folder holds {', '.join(FILES)}")
+                raise UserError(f"{file}: no such file; a BERT folder holds {', '.join(FILES)}")
         return files
 
     def config(self) -> BertConfig:
@@ -50,7 +51,7 @@ class BertFolder:
         return vocabulary
 
     def check(self) -> None:
-        """Raises ValueError unless the checkpoint holds exactly the BERT that the config describes."""
+        """Raises UserError unless the checkpoint holds exactly the BERT that the config describes."""
         found = checkpoint.shapes(self.checkpoint)
         dropped = [name for name in found if DROPPED.fullmatch(name)]
         checkpoint.match(scopes.base_shapes(self.config()), found, str(self.checkpoint), dropped)

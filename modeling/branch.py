@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.task import TaskSpec
@@ -25,26 +26,26 @@ class Branch:
 
     def __post_init__(self) -> None:
         if self.frozen < 0 or self.tuned < 1:
-            raise ValueError(f"task {self.task.name}: {self.frozen} frozen and {self.tuned} tuned layers")
+            raise UserError(f"task {self.task.name}: {self.frozen} frozen and {self.tuned} tuned layers")
         if self.full_fine_tuning and self.frozen:
-            raise ValueError(f"task {self.task.name}: full fine-tuning freezes no layer, got {self.frozen}")
+            raise UserError(f"task {self.task.name}: full fine-tuning freezes no layer, got {self.frozen}")
 
     @classmethod
     def teacher(cls, task: TaskSpec, fine_tuning_layers: int, num_hidden_layers: int) -> "Branch":
-        """The top L of N layers tuned; raises ValueError for an L outside 1..N."""
+        """The top L of N layers tuned; raises UserError for an L outside 1..N."""
         if not 1 <= fine_tuning_layers <= num_hidden_layers:
-            raise ValueError(
+            raise UserError(
                 f"--fine_tuning_layers={fine_tuning_layers} is outside 1..{num_hidden_layers}, "
                 "the layers of this BERT"
             )
         return cls(task, num_hidden_layers - fine_tuning_layers, fine_tuning_layers)
 
     def student(self, student_layers: int) -> "Branch":
-        """This teacher's student with l layers; raises ValueError for an l outside 1..L."""
+        """This teacher's student with l layers; raises UserError for an l outside 1..L."""
         if self.full_fine_tuning:
-            raise ValueError(f"task {self.task.name}: full fine-tuning shares no trunk; distil a teacher")
+            raise UserError(f"task {self.task.name}: full fine-tuning shares no trunk; distil a teacher")
         if not 1 <= student_layers <= self.tuned:
-            raise ValueError(
+            raise UserError(
                 f"--student_layers={student_layers} is outside 1..{self.tuned}, the teacher's tuned layers"
             )
         return Branch(self.task, self.frozen, student_layers)
@@ -81,7 +82,7 @@ class Branch:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "Branch":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         if keys.keys() != {"task", "frozen", "tuned", "full_fine_tuning"}:
-            raise ValueError(f"branch: unexpected keys {sorted(keys)}")
+            raise UserError(f"branch: unexpected keys {sorted(keys)}")
         return cls(**{**keys, "task": TaskSpec.from_json(keys["task"])})

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig, read_json
@@ -44,11 +45,11 @@ class BranchRecord:
     def __post_init__(self) -> None:
         name = self.branch.task.name
         if sorted(self.trunk) != self.branch.shared_names(self.config):
-            raise ValueError(
+            raise UserError(
                 f"branch {name}: the trunk's digests are not those of {self.branch.frozen} layers"
             )
         if self.variables.keys() != self.branch.owned_shapes(self.config).keys():
-            raise ValueError(f"branch {name}: the digests are not those of the variables it owns")
+            raise UserError(f"branch {name}: the digests are not those of the variables it owns")
 
     @property
     def trunk_digest(self) -> str:
@@ -64,26 +65,26 @@ class BranchRecord:
         )
 
     def check_reads(self, task: TaskSpec, vocabulary_digest: str) -> None:
-        """Raises ValueError unless the branch was trained for `task` and on that vocabulary."""
+        """Raises UserError unless the branch was trained for `task` and on that vocabulary."""
         trained = self.branch.task
         if trained != task:
             differing = [f.name for f in fields(task) if getattr(task, f.name) != getattr(trained, f.name)]
-            raise ValueError(
+            raise UserError(
                 f"branch {trained.name} was trained with "
                 f"{', '.join(f'{name}={getattr(trained, name)!r}' for name in differing)}, "
                 f"not {', '.join(repr(getattr(task, name)) for name in differing)}"
             )
         if self.vocabulary_digest != vocabulary_digest:
-            raise ValueError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")
+            raise UserError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")
 
     def check_base(self, base: Mapping[str, str], source: str) -> None:
-        """Raises ValueError naming the first variable in which the trunk is not that of `base`.
+        """Raises UserError naming the first variable in which the trunk is not that of `base`.
 
         Args:
           base: SHA-256 of the base's variables, by name.
         """
         if first := first_difference(self.trunk, base):
-            raise ValueError(
+            raise UserError(
                 f"branch {self.branch.task.name} grew on another BERT than {source}: {first} differs"
             )
 
@@ -99,11 +100,11 @@ class BranchRecord:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "BranchRecord":
-        """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
+        """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
         check_format(keys, FORMAT_VERSION, source)
         known = {field.name for field in fields(cls)}
         if keys.keys() != known | {"format_version", "digest", "trunk_digest"}:
-            raise ValueError(f"{source}: missing or unknown keys among {sorted(keys)}")
+            raise UserError(f"{source}: missing or unknown keys among {sorted(keys)}")
         try:
             record = cls(
                 **{
@@ -113,14 +114,14 @@ class BranchRecord:
                 }
             )
         except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-            raise ValueError(f"{source}: {error}") from None
+            raise UserError(f"{source}: {error}") from None
         if (record.digest, record.trunk_digest) != (keys["digest"], keys["trunk_digest"]):
-            raise ValueError(f"{source}: was edited: its digests do not add up")
+            raise UserError(f"{source}: was edited: its digests do not add up")
         return record
 
 
 def read_record(folder: Path) -> BranchRecord:
-    """Reads branch.json; raises ValueError if `folder` holds no finished branch."""
+    """Reads branch.json; raises UserError if `folder` holds no finished branch."""
     return BranchRecord.from_json(read_json(folder / RECORD), str(folder / RECORD))
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from centrabert.errors import UserError
+
 Tensors = dict[str, npt.NDArray[np.float32]]
 
 
 def shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes in the checkpoint `prefix`; raises ValueError if there is none."""
+    """Names and shapes in the checkpoint `prefix`; raises UserError if there is none."""
     return {name: tuple(shape) for name, shape in _reader(prefix).get_variable_to_shape_map().items()}
 
 
@@ -20,17 +22,17 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     """Reads the variables `names`, or all.
 
     Raises:
-      ValueError: No checkpoint at `prefix`, it is damaged, or it lacks one of `names`.
+      UserError: No checkpoint at `prefix`, it is damaged, or it lacks one of `names`.
     """
     reader = _reader(prefix)
     found = reader.get_variable_to_shape_map()
     wanted = found if names is None else names
     if missing := sorted(set(wanted) - found.keys()):
-        raise ValueError(f"{prefix}: lacks the variables {', '.join(missing)}")
+        raise UserError(f"{prefix}: lacks the variables {', '.join(missing)}")
     try:
         return {name: reader.get_tensor(name) for name in sorted(wanted)}
     except (tf.errors.OpError, RuntimeError, IndexError) as error:  # IndexError: cut short
-        raise ValueError(f"{prefix}: damaged checkpoint: {error}") from None
+        raise UserError(f"{prefix}: damaged checkpoint: {error}") from None
 
 
 def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
@@ -65,7 +67,7 @@ def match(
     """Checks that `found` holds exactly `expected`, besides the names in `dropped`.
 
     Raises:
-      ValueError: In one line, all that is missing, unknown or of another shape.
+      UserError: In one line, all that is missing, unknown or of another shape.
     """
     missing = sorted(expected.keys() - found.keys())
     unknown = sorted(found.keys() - expected.keys() - set(dropped))
@@ -77,7 +79,7 @@ def match(
     problems = {"missing": missing, "unknown": unknown, "other shape": differing}
     if any(problems.values()):
         listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
-        raise ValueError(f"{source}: does not fit: {listed}")
+        raise UserError(f"{source}: does not fit: {listed}")
 
 
 def _reason(error: tf.errors.OpError) -> str:
@@ -91,6 +93,6 @@ def _reader(prefix: Path) -> "tf.train.CheckpointReader":
     try:
         return tf.train.load_checkpoint(str(prefix))
     except (tf.errors.OpError, ValueError, RuntimeError):
-        raise ValueError(
+        raise UserError(
             f"{prefix}: no readable checkpoint (wanted {prefix.name}.index and its data files)"
         ) from None

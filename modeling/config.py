@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
+
 ACTIVATIONS = ("gelu", "gelu_exact", "relu")
 # Keys of Google's files that say nothing about the encoder: poolers of the multilingual and Chinese models.
 IGNORED_KEYS = frozenset(
@@ -44,7 +46,7 @@ class BertConfig:
         for field in fields(self):
             _check(field.name, getattr(self, field.name))
         if self.hidden_size % self.num_attention_heads:
-            raise ValueError(
+            raise UserError(
                 f"hidden_size {self.hidden_size} is not a multiple of "
                 f"num_attention_heads {self.num_attention_heads}"
             )
@@ -55,20 +57,20 @@ class BertConfig:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str = "bert_config.json") -> "BertConfig":
-        """Builds the config; raises ValueError naming `source` and every missing or unknown key."""
+        """Builds the config; raises UserError naming `source` and every missing or unknown key."""
         known = {field.name for field in fields(cls)}
         missing = sorted(known - keys.keys())
         unknown = sorted(keys.keys() - known - IGNORED_KEYS)
         if missing or unknown:
-            raise ValueError(f"{source}: missing keys {missing}, unknown keys {unknown}")
+            raise UserError(f"{source}: missing keys {missing}, unknown keys {unknown}")
         try:
             return cls(**{key: keys[key] for key in known})
         except ValueError as error:
-            raise ValueError(f"{source}: {error}") from None
+            raise UserError(f"{source}: {error}") from None
 
     @classmethod
     def from_json_file(cls, path: Path) -> "BertConfig":
-        """Reads Google's bert_config.json; raises ValueError with the file for whatever is wrong in it."""
+        """Reads Google's bert_config.json; raises UserError with the file for whatever is wrong in it."""
         return cls.from_json(read_json(path), str(path))
 
     def to_json(self) -> dict[str, Any]:
@@ -78,27 +80,27 @@ class BertConfig:
 def _check(name: str, value: object) -> None:
     if name == "hidden_act":
         if value not in ACTIVATIONS:
-            raise ValueError(f"hidden_act {value!r} is none of {', '.join(ACTIVATIONS)}")
+            raise UserError(f"hidden_act {value!r} is none of {', '.join(ACTIVATIONS)}")
     elif name.endswith("_prob"):
         if not isinstance(value, int | float) or not 0 <= value < 1:
-            raise ValueError(f"{name} {value!r} is not in [0, 1)")
+            raise UserError(f"{name} {value!r} is not in [0, 1)")
     elif name == "initializer_range":
         if not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise ValueError(f"{name} {value!r} is not a positive number")
+            raise UserError(f"{name} {value!r} is not a positive number")
     elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} {value!r} is not a positive integer")
+        raise UserError(f"{name} {value!r} is not a positive integer")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object; raises ValueError naming file and line for anything else."""
+    """Reads a JSON object; raises UserError naming file and line for anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
+        raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from None
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+        raise UserError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{path}: holds a JSON {type(value).__name__}, not an object")
+        raise UserError(f"{path}: holds a JSON {type(value).__name__}, not an object")
     return value

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from centrabert.errors import UserError
+
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
@@ -72,7 +74,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Keeps other processes out of `folder` while the block runs; leaves no file, not even after a kill.
 
     Raises:
-      ValueError: Another process is in it.
+      UserError: Another process is in it.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -86,6 +88,6 @@ def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise ValueError(
+        raise UserError(
             f"{folder}: another process is at work here; wait for it, or choose another folder"
         ) from None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
@@ -30,18 +31,18 @@ class Golden:
 
     def __post_init__(self) -> None:
         if not len(self.text_a) == len(self.text_b) == len(self.outputs) > 0:
-            raise ValueError("golden: texts and outputs differ in number, or there are none")
+            raise UserError("golden: texts and outputs differ in number, or there are none")
         if self.outputs.ndim != 2:
-            raise ValueError(f"golden: outputs are {self.outputs.shape}, wanted (rows, outputs)")
+            raise UserError(f"golden: outputs are {self.outputs.shape}, wanted (rows, outputs)")
 
     def check(self, outputs: npt.NDArray[np.float32], what: str) -> None:
-        """Raises ValueError naming `what` unless `outputs` equals the golden ones within TOLERANCE."""
+        """Raises UserError naming `what` unless `outputs` equals the golden ones within TOLERANCE."""
         if outputs.shape != self.outputs.shape:
-            raise ValueError(f"{what}: golden outputs are {self.outputs.shape}, got {outputs.shape}")
+            raise UserError(f"{what}: golden outputs are {self.outputs.shape}, got {outputs.shape}")
         difference = np.abs(outputs - self.outputs).max(axis=1)
         worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
         if not difference[worst] <= TOLERANCE:
-            raise ValueError(
+            raise UserError(
                 f"{what}: golden row {worst} ({self.text_a[worst]!r}) differs by {difference[worst]:.3g}, "
                 f"more than {TOLERANCE}"
             )
@@ -55,7 +56,7 @@ class Golden:
 
     @classmethod
     def read(cls, path: Path) -> "Golden":
-        """Inverse of `write`, to the last bit of a float32; raises ValueError naming the file."""
+        """Inverse of `write`, to the last bit of a float32; raises UserError naming the file."""
         rows: list[dict[str, Any]] = read_json(path).get("rows", [])
         try:
             return cls(
@@ -64,7 +65,7 @@ class Golden:
                 np.array([row["outputs"] for row in rows], np.float32),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: damaged golden file: {error}") from None
+            raise UserError(f"{path}: damaged golden file: {error}") from None
 
 
 def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

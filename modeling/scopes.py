@@ -7,6 +7,7 @@ owns has its task in front: `rte/bert/encoder/layer_7/...`. Layers are never ren
 import math
 import re
 
+from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
 
 HEAD = ("output_weights", "output_bias")
@@ -24,7 +25,7 @@ def depth(name: str) -> float:
     Embeddings are 0, `layer_i` is i + 1, pooler and head are infinity.
 
     Raises:
-      ValueError: `name` is no variable of a single-task BERT.
+      UserError: `name` is no variable of a single-task BERT.
     """
     if EMBEDDINGS.fullmatch(name):
         return 0
@@ -32,7 +33,7 @@ def depth(name: str) -> float:
         return int(layer[1]) + 1
     if POOLER.fullmatch(name) or name in HEAD:
         return math.inf
-    raise ValueError(f"variable {name!r} belongs to no part of BERT")
+    raise UserError(f"variable {name!r} belongs to no part of BERT")
 
 
 def embedding_shapes(config: BertConfig) -> dict[str, Shape]:

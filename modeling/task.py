@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.json_keys import check_keys
 
 KINDS = ("classification", "regression")
@@ -40,21 +41,21 @@ class TaskSpec:
     def __post_init__(self) -> None:
         check_name(self.name)
         if self.kind not in KINDS:
-            raise ValueError(f"task {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
+            raise UserError(f"task {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
         if self.pooling not in POOLINGS:
-            raise ValueError(f"task {self.name}: pooling {self.pooling!r} is none of {', '.join(POOLINGS)}")
+            raise UserError(f"task {self.name}: pooling {self.pooling!r} is none of {', '.join(POOLINGS)}")
         shortest = 5 if self.pair else 3  # [CLS] a [SEP] b [SEP], or [CLS] a [SEP]
         if self.max_seq_length < shortest:
-            raise ValueError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
+            raise UserError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
         self._check_labels()
 
     def _check_labels(self) -> None:
         if self.kind == "regression" and self.labels:
-            raise ValueError(f"task {self.name}: a regression has no labels, got {self.labels}")
+            raise UserError(f"task {self.name}: a regression has no labels, got {self.labels}")
         if self.kind == "classification" and len(self.labels) < 2:
-            raise ValueError(f"task {self.name}: a classification needs two labels or more")
+            raise UserError(f"task {self.name}: a classification needs two labels or more")
         if len(set(self.labels)) < len(self.labels):
-            raise ValueError(f"task {self.name}: a label occurs twice in {self.labels}")
+            raise UserError(f"task {self.name}: a label occurs twice in {self.labels}")
 
     @property
     def num_outputs(self) -> int:
@@ -66,14 +67,14 @@ class TaskSpec:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "TaskSpec":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "task")
         return cls(**{**keys, "labels": tuple(keys["labels"])})
 
 
 def check_name(name: str) -> None:
-    """Raises ValueError unless `name` can be a scope, a file and a signature."""
+    """Raises UserError unless `name` can be a scope, a file and a signature."""
     if not NAME.fullmatch(name):
-        raise ValueError(f"task name {name!r} is not of the form [a-z][a-z0-9_]*")
+        raise UserError(f"task name {name!r} is not of the form [a-z][a-z0-9_]*")
     if name in RESERVED_NAMES or name.endswith("_ids"):
-        raise ValueError(f"task name {name!r} is reserved; choose another")
+        raise UserError(f"task name {name!r} is reserved; choose another")

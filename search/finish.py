@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.report.report import write_report
 from centrabert.search.search_loop import Search
@@ -32,12 +33,12 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not self.threshold > 0:
-            raise ValueError(f"--threshold={self.threshold} is not above 0")
+            raise UserError(f"--threshold={self.threshold} is not above 0")
         if self.budget_layers < 0:
-            raise ValueError(f"--budget_layers={self.budget_layers} is below 0; 0 sets no budget")
+            raise UserError(f"--budget_layers={self.budget_layers} is below 0; 0 sets no budget")
 
     def select(self, given: list[Option]) -> Selection:
-        """Raises ValueError if nothing fits the budget."""
+        """Raises UserError if nothing fits the budget."""
         if self.budget_layers:
             return by_optimum(given, self.budget_layers)
         return by_marginal_benefit(given, self.threshold)
@@ -52,7 +53,7 @@ def choose(
       jobs: Of the tasks of `search`, to choose among.
 
     Raises:
-      ValueError: `select` finds nothing that fits.
+      UserError: `select` finds nothing that fits.
     """
     given = options(jobs, search.space.num_hidden_layers, search.dev_rows)
     able = {option.task for option in given if option.kind == TEACHER}
@@ -71,7 +72,7 @@ def conclude(jobs: Sequence[FinishedJob], search: Search, selection: Selection, 
     """Writes selection.json and the report, and prints or runs the command that merges.
 
     Raises:
-      ValueError: Merging failed.
+      UserError: Merging failed.
       OSError: The disk is full.
     """
     write_selection(selection, search.output_dir)
@@ -92,7 +93,7 @@ def _merge(merging_command: list[str], merged: Path) -> None:
         if earlier.exists():
             shutil.rmtree(merged, ignore_errors=True)
             earlier.rename(merged)
-        raise ValueError(f"{merged}: merging failed, for the reason told above")
+        raise UserError(f"{merged}: merging failed, for the reason told above")
     shutil.rmtree(earlier, ignore_errors=True)
 
 

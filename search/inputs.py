@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
@@ -23,14 +24,14 @@ def check_inputs(
     """The digests of what a search reads, by folder, for `note_inputs`; writes nothing.
 
     Raises:
-      ValueError: BERT or data have changed since the folder's first search with them.
+      UserError: BERT or data have changed since the folder's first search with them.
       OSError: A file cannot be read.
     """
     known = _noted(output_dir)
     found = {str(folder): _digest(folder) for folder in _folders(bert_dir, data_root, tasks)}
     for folder, digest in found.items():
         if known.get(folder, digest) != digest:
-            raise ValueError(
+            raise UserError(
                 f"{folder}: has changed since {output_dir} was begun, whose results are of the old files; "
                 "choose another --output_dir"
             )

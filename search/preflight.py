@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
@@ -30,14 +31,14 @@ def read_layers(bert_dir: Path, max_seq_length: int) -> int:
     """num_hidden_layers of the BERT in a folder.
 
     Raises:
-      ValueError: A file is absent, or the BERT has fewer positions than max_seq_length.
+      UserError: A file is absent, or the BERT has fewer positions than max_seq_length.
     """
     for name in BERT_FILES:
         if not (bert_dir / name).is_file():
-            raise ValueError(f"{bert_dir / name}: no such file; --bert_dir wants {', '.join(BERT_FILES)}")
+            raise UserError(f"{bert_dir / name}: no such file; --bert_dir wants {', '.join(BERT_FILES)}")
     config = BertConfig.from_json_file(bert_dir / CONFIG)
     if max_seq_length > config.max_position_embeddings:
-        raise ValueError(
+        raise UserError(
             f"--max_seq_length={max_seq_length} is above {config.max_position_embeddings}, "
             f"the max_position_embeddings of {bert_dir / CONFIG}"
         )
@@ -48,15 +49,15 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     """Reads the data of every task.
 
     Raises:
-      ValueError: Not one of the tasks can be read.
+      UserError: Not one of the tasks can be read.
     """
     workloads, errors = {}, {}
     for task in space.tasks:
         try:
             workloads[task] = read_workload(task, space)
-        except (ValueError, OSError) as error:
+        except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:
-        raise ValueError(next(iter(errors.values())))
+        raise UserError(next(iter(errors.values())))
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
     return Opening(Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)

@@ -12,6 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.search.cluster.cluster_files import (
     kubernetes_files,
     node_paths,
@@ -108,14 +109,14 @@ def _job_flags() -> tuple[str, ...]:
     try:
         return tuple(shlex.split(FLAGS.job_flags))
     except ValueError as error:
-        raise ValueError(f"--job_flags={FLAGS.job_flags}: {error}") from None
+        raise UserError(f"--job_flags={FLAGS.job_flags}: {error}") from None
 
 
 def _pod() -> Pod | None:
     if FLAGS.image:
         return Pod(FLAGS.image, FLAGS.claim, FLAGS.mount_path, FLAGS.namespace, FLAGS.retries)
     if FLAGS.claim:
-        raise ValueError("--claim without --image: Kubernetes needs both")
+        raise UserError("--claim without --image: Kubernetes needs both")
     return None
 
 

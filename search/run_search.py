@@ -16,6 +16,7 @@ from typing import TypeVar
 from absl import flags
 
 from centrabert import command, training_flags
+from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.files import exclusive
 from centrabert.search.display import display
@@ -208,7 +209,7 @@ def run(run: Run) -> None:
         finally:
             _tell_failures(opening, findings)
     if failed := len(opening.errors) + len(findings.errors):
-        raise ValueError(f"{failed} failed, see above; mend them and give the same command again")
+        raise UserError(f"{failed} failed, see above; mend them and give the same command again")
 
 
 def _pool(run: Run, search: Search, available: Sequence[int]) -> tuple[Search, Pool]:
@@ -252,7 +253,7 @@ def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
         return tuple(kind(text) for text in FLAGS[flag].value)
     except ValueError:
         listed = ",".join(FLAGS[flag].value)
-        raise ValueError(f"--{flag}={listed} is not a list of numbers, as in 1,2,3") from None
+        raise UserError(f"--{flag}={listed} is not a list of numbers, as in 1,2,3") from None
 
 
 def _job_command(run: Run, search: Search) -> JobCommand:

@@ -14,6 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.files import exclusive
 from centrabert.search.finish import choose, conclude
@@ -57,7 +58,7 @@ flags.mark_flag_as_required("search_dirs", flag_values=FLAGS)
 
 @dataclass(frozen=True)
 class Choosing:
-    """What the flags ask for; raises ValueError for what does not go together."""
+    """What the flags ask for; raises UserError for what does not go together."""
 
     rule: str
     threshold: float
@@ -67,9 +68,9 @@ class Choosing:
 
     def __post_init__(self) -> None:
         if (self.budget is not None) != (self.rule == OPTIMUM):
-            raise ValueError("--budget goes with --rule=optimum, and --rule=optimum with a --budget")
+            raise UserError("--budget goes with --rule=optimum, and --rule=optimum with a --budget")
         if self.rule == MARGINAL_BENEFIT and self.unit != UNITS[0]:
-            raise ValueError(f"--unit={self.unit}: marginal_benefit counts layers")
+            raise UserError(f"--unit={self.unit}: marginal_benefit counts layers")
 
     def select(self, given: Sequence[Option], cost: Cost) -> Selection:
         if self.budget is not None:
@@ -83,7 +84,7 @@ def main() -> None:
     choosing = Choosing(FLAGS.rule, FLAGS.threshold, FLAGS.budget, FLAGS.unit, _weights(FLAGS.task_weights))
     folders = [Path(folder).resolve() for folder in FLAGS.search_dirs]
     if len(folders) > 1 and not FLAGS.output_dir:
-        raise ValueError("several --search_dirs want an --output_dir for what is selected among them")
+        raise UserError("several --search_dirs want an --output_dir for what is selected among them")
     run(choosing, folders, Path(FLAGS.output_dir or folders[0]).resolve(), FLAGS.merge)
 
 
@@ -97,29 +98,29 @@ def run(choosing: Choosing, folders: Sequence[Path], output_dir: Path, merge: bo
         cost = _cost(choosing.unit, whole.space)
         selection = choose(jobs, whole, lambda given: choosing.select(given, cost))
         if selection is None:
-            raise ValueError(f"{folders[0]}: no task has a trained teacher; run the search first")
+            raise UserError(f"{folders[0]}: no task has a trained teacher; run the search first")
         conclude(jobs, whole, selection, merge)
 
 
 def _opened(folder: Path) -> Search:
-    """Raises ValueError if a task's data cannot be read: how sure its quality is depends on their number."""
+    """Raises UserError if a task's data cannot be read: how sure its quality is depends on their number."""
     opening = open_search(read_space(folder), folder, cached=True, cores=1)
     for error in opening.errors.values():
-        raise ValueError(error)
+        raise UserError(error)
     return opening.search
 
 
 def _together(searches: Sequence[Search], output_dir: Path) -> Search:
-    """All searches as one; raises ValueError unless they are of one BERT and of different tasks."""
+    """All searches as one; raises UserError unless they are of one BERT and of different tasks."""
     first, tasks = searches[0], [task for search in searches for task in search.space.tasks]
     for search in searches:
         if search.space.bert_dir != first.space.bert_dir:
-            raise ValueError(
+            raise UserError(
                 f"{search.output_dir}: is of another BERT, {search.space.bert_dir}, than "
                 f"{first.output_dir}, {first.space.bert_dir}; they share no trunk"
             )
     if twice := [task for task in tasks if tasks.count(task) > 1]:
-        raise ValueError(f"task {twice[0]} is in two of --search_dirs; leave one of them out")
+        raise UserError(f"task {twice[0]} is in two of --search_dirs; leave one of them out")
     workloads = {task: work for search in searches for task, work in search.cost.workloads.items()}
     return Search(
         replace(first.space, tasks=tuple(tasks)),
@@ -148,7 +149,7 @@ def _weights(pairs: Sequence[str]) -> dict[str, float] | None:
     try:
         return {task: float(weight) for task, weight in (pair.split(":") for pair in pairs)} or None
     except ValueError:
-        raise ValueError(f"--task_weights={','.join(pairs)} is not of the form rte:2,mrpc:1") from None
+        raise UserError(f"--task_weights={','.join(pairs)} is not of the form rte:2,mrpc:1") from None
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from itertools import chain
 from types import TracebackType
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated
 from centrabert.export.client.rest_transport import RestTransport
 from centrabert.export.client.results import Answer, Answers, read_answers
@@ -31,7 +32,7 @@ class Client:
         DEADLINE_EXCEEDED, UNAVAILABLE if nobody can be reached, NOT_FOUND if no such model is served, and so
         on. Only where the server is overloaded the client tries again, as `retry` says, and in the end raises
         the subclass Overloaded.
-      ValueError: A task does not exist, or reads another number of texts.
+      UserError: A task does not exist, or reads another number of texts.
 
     Args:
       timeout: Seconds for a call that gives none.
@@ -157,7 +158,7 @@ class Client:
           concurrency: Requests at a time.
         """
         if batch_size < 1 or concurrency < 1:
-            raise ValueError(f"batch_size={batch_size}, concurrency={concurrency}: need at least 1")
+            raise UserError(f"batch_size={batch_size}, concurrency={concurrency}: need at least 1")
         asked = list(rows)
         if not asked:
             return []
@@ -176,7 +177,7 @@ class Client:
 
     def _deadline(self, timeout: float | None) -> Deadline:
         if self._closed:
-            raise ValueError("the client is closed")
+            raise UserError("the client is closed")
         return Deadline(self._timeout if timeout is None else timeout, self._clock)
 
     def _served_for(self, rows: Sequence[Row], deadline: Deadline) -> ServedTasks:
@@ -198,7 +199,7 @@ class Client:
             fresh = self._fetched(deadline)
             for row in rows:
                 if (missing := fresh.missing(row.tasks)) is not None:
-                    raise ValueError(
+                    raise UserError(
                         f"row {row.place}: task {missing!r} is gone; the model has {', '.join(fresh.tasks)}"
                     ) from None
             if fresh == served:

@@ -15,6 +15,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
+from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated, RequestError
 from centrabert.export.client.transport import (
     ROUTE,
@@ -56,7 +57,7 @@ class GrpcTransport:
         self, address: str, model: WantedModel, credentials: Any = None, filter_outputs: bool = False
     ) -> None:
         if not address or "://" in address.replace(":///", ":"):
-            raise ValueError(f"address={address!r}: give host:port, such as localhost:8500")
+            raise UserError(f"address={address!r}: give host:port, such as localhost:8500")
         self._model = model
         self._filter_outputs = filter_outputs
         self._channel = (

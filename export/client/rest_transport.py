@@ -10,6 +10,7 @@ import numpy.typing as npt
 import requests
 from requests.adapters import HTTPAdapter
 
+from centrabert.errors import UserError
 from centrabert.export.client.bounded_wait import within
 from centrabert.export.client.errors import RequestError
 from centrabert.export.client.transport import (
@@ -56,9 +57,9 @@ class RestTransport:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url={url!r}: give http://host:port, such as http://localhost:8501")
+            raise UserError(f"url={url!r}: give http://host:port, such as http://localhost:8501")
         if connections < 1:
-            raise ValueError(f"connections={connections}: need at least 1")
+            raise UserError(f"connections={connections}: need at least 1")
         self._address = f"{url.rstrip('/')}/v1/models/{_path(model)}"
         self._verify = verify
         self._session = requests.Session()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from centrabert.errors import UserError
 from centrabert.export.client.errors import Overloaded, RequestError
 
 T = TypeVar("T")
@@ -49,9 +50,9 @@ class Deadline:
 
 
 def check_timeout(seconds: float) -> float:
-    """Returns `seconds`; raises ValueError unless they are a time to wait."""
+    """Returns `seconds`; raises UserError unless they are a time to wait."""
     if not 0 < seconds < math.inf:
-        raise ValueError(f"timeout={seconds}: give seconds above 0")
+        raise UserError(f"timeout={seconds}: give seconds above 0")
     return seconds
 
 
@@ -77,7 +78,7 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.tries < 1 or not 0 <= self.base <= self.cap:
-            raise ValueError(
+            raise UserError(
                 f"tries={self.tries}, base={self.base}, cap={self.cap}: need one try and 0 <= base <= cap"
             )
 

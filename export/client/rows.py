@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.export.client.served_tasks import ServedTasks
 from centrabert.export.client.transport import RouteRequest
 from centrabert.export.contract.task_selector import task_list
@@ -18,7 +19,7 @@ class Row:
 
     Raises:
       TypeError: A text is no str, or `tasks` is one.
-      ValueError: A text holds half of a surrogate pair, or `tasks` is empty.
+      UserError: A text holds half of a surrogate pair, or `tasks` is empty.
     """
 
     text_a: str
@@ -34,7 +35,7 @@ class Row:
         if self.tasks is not None:
             object.__setattr__(self, "tasks", tuple(dict.fromkeys(self.tasks)))
             if not self.tasks:
-                raise ValueError("tasks is empty; leave it out for every task")
+                raise UserError("tasks is empty; leave it out for every task")
 
     def names(self, served: ServedTasks) -> Sequence[str]:
         """The tasks that it asks."""
@@ -47,7 +48,7 @@ def _check_text(name: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(
+        raise UserError(
             f"{name}: holds half of a surrogate pair at character {error.start}, which no UTF-8 can say; "
             "mend how the text was read"
         ) from None
@@ -74,14 +75,12 @@ def sent_rows(rows: Sequence[Row], served: ServedTasks) -> Iterator[SentRow]:
     that asks both kinds about two texts is sent twice: both texts to the pair tasks, the first to the others.
 
     Raises:
-      ValueError: A task does not exist, or a row has another number of texts than its tasks read.
+      UserError: A task does not exist, or a row has another number of texts than its tasks read.
     """
     for place, row in enumerate(rows):
         names = row.names(served)
         if (missing := served.missing(names)) is not None:
-            raise ValueError(
-                f"row {place}: no such task {missing!r}; the model has {', '.join(served.tasks)}"
-            )
+            raise UserError(f"row {place}: no such task {missing!r}; the model has {', '.join(served.tasks)}")
         pairs = tuple(name for name in names if served.tasks[name].pair)
         singles = tuple(name for name in names if name not in pairs)
         _check_pairs(place, row, names, pairs)
@@ -95,9 +94,9 @@ def sent_rows(rows: Sequence[Row], served: ServedTasks) -> Iterator[SentRow]:
 def _check_pairs(place: int, row: Row, names: Sequence[str], pairs: Sequence[str]) -> None:
     """As `asked.check_texts`."""
     if row.text_b is None and pairs:
-        raise ValueError(f'row {place}: task {pairs[0]} reads two texts; give text_b too ("" for none)')
+        raise UserError(f'row {place}: task {pairs[0]} reads two texts; give text_b too ("" for none)')
     if row.text_b is not None and not pairs:
-        raise ValueError(
+        raise UserError(
             f"row {place}: {', '.join(names)}: no task here reads a second text; leave out text_b"
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.export.client.transport import ROUTE, ROUTE_INPUTS, UNKNOWN, Metadata, Reply
 
 ANSWERS = {"classification": ("label", "probabilities"), "regression": ("score",)}
@@ -56,11 +57,11 @@ def served_tasks(model: str, metadata: Metadata) -> ServedTasks:
     """Reads the tasks off the signatures.
 
     Raises:
-      ValueError: It is no model of ours.
+      UserError: It is no model of ours.
     """
     signatures = metadata.signatures
     if ROUTE not in signatures or signatures[ROUTE].inputs != set(ROUTE_INPUTS):
-        raise ValueError(
+        raise UserError(
             f"model {model}, version {metadata.version}: has no signature {ROUTE} of "
             f"{', '.join(ROUTE_INPUTS)}; export it with export.run_export"
         )

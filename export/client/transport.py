@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from centrabert.errors import UserError
+
 ROUTE = "route"  # the only signature a client asks; see `route.routed`
 ROUTE_INPUTS = ("text_a", "text_b", "tasks")
 UNKNOWN = "unknown"
@@ -25,13 +27,13 @@ class WantedModel:
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ValueError("model is empty; give the name under which it is served")
+            raise UserError("model is empty; give the name under which it is served")
         if self.version is not None and self.label is not None:
-            raise ValueError(f"version={self.version} and label={self.label!r}: give one of them")
+            raise UserError(f"version={self.version} and label={self.label!r}: give one of them")
         if self.version is not None and self.version < 1:
-            raise ValueError(f"version={self.version}: versions begin at 1")
+            raise UserError(f"version={self.version}: versions begin at 1")
         if self.label == "":
-            raise ValueError("label is empty; leave it out for the latest version")
+            raise UserError("label is empty; leave it out for the latest version")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from google.protobuf import text_format  # type: ignore[import-untyped]
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import version_folders
 
 
@@ -30,25 +31,25 @@ def aspired(base_path: Path, config_file: Path | None) -> Aspired:
     the versions that it lists.
 
     Raises:
-      ValueError: The file is damaged, or lists no versions.
+      UserError: The file is damaged, or lists no versions.
     """
     if config_file is None:
         return Aspired((tuple(sorted(version_folders(base_path), reverse=True)),), {})
     model = read_models_config(config_file)
     versions = model.model_version_policy.specific.versions
     if not versions:
-        raise ValueError(f"{config_file}: lists no specific versions; run_export writes such a file")
+        raise UserError(f"{config_file}: lists no specific versions; run_export writes such a file")
     return Aspired(tuple((number,) for number in versions), dict(model.version_labels))
 
 
 def read_models_config(file: Path) -> "ModelServerConfig.ModelConfig":
-    """The one model of a models.config; raises ValueError if the file is missing, damaged or of several."""
+    """The one model of a models.config; raises UserError if the file is missing, damaged or of several."""
     config = ModelServerConfig()
     try:
         text_format.Parse(file.read_text(encoding="utf-8"), config)
         (model,) = config.model_config_list.config
     except FileNotFoundError:
-        raise ValueError(f"{file}: no such file") from None
+        raise UserError(f"{file}: no such file") from None
     except (text_format.ParseError, ValueError, UnicodeDecodeError):
-        raise ValueError(f"{file}: is not a models.config of one model; mend or remove it") from None
+        raise UserError(f"{file}: is not a models.config of one model; mend or remove it") from None
     return model

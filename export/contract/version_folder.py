@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from centrabert.errors import UserError
+
 SAVED_MODEL, ASSETS, EXTRA = "saved_model.pb", "assets", "assets.extra"  # TensorFlow's names
 SETTINGS = "tf_serving"  # beside the versions: no number, so no version to TF Serving
 STABLE = "stable"  # a label
@@ -9,23 +11,23 @@ HIGHEST = 2**63 - 1  # TF Serving's messages hold no higher version
 
 
 def version_path(export_dir: Path, version: int) -> Path:
-    """The folder of a version; raises ValueError unless `version` is a positive integer of 64 bits."""
+    """The folder of a version; raises UserError unless `version` is a positive integer of 64 bits."""
     if version < 1:
-        raise ValueError(f"--version={version} is not a positive integer")
+        raise UserError(f"--version={version} is not a positive integer")
     if version > HIGHEST:
-        raise ValueError(f"--version={version} is above {HIGHEST}, the highest that TF Serving knows")
+        raise UserError(f"--version={version} is above {HIGHEST}, the highest that TF Serving knows")
     return export_dir / str(version)
 
 
 def find_version(folder: Path) -> Path:
-    """`folder` itself if it is a version, else the highest version in it; raises ValueError if none is."""
+    """`folder` itself if it is a version, else the highest version in it; raises UserError if none is."""
     if (folder / SAVED_MODEL).is_file():
         return folder
     if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder")
+        raise UserError(f"{folder}: no such folder")
     versions = version_folders(folder)
     if not versions:
-        raise ValueError(f"{folder}: holds neither {SAVED_MODEL} nor a version folder with one")
+        raise UserError(f"{folder}: holds neither {SAVED_MODEL} nor a version folder with one")
     return versions[max(versions)]
 
 

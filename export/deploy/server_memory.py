@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from centrabert.errors import UserError
 from centrabert.export.deploy.serving_config import ROWS
 from centrabert.merge.manifest import Manifest
 
@@ -20,10 +21,10 @@ def server_memory(weights: Sequence[int], batch: int, batches: int) -> int:
       batches: Computed at a time.
 
     Raises:
-      ValueError: No version is served.
+      UserError: No version is served.
     """
     if not weights:
-        raise ValueError("no version to serve")
+        raise UserError("no version to serve")
     return -(-(PROCESS + sum(weights) + max(weights) + batch * batches) // MEBIBYTE)
 
 

@@ -18,7 +18,7 @@ def read_labels(folder: Path) -> Mapping[str, int]:
     """The version of every label in the models.config of `folder`, none if it is not there.
 
     Raises:
-      ValueError: models.config is damaged.
+      UserError: models.config is damaged.
     """
     path = folder / MODELS
     return dict(read_models_config(path).version_labels) if path.exists() else {}
@@ -34,7 +34,7 @@ def label_version(folder: Path, name: str, base_path: str, label: str, version: 
       base_path: Where the server sees the export folder.
 
     Raises:
-      ValueError: models.config is damaged.
+      UserError: models.config is damaged.
       OSError: The disk is full; the old file is untouched.
     """
     labels = {**read_labels(folder), label: version}

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import SETTINGS
 from centrabert.export.deploy.serving_config import BATCHING, MODELS
 
@@ -36,9 +37,9 @@ class TfServing:
     def __post_init__(self) -> None:
         check_name("model_name", self.name)
         if self.cores < 1:
-            raise ValueError(f"--cores={self.cores} is below 1")
+            raise UserError(f"--cores={self.cores} is below 1")
         if self.claim and not CLAIM.fullmatch(self.claim):
-            raise ValueError(f"--claim={self.claim} is no name of a PersistentVolumeClaim")
+            raise UserError(f"--claim={self.claim} is no name of a PersistentVolumeClaim")
 
     @property
     def base_path(self) -> str:
@@ -92,6 +93,6 @@ def environment() -> list[dict[str, str]]:
 
 
 def check_name(flag: str, value: str) -> None:
-    """Raises ValueError unless `value` may stand in a URL, a path and a shell script as it is."""
+    """Raises UserError unless `value` may stand in a URL, a path and a shell script as it is."""
     if not NAME.fullmatch(value):
-        raise ValueError(f"--{flag}={value} is not of letters, digits, '_', '.' and '-'")
+        raise UserError(f"--{flag}={value} is not of letters, digits, '_', '.' and '-'")

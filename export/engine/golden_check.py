@@ -18,7 +18,7 @@ def replay(predictor: Predictor, tasks: Mapping[TaskSpec, Golden], source: Path)
       source: Where the model comes from, for the message.
 
     Raises:
-      ValueError: An answer differs from the golden one; the message names task and text.
+      UserError: An answer differs from the golden one; the message names task and text.
     """
     for task, golden in tasks.items():
         texts = {"text_a": golden.text_a, **({"text_b": golden.text_b} if task.pair else {})}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from centrabert.errors import UserError
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.task import TaskSpec
 
@@ -12,15 +13,15 @@ def asked_tasks(manifest: Manifest, names: Sequence[str]) -> list[TaskSpec]:
     """The tasks called `names`, or all for "all".
 
     Raises:
-      ValueError: No name, or one that is no task of the model.
+      UserError: No name, or one that is no task of the model.
     """
     known = {branch.task.name: branch.task for branch in manifest.plan.branches}
     if list(names) == [ALL]:
         return list(known.values())
     if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"--task={unknown[0]}: no such task; the model has {', '.join(known)}, and {ALL!r}")
+        raise UserError(f"--task={unknown[0]}: no such task; the model has {', '.join(known)}, and {ALL!r}")
     if not names:
-        raise ValueError(f"--task is empty; the model has {', '.join(known)}, and {ALL!r}")
+        raise UserError(f"--task is empty; the model has {', '.join(known)}, and {ALL!r}")
     return [known[name] for name in dict.fromkeys(names)]
 
 
@@ -30,9 +31,9 @@ def columns(tasks: Sequence[TaskSpec]) -> tuple[str, ...]:
 
 
 def check_texts(tasks: Sequence[TaskSpec], text_b: str | None) -> None:
-    """Raises ValueError unless a second text is given just where a task reads one."""
+    """Raises UserError unless a second text is given just where a task reads one."""
     names = ", ".join(task.name for task in tasks)
     if text_b is None and (pairs := [task.name for task in tasks if task.pair]):
-        raise ValueError(f'task {pairs[0]} reads two texts; give --text_b too (--text_b="" for none)')
+        raise UserError(f'task {pairs[0]} reads two texts; give --text_b too (--text_b="" for none)')
     if text_b is not None and len(columns(tasks)) == 1:
-        raise ValueError(f"{names}: no task here reads a second text; leave out --text_b")
+        raise UserError(f"{names}: no task here reads a second text; leave out --text_b")

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import SAVED_MODEL
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -26,7 +27,7 @@ class Predictor:
       folder: A version folder, with saved_model.pb.
 
     Raises:
-      ValueError: `folder` holds no SavedModel that can be loaded.
+      UserError: `folder` holds no SavedModel that can be loaded.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +41,7 @@ class Predictor:
                 tf.train.import_meta_graph(meta_graph).restore(self._session, str(folder / VARIABLES))
         except (tf.errors.OpError, ValueError) as error:
             self._session.close()
-            raise ValueError(f"{folder}: cannot load the SavedModel: {error}") from None
+            raise UserError(f"{folder}: cannot load the SavedModel: {error}") from None
 
     def __enter__(self) -> "Predictor":
         return self
@@ -71,7 +72,7 @@ class Predictor:
           By output, batch first; labels are bytes in UTF-8.
 
         Raises:
-          ValueError: There is no such signature, input or output.
+          UserError: There is no such signature, input or output.
         """
         definition = _find(self._signatures, signature, "signature")
         feeds = {
@@ -95,18 +96,18 @@ def _read_meta_graph(folder: Path) -> MetaGraphDef:
     """The graph for serving."""
     file = folder / SAVED_MODEL
     if not file.is_file():
-        raise ValueError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
+        raise UserError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
     try:
         meta_graphs = SavedModel.FromString(file.read_bytes()).meta_graphs
     except DecodeError:
-        raise ValueError(f"{file}: is damaged; export the model again") from None
+        raise UserError(f"{file}: is damaged; export the model again") from None
     for meta_graph in meta_graphs:
         if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
             return meta_graph
-    raise ValueError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
+    raise UserError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
 
 
 def _find(known: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in known:
-        raise ValueError(f"there is no {what} {name!r}; known are {', '.join(sorted(known))}")
+        raise UserError(f"there is no {what} {name!r}; known are {', '.join(sorted(known))}")
     return known[name]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.errors import UserError
 from centrabert.export.graph.serving_graph import build
 from centrabert.export.graph.signatures import signature_defs
 from centrabert.merge.manifest import Manifest
@@ -19,7 +20,7 @@ def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, 
       prefix: The merged checkpoint.
 
     Raises:
-      ValueError: The checkpoint does not hold exactly the manifest's weights.
+      UserError: The checkpoint does not hold exactly the manifest's weights.
       tf.errors.OpError: The disk is full or `folder` is not writable.
     """
     check_weights(manifest, prefix)
@@ -38,10 +39,8 @@ def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, 
 
 
 def check_weights(manifest: Manifest, prefix: Path) -> None:
-    """Raises ValueError unless the merged checkpoint holds the manifest's variables, to the last bit."""
+    """Raises UserError unless the merged checkpoint holds the manifest's variables, to the last bit."""
     checkpoint.match(manifest.plan.shapes(), checkpoint.shapes(prefix), str(prefix))
     found = tensor_digests(checkpoint.read(prefix))
     if differing := [name for name, digest in manifest.variables().items() if found[name] != digest]:
-        raise ValueError(
-            f"{prefix}: {differing[0]} is not the one of manifest.json; merge the branches again"
-        )
+        raise UserError(f"{prefix}: {differing[0]} is not the one of manifest.json; merge the branches again")

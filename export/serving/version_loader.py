@@ -12,6 +12,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tqdm import tqdm
 
+from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
@@ -38,7 +39,7 @@ def load_servable(
       stopped: Is set when nobody waits for it any more; a version of many tasks takes minutes.
 
     Raises:
-      ValueError: The version is damaged, or does not answer as its branches did when they were trained. Or it
+      UserError: The version is damaged, or does not answer as its branches did when they were trained. Or it
         was stopped.
       OSError: It cannot be read.
     """
@@ -52,7 +53,7 @@ def load_servable(
         first = [*_goldens(predictor, goldens, folder), *_warmup(predictor, folder / EXTRA / WARMUP)]
         for ask in tqdm(first, f"version {folder.name}", unit="request", leave=False, disable=None):
             if stopped.is_set():
-                raise ValueError(f"{folder}: stopped while it was loaded")
+                raise UserError(f"{folder}: stopped while it was loaded")
             ask()
     except BaseException:
         predictor.close()
@@ -81,4 +82,4 @@ def _records(file: Path) -> Iterator[PredictionLog]:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
             yield PredictionLog.FromString(record)
     except (tf.errors.DataLossError, DecodeError):
-        raise ValueError(f"{file}: is damaged; export the model again") from None
+        raise UserError(f"{file}: is damaged; export the model again") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.export.contract.models_config import Aspired
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.serving.errors import ServingError, invalid
@@ -53,7 +54,7 @@ class ModelVersions:
     Args:
       name: What clients call the model.
       look: Says what should now be served.
-      load: Makes a servable of a version folder, in a thread; raises ValueError or OSError. When the event is
+      load: Makes a servable of a version folder, in a thread; raises UserError or OSError. When the event is
         set, it shall give up.
     """
 
@@ -114,7 +115,7 @@ class ModelVersions:
         """Looks at the folder once: loads what should be served, then ends what should not.
 
         Raises:
-          ValueError: What should be served cannot be told; all stays as it is.
+          UserError: What should be served cannot be told; all stays as it is.
         """
         aspired = self._look()
         serve = {number for group in aspired.choices if (number := await self._first(group)) is not None}
@@ -131,7 +132,7 @@ class ModelVersions:
             await asyncio.sleep(seconds)
             try:
                 await self.update()
-            except (ValueError, OSError) as error:
+            except (UserError, OSError) as error:
                 logging.error("%s", error)
 
     def close(self) -> None:
@@ -174,10 +175,10 @@ class ModelVersions:
 
     def _fail(self, version: Version, error: BaseException) -> None:
         """Ends it, and says when it is tried again; what is wrong in its files will still be wrong."""
-        foreseen = isinstance(error, ValueError | OSError)
+        foreseen = isinstance(error, UserError | OSError)
         version.state, version.error = "END", str(error) if foreseen else repr(error)
         version.failures += 1
-        if not isinstance(error, ValueError) and version.failures <= RETRIES:
+        if not isinstance(error, UserError) and version.failures <= RETRIES:
             version.retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
         trace = None if foreseen else error
         logging.error("version %d of %s is not served: %s", version.number, self.name, error, exc_info=trace)

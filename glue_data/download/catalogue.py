@@ -8,6 +8,8 @@ what was downloaded is recorded (see download_record.py).
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from centrabert.errors import UserError
+
 GLUE = "https://dl.fbaipublicfiles.com/glue/data"
 SENTEVAL = "https://dl.fbaipublicfiles.com/senteval/senteval_data"
 BERT = "https://storage.googleapis.com/bert_models"
@@ -70,13 +72,13 @@ def wanted(task_names: tuple[str, ...], models: tuple[str, ...]) -> tuple[Source
     """The sources of the named tasks ("all" for the eight of them) and models.
 
     Raises:
-      ValueError: A name is unknown, or there is none.
+      UserError: A name is unknown, or there is none.
     """
     tasks = tuple(TASKS) if task_names == ("all",) else task_names
     for kind, names, known in (("task", tasks, TASKS), ("model", models, MODELS)):
         for name in names:
             if name not in known:
-                raise ValueError(f"unknown {kind} {name!r}; known are {', '.join(known)}")
+                raise UserError(f"unknown {kind} {name!r}; known are {', '.join(known)}")
     if not tasks and not models:
-        raise ValueError(f"nothing to download; tasks are {', '.join(TASKS)}, models {', '.join(MODELS)}")
+        raise UserError(f"nothing to download; tasks are {', '.join(TASKS)}, models {', '.join(MODELS)}")
     return tuple(dict.fromkeys([*(TASKS[name] for name in tasks), *(MODELS[name] for name in models)]))

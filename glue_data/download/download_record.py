@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling.files import write_text
 
 NAME = "DOWNLOADS.json"
@@ -31,7 +32,7 @@ def read(folder: Path) -> dict[str, Entry]:
     """File name -> entry; empty where nothing was recorded.
 
     Raises:
-      ValueError: The record is damaged.
+      UserError: The record is damaged.
     """
     path = folder / NAME
     if not path.exists():
@@ -40,7 +41,7 @@ def read(folder: Path) -> dict[str, Entry]:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {name: Entry(**keys) for name, keys in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a record of downloads ({error}); mend or remove it") from None
+        raise UserError(f"{path}: not a record of downloads ({error}); mend or remove it") from None
 
 
 def add(folder: Path, name: str, entry: Entry) -> None:

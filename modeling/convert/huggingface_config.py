@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
 
 # Hugging Face's "gelu" is the exact one; Google's "gelu" is the tanh form. A mix costs about 1e-3 a layer.
@@ -57,11 +58,11 @@ def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[s
     """The config, and the keys in `keys` that were not understood and have been ignored.
 
     Raises:
-      ValueError: Names `source` and each key that is missing or asks for another graph than BERT's.
+      UserError: Names `source` and each key that is missing or asks for another graph than BERT's.
     """
     wanted = {field.name for field in fields(BertConfig)}
     if missing := sorted(wanted - keys.keys()):
-        raise ValueError(f"{source}: lacks the keys {', '.join(missing)}; is it the config.json of a BERT?")
+        raise UserError(f"{source}: lacks the keys {', '.join(missing)}; is it the config.json of a BERT?")
     unfit = [
         f"{key} is {keys[key]!r}, only {value!r} is supported"
         for key, value in FIXED.items()
@@ -71,7 +72,7 @@ def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[s
     if activation is None:
         unfit.append(f"hidden_act is {keys['hidden_act']!r}, only {', '.join(ACTIVATIONS)} are supported")
     if unfit:
-        raise ValueError(f"{source}: {'; '.join(unfit)}")
+        raise UserError(f"{source}: {'; '.join(unfit)}")
     ours = {key: keys[key] for key in wanted} | {"hidden_act": activation}
     return BertConfig.from_json(ours, source), sorted(keys.keys() - wanted - FIXED.keys() - HARMLESS)
 
@@ -110,14 +111,14 @@ def lower_case(keys: dict[str, Any], source: str) -> bool:
     """Whether tokenizer_config.json says that text is lower-cased; True, BERT's default, if it does not.
 
     Raises:
-      ValueError: Names `source` and the key that asks for another tokenisation than Google's.
+      UserError: Names `source` and the key that asks for another tokenisation than Google's.
     """
     lowered = keys.get("do_lower_case", True)
     if not isinstance(lowered, bool):
-        raise ValueError(f"{source}: do_lower_case is {lowered!r}, not true or false")
+        raise UserError(f"{source}: do_lower_case is {lowered!r}, not true or false")
     chinese, strip = keys.get("tokenize_chinese_chars", True), keys.get("strip_accents")
     if chinese is not True or strip not in (None, lowered):
-        raise ValueError(
+        raise UserError(
             f"{source}: tokenize_chinese_chars {chinese!r} and strip_accents {strip!r} are not Google's "
             f"tokenisation; pass --do_lower_case={lowered} to use Google's all the same"
         )

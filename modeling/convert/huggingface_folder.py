@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig, read_json
 from centrabert.modeling.convert.huggingface_config import (
@@ -37,15 +38,15 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
       vocab_file: Instead of the folder's vocab.txt.
 
     Raises:
-      ValueError: Names the file and all that is missing, unknown or of another shape.
+      UserError: Names the file and all that is missing, unknown or of another shape.
     """
     config, ignored = google_config(read_json(folder / "config.json"), str(folder / "config.json"))
     weights = weights_file(folder)
     if weights is None:
-        raise ValueError(f"{folder}: holds neither {' nor '.join(READERS)}")
+        raise UserError(f"{folder}: holds neither {' nor '.join(READERS)}")
     vocab_file = vocab_file or folder / "vocab.txt"
     if not vocab_file.is_file():
-        raise ValueError(f"{vocab_file}: no such file; pass the model's vocab.txt by --vocab_file")
+        raise UserError(f"{vocab_file}: no such file; pass the model's vocab.txt by --vocab_file")
     if do_lower_case is None:
         tokenizer_file = folder / "tokenizer_config.json"
         keys = read_json(tokenizer_file) if tokenizer_file.is_file() else {}

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 
+from centrabert.errors import UserError
+
 # What a Hugging Face file holds besides the encoder: buffers, and the heads of its task models.
 DROPPED = re.compile(
     r"(bert\.)?embeddings\.(position_ids|token_type_ids)"
@@ -17,13 +19,13 @@ def huggingface_name(name: str) -> str:
     """`bert/encoder/layer_3/output/dense/kernel` -> `encoder.layer.3.output.dense.weight`, as in BertModel.
 
     Raises:
-      ValueError: `name` is not one of Google's.
+      UserError: `name` is not one of Google's.
     """
     if EMBEDDING.fullmatch(name):
         return name.removeprefix("bert/").replace("/", ".") + ".weight"
     scope, _, leaf = name.rpartition("/")
     if not scope.startswith("bert/") or leaf not in LEAVES:
-        raise ValueError(f"variable {name!r} has no name in Hugging Face's BertModel")
+        raise UserError(f"variable {name!r} has no name in Hugging Face's BertModel")
     path = re.sub(r"layer_([0-9]+)", r"layer.\1", scope.removeprefix("bert/"))
     return f"{path.replace('/', '.')}.{LEAVES[leaf]}"
 
@@ -40,7 +42,7 @@ def model_names(names: Collection[str], source: str) -> dict[str, str]:
     else is in `names` stays, for the caller to match against what the config wants.
 
     Raises:
-      ValueError: Two of `names` mean the same variable.
+      UserError: Two of `names` mean the same variable.
     """
     found: dict[str, str] = {}
     for name in sorted(names):
@@ -48,7 +50,7 @@ def model_names(names: Collection[str], source: str) -> dict[str, str]:
             continue
         model_name = _without_history(name)
         if model_name in found:
-            raise ValueError(f"{source}: {found[model_name]} and {name} are the same variable")
+            raise UserError(f"{source}: {found[model_name]} and {name} are the same variable")
         found[model_name] = name
     return found
 

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save_file
 
+from centrabert.errors import UserError
+
 Float32 = npt.NDArray[np.float32]
 Narrow = dict[str, str]  # variable -> the 16-bit type it was stored in
 DESERIALIZE: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = deserialize  # not typed by safetensors
@@ -19,12 +21,12 @@ def read_safetensors(path: Path) -> dict[str, tuple[str, Any]]:
     """Every tensor as (dtype, raw array): "F32" float32, "F16" float16, "BF16" uint16 bits, others bytes.
 
     Raises:
-      ValueError: The file is damaged.
+      UserError: The file is damaged.
     """
     try:
         parts = DESERIALIZE(path.read_bytes())
     except SafetensorError as error:
-        raise ValueError(f"{path}: damaged or no safetensors file: {error}") from None
+        raise UserError(f"{path}: damaged or no safetensors file: {error}") from None
     stored = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
     return {
         name: (
@@ -41,21 +43,21 @@ def read_torch(path: Path) -> dict[str, tuple[str, Any]]:
     """As `read_safetensors`; loads weights only, so that a file cannot run code.
 
     Raises:
-      ValueError: PyTorch is not installed, or the file is damaged or holds more than tensors.
+      UserError: PyTorch is not installed, or the file is damaged or holds more than tensors.
     """
     try:
         import torch
     except ImportError:
-        raise ValueError(
+        raise UserError(
             f"{path}: reading it needs PyTorch; pip install torch, or get the model's model.safetensors"
         ) from None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         first_line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{path}: damaged, or holds more than tensors: {first_line}") from None
+        raise UserError(f"{path}: damaged, or holds more than tensors: {first_line}") from None
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise ValueError(f"{path}: is not a mapping of names to tensors")
+        raise UserError(f"{path}: is not a mapping of names to tensors")
     kinds = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
     return {name: _from_torch(tensor, kinds) for name, tensor in state.items()}
 
@@ -71,11 +73,11 @@ def float32(stored: Mapping[str, tuple[str, Any]], source: str) -> tuple[dict[st
     """The tensors in float32, and which of them were stored in 16 bits.
 
     Raises:
-      ValueError: A tensor is neither float32, float16 nor bfloat16; float64 would lose digits.
+      UserError: A tensor is neither float32, float16 nor bfloat16; float64 would lose digits.
     """
     other = sorted(f"{name} is {kind}" for name, (kind, _) in stored.items() if kind not in _WIDEN)
     if other:
-        raise ValueError(f"{source}: wanted float32, float16 or bfloat16: {', '.join(other)}")
+        raise UserError(f"{source}: wanted float32, float16 or bfloat16: {', '.join(other)}")
     narrow = {name: kind for name, (kind, _) in stored.items() if kind != "F32"}
     return {name: _WIDEN[kind](array) for name, (kind, array) in stored.items()}, narrow
 

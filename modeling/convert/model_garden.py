@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig
 
@@ -44,11 +45,11 @@ def object_keys(config: BertConfig, found: Collection[str], source: str) -> dict
     """Google's names -> the keys under which the checkpoint with the keys `found` should hold them.
 
     Raises:
-      ValueError: `found` has no encoder of one of the two kinds, or several.
+      UserError: `found` has no encoder of one of the two kinds, or several.
     """
     encoders = sorted(match.groups() for key in found if (match := ANCHOR.fullmatch(key)))
     if len(encoders) != 1:
-        raise ValueError(
+        raise UserError(
             f"{source}: wanted one BERT encoder of tf-models-official, found {len(encoders)}"
             f"{': ' if encoders else ''}{', '.join(prefix or '(root)' for prefix, _ in encoders)}"
         )
@@ -74,7 +75,7 @@ def read(prefix: Path, config: BertConfig) -> tuple[checkpoint.Tensors, list[str
     """The encoder's variables under Google's names, and the keys that were left out.
 
     Raises:
-      ValueError: In one line, every key that is missing, unknown or of another shape.
+      UserError: In one line, every key that is missing, unknown or of another shape.
     """
     found = checkpoint.shapes(prefix)
     keys = object_keys(config, found, str(prefix))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
@@ -38,7 +39,7 @@ class Pretrained:
             wanted = {name: shape for name, shape in wanted.items() if name not in POOLER}
         checkpoint.match(wanted, {name: t.shape for name, t in self.tensors.items()}, "pretrained BERT")
         if other := sorted(name for name, t in self.tensors.items() if t.dtype != np.float32):
-            raise ValueError(f"not float32: {', '.join(other)}")
+            raise UserError(f"not float32: {', '.join(other)}")
         vocabulary = Vocabulary.from_file(self.vocab_file, self.do_lower_case)
         vocabulary.check_fits(self.config.vocab_size, str(self.vocab_file), "the config")
 

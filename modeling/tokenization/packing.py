@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from centrabert.errors import UserError
+
 _CLS, _SEP, _PAD = (np.int64(place) for place in range(3))  # where `pack` finds them, before all pieces
 SHORTEST = 3  # [CLS] and two [SEP]; with less, BERT's truncation of a pair does not end
 
@@ -22,7 +24,7 @@ def pack(
       batch. `segment_ids` is 1 on b and its [SEP].
 
     Raises:
-      ValueError: `max_seq_length` is below 3.
+      UserError: `max_seq_length` is below 3.
     """
     lengths = truncated_lengths(first.row_lengths(), second.row_lengths(), max_seq_length)
     a, b = (kept[:, None] for kept in lengths)  # [batch, 1]
@@ -60,10 +62,10 @@ def truncated_lengths(
       The numbers of pieces kept, int64 [batch] and int64 [batch].
 
     Raises:
-      ValueError: `max_seq_length` is below 3.
+      UserError: `max_seq_length` is below 3.
     """
     if max_seq_length < SHORTEST:
-        raise ValueError(f"max_seq_length {max_seq_length} is below {SHORTEST}: no room for [CLS] and [SEP]")
+        raise UserError(f"max_seq_length {max_seq_length} is below {SHORTEST}: no room for [CLS] and [SEP]")
     room = max_seq_length - 2 - tf.minimum(second, 1)  # [batch]
     kept = tf.minimum(first, tf.maximum(room - second, (room + 1) // 2))
     return kept, tf.minimum(second, room - kept)

@@ -32,7 +32,7 @@ class Tokenizer:
           int32 [batch, (pieces)]. "[SEP]" and the like in a text are words as any other.
 
         Raises:
-          ValueError: `text` has not one dimension.
+          UserError: `text` has not one dimension.
         """
         text = tf.convert_to_tensor(text, tf.string)
         text.shape.assert_has_rank(1)
@@ -64,7 +64,7 @@ class Tokenizer:
           `input_ids` and `segment_ids`, int32 [batch, longest], padded with 0.
 
         Raises:
-          ValueError: `max_seq_length` is below 3, or a text has not one dimension.
+          UserError: `max_seq_length` is below 3, or a text has not one dimension.
         """
         text_a, text_b = (tf.convert_to_tensor(text, tf.string) for text in (text_a, text_b))
         pieces = self.tokenize(tf.concat([text_a, text_b], axis=0))  # [2 * batch, (pieces)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from centrabert.errors import UserError
+
 PAD, UNK, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 # Fewest pieces with a capital, or without one, that make a verdict on case; smaller vocabularies get none.
 CASED_AT_LEAST = 100
@@ -30,7 +32,7 @@ class Vocabulary:
       do_lower_case: Whether text is lower-cased and stripped of accents first, as the encoder was trained.
 
     Raises:
-      ValueError: [PAD] is not id 0 (the attention mask is derived from zero ids); [UNK], [CLS] or [SEP] is
+      UserError: [PAD] is not id 0 (the attention mask is derived from zero ids); [UNK], [CLS] or [SEP] is
         missing; a piece occurs twice; the pieces are plainly of the other case.
     """
 
@@ -45,7 +47,7 @@ class Vocabulary:
         """Reads vocab.txt as `load_vocab` of BERT's tokenization.py does: every line, stripped.
 
         Raises:
-          ValueError: Names file and line: the file is missing, empty or not UTF-8, or a fault of the class.
+          UserError: Names file and line: the file is missing, empty or not UTF-8, or a fault of the class.
         """
         tokens = tuple(line.strip() for line in _lines(Path(path)))
         _check(tokens, do_lower_case, str(path))
@@ -65,7 +67,7 @@ class Vocabulary:
         return hashlib.sha256(json.dumps([self.do_lower_case, *self.tokens]).encode()).hexdigest()
 
     def check_fits(self, config_vocab_size: int, vocab_file: str, config_file: str) -> None:
-        """Raises ValueError unless the embedding table has one row for every piece.
+        """Raises UserError unless the embedding table has one row for every piece.
 
         More rows than pieces pass only where the table is rounded up to the next multiple of 8, 16, 32, 64
         or 128, as Hugging Face does for speed: those rows are never looked up. Any other difference means
@@ -74,7 +76,7 @@ class Vocabulary:
         pieces = len(self.tokens)
         rounded_up = {-(-pieces // multiple) * multiple for multiple in PADDINGS}
         if config_vocab_size != pieces and config_vocab_size not in rounded_up:
-            raise ValueError(
+            raise UserError(
                 f"{vocab_file} has {pieces} tokens but vocab_size in {config_file} is {config_vocab_size}; "
                 f"use the vocab.txt that came with this model"
             )
@@ -85,12 +87,12 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
+        raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path}:{line}: not UTF-8; save the vocabulary as UTF-8") from None
+        raise UserError(f"{path}:{line}: not UTF-8; save the vocabulary as UTF-8") from None
     if not text:
-        raise ValueError(f"{path}: empty; a vocabulary has one token a line")
+        raise UserError(f"{path}: empty; a vocabulary has one token a line")
     return text.replace("\r", "").removesuffix("\n").split("\n")
 
 
@@ -103,17 +105,17 @@ def _check(tokens: tuple[str, ...], do_lower_case: bool, source: str) -> None:
 def _check_special(tokens: tuple[str, ...], source: str) -> None:
     if tokens[:1] != (PAD,):
         first = repr(tokens[0]) if tokens else "nothing"
-        raise ValueError(f"{source}:1: {first} where {PAD} must be: id 0 is padding")
+        raise UserError(f"{source}:1: {first} where {PAD} must be: id 0 is padding")
     for token in (UNK, CLS, SEP):
         if token not in tokens:
-            raise ValueError(f"{source}: {token} is missing; BERT cannot do without it")
+            raise UserError(f"{source}: {token} is missing; BERT cannot do without it")
 
 
 def _check_unique(tokens: tuple[str, ...], source: str) -> None:
     lines: dict[str, int] = {}
     for line, token in enumerate(tokens, start=1):
         if token and lines.setdefault(token, line) != line:
-            raise ValueError(f"{source}:{line}: {token!r} is on line {lines[token]} already; remove one")
+            raise UserError(f"{source}:{line}: {token!r} is on line {lines[token]} already; remove one")
 
 
 def _check_case(tokens: tuple[str, ...], do_lower_case: bool, source: str) -> None:
@@ -122,12 +124,12 @@ def _check_case(tokens: tuple[str, ...], do_lower_case: bool, source: str) -> No
     capitals = sum(word != word.lower() for word in words)
     small = sum(word == word.lower() != word.upper() for word in words)
     if do_lower_case and capitals >= CASED_AT_LEAST and capitals * 20 > capitals + small:
-        raise ValueError(
+        raise UserError(
             f"{source}: --do_lower_case=True, but {capitals} of its tokens have capitals, which lower-cased "
             f"text never reaches; pass --do_lower_case=False"
         )
     if not do_lower_case and small >= UNCASED_AT_LEAST and capitals * 1000 < capitals + small:
-        raise ValueError(
+        raise UserError(
             f"{source}: --do_lower_case=False, but only {capitals} of its {capitals + small} tokens have "
             f"capitals, so text with capitals becomes {UNK}; pass --do_lower_case=True"
         )

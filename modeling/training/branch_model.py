@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
@@ -131,9 +132,9 @@ def _variables() -> dict[str, tf.Variable]:
 
 
 def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises ValueError unless graph and names agree: a variable that nobody expects would train unseen."""
+    """Raises UserError unless graph and names agree: a variable that nobody expects would train unseen."""
     if differing := sorted(_variables().keys() ^ expected.keys()):
-        raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
+        raise UserError(f"the graph's variables are not the branch's: {', '.join(differing)}")
 
 
 def _start_from(checkpoint: Path, names: list[str]) -> None:

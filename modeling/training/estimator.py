@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 
+from centrabert.errors import UserError
+
 Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, npt.NDArray[np.generic]]
 Params = dict[str, Any]
@@ -95,7 +97,7 @@ class Estimator:
         """Trains up to global step `max_steps`, from the latest checkpoint in model_dir if there is one.
 
         Raises:
-          ValueError: The loss became NaN.
+          UserError: The loss became NaN.
         """
         latest = self.latest_checkpoint()
         start = int(tf.train.load_variable(latest, "global_step")) if latest else 0
@@ -116,7 +118,7 @@ class Estimator:
                 batches = _batches(dataset) if start < max_steps else iter(())
                 self._train_steps(spec, feeds, batches, session_hooks)
             except tf.train.NanLossDuringTrainingError:
-                raise ValueError("training diverged: the loss is NaN; try a smaller learning rate") from None
+                raise UserError("training diverged: the loss is NaN; try a smaller learning rate") from None
 
     def _stock_hooks(self, spec: EstimatorSpec, listeners: Sequence[Any]) -> list[Any]:
         folder = str(self._config.model_dir)

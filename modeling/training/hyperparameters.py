@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from centrabert.errors import UserError
+
 MAX_SEED = 2**31  # TensorFlow's seeds are 32 bits
 
 
@@ -30,14 +32,14 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "train_batch_size", "eval_batch_size", "num_train_epochs"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"--{name}={getattr(self, name)} is not above 0")
+                raise UserError(f"--{name}={getattr(self, name)} is not above 0")
         for name in ("save_checkpoints_steps", "early_stopping_patience", "seed"):
             if getattr(self, name) < 0:
-                raise ValueError(f"--{name}={getattr(self, name)} is below 0")
+                raise UserError(f"--{name}={getattr(self, name)} is below 0")
         if self.seed >= MAX_SEED:
-            raise ValueError(f"--seed={self.seed} is not below {MAX_SEED}")
+            raise UserError(f"--seed={self.seed} is not below {MAX_SEED}")
         if not 0 <= self.warmup_proportion < 1:
-            raise ValueError(f"--warmup_proportion={self.warmup_proportion} is not in [0, 1)")
+            raise UserError(f"--warmup_proportion={self.warmup_proportion} is not in [0, 1)")
 
     def steps_per_epoch(self, rows: int) -> int:
         return -(-rows // self.train_batch_size)

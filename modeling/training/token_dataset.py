@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.trunk_output_file import Activations
@@ -43,7 +44,7 @@ class Encoded:
 
     def __post_init__(self) -> None:
         if self.trunk_output is not None and self.trunk_output.shape[0] != len(self.ids):
-            raise ValueError(
+            raise UserError(
                 f"{self.trunk_output.file}: holds {self.trunk_output.shape[0]} tokens, "
                 f"the data has {len(self.ids)}; remove the file"
             )
@@ -80,9 +81,9 @@ class Encoded:
         return replace(self, padded_to=length)
 
     def take(self, rows: Rows) -> "Encoded":
-        """The rows numbered `rows`, in that order; raises ValueError with the trunk's output attached."""
+        """The rows numbered `rows`, in that order; raises UserError with the trunk's output attached."""
         if self.trunk_output is not None:
-            raise ValueError("rows are chosen before the trunk's output is attached")
+            raise UserError("rows are chosen before the trunk's output is attached")
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -65,7 +66,7 @@ class TrainingJob:
     def __post_init__(self) -> None:
         positions = self.bert.config().max_position_embeddings
         if self.branch.task.max_seq_length > positions:
-            raise ValueError(
+            raise UserError(
                 f"--max_seq_length={self.branch.task.max_seq_length} is above {positions}, "
                 f"the max_position_embeddings of {self.bert.config_file}"
             )
@@ -81,7 +82,7 @@ def train_branch(job: TrainingJob) -> BranchRecord:
     """Trains, or goes on training, and writes the branch folder; a finished one is only read.
 
     Raises:
-      ValueError: output_dir holds another run, another process trains there, or training diverged.
+      UserError: output_dir holds another run, another process trains there, or training diverged.
       OSError: The disk is full.
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
@@ -126,16 +127,16 @@ def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
 
 
 def _claim(output_dir: Path, identity: dict[str, Any]) -> None:
-    """Writes run.json, or raises ValueError if another run's stands there."""
+    """Writes run.json, or raises UserError if another run's stands there."""
     file = output_dir / RUN
     if not file.exists():
         if output_dir.is_dir() and any(not path.name.startswith(".") for path in output_dir.iterdir()):
-            raise ValueError(f"{output_dir}: is not empty and holds no run; choose another --output_dir")
+            raise UserError(f"{output_dir}: is not empty and holds no run; choose another --output_dir")
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(file, dump(identity))
         return
     if differing := _differing(read_json(file), identity):
-        raise ValueError(
+        raise UserError(
             f"{file}: holds another run, which differs in {'; '.join(differing)}; choose another --output_dir"
         )
 
@@ -204,9 +205,9 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
 def _judge(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
     logits = predict_logits(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
     if not np.isfinite(logits).all():
-        raise ValueError("training diverged: the model answers NaN; try a smaller learning rate")
+        raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
     if job.dev.labels is None:
-        raise ValueError(f"task {job.branch.task.name}: dev has no labels")
+        raise UserError(f"task {job.branch.task.name}: dev has no labels")
     return job.score(job.dev.labels, decide(job.branch.task, logits))
 
 

@@ -17,6 +17,7 @@ import tensorflow.compat.v1 as tf
 from absl import logging
 from tqdm import tqdm
 
+from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.digest import joint_digest, text_digest
@@ -54,7 +55,7 @@ class ActivationCache:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise ValueError(f"activation dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
+            raise UserError(f"activation dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
 
     def attach(self, bert: BertFolder, frozen: int, *splits: Encoded) -> tuple[Encoded, ...]:
         """The splits with the trunk's output after `frozen` layers; as they were if the budget is too small.

@@ -18,7 +18,7 @@ def node_paths(output_dir: Path, jobs_dir: Path) -> NodePaths:
     """Where nodes find the folder that `write_cluster_files` writes: under the paths that it has here.
 
     Raises:
-      ValueError: A path is one that no script can be told.
+      UserError: A path is one that no script can be told.
     """
     files = output_dir.resolve()
     return NodePaths(str(files / PLAN), str(jobs_dir.resolve()), str(files / LOGS))
@@ -33,7 +33,7 @@ def slurm_files(arrays: Sequence[JobArray], queue: SlurmQueue) -> dict[str, str]
 
 
 def kubernetes_files(arrays: Sequence[JobArray], pod: Pod) -> dict[str, str]:
-    """As `slurm_files`; raises ValueError if the containers would not see a path."""
+    """As `slurm_files`; raises UserError if the containers would not see a path."""
     manifests = {
         f"{KUBERNETES}/{array.stage.name}.json": dump(kubernetes_job.kubernetes_job(array, pod))
         for array in arrays

@@ -4,6 +4,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.search.cluster.resources import Resources
 from centrabert.search.cluster.stage import Stage
 
@@ -31,7 +32,7 @@ class NodePaths:
         for path in (self.plan_dir, self.jobs_dir, self.logs_dir):
             _check_absolute(path)
             if not path.isprintable() or set(path) & set(UNTOLD):
-                raise ValueError(f"{path!r}: no line break and none of {UNTOLD} may be in it; rename it")
+                raise UserError(f"{path!r}: no line break and none of {UNTOLD} may be in it; rename it")
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,15 @@ class JobArray:
         for path in self.data_paths:
             _check_absolute(path)
         if not NAME.fullmatch(self.search):
-            raise ValueError(
+            raise UserError(
                 f"--name={self.search} is more than a letter and 44 letters, digits and inner hyphens, "
                 "all in lower case"
             )
         for flag in self.flags:
             if not flag.startswith("--") or flag.split("=")[0] in OWN_FLAGS:
-                raise ValueError(f"--job_flags: {flag} is no --name=value, or one that is told already")
+                raise UserError(f"--job_flags: {flag} is no --name=value, or one that is told already")
         if self.max_parallel < 0:
-            raise ValueError(f"--max_parallel={self.max_parallel} is below 0; 0 sets no limit")
+            raise UserError(f"--max_parallel={self.max_parallel} is below 0; 0 sets no limit")
 
     @property
     def name(self) -> str:
@@ -100,4 +101,4 @@ class JobArray:
 
 def _check_absolute(path: str) -> None:
     if not path.startswith("/"):
-        raise ValueError(f"{path}: not an absolute path, which a node needs")
+        raise UserError(f"{path}: not an absolute path, which a node needs")

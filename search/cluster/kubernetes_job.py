@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.search.cluster.job_array import JobArray
 
 INDEX = "JOB_COMPLETION_INDEX"
@@ -44,15 +45,15 @@ class Pod:
 
     def __post_init__(self) -> None:
         if not IMAGE.fullmatch(self.image):
-            raise ValueError(f"--image={self.image} is not of the form host/name:tag, such as centrabert:1.0")
+            raise UserError(f"--image={self.image} is not of the form host/name:tag, such as centrabert:1.0")
         if not CLAIM.fullmatch(self.claim):
-            raise ValueError(f"--claim={self.claim} is no name of a PersistentVolumeClaim")
+            raise UserError(f"--claim={self.claim} is no name of a PersistentVolumeClaim")
         if not self.mount_path.startswith("/") or ":" in self.mount_path:
-            raise ValueError(f"--mount_path={self.mount_path} is not an absolute path without a colon")
+            raise UserError(f"--mount_path={self.mount_path} is not an absolute path without a colon")
         if self.namespace and not re.fullmatch(LABEL, self.namespace):
-            raise ValueError(f"--namespace={self.namespace} is no name of a namespace")
+            raise UserError(f"--namespace={self.namespace} is no name of a namespace")
         if self.retries < 0:
-            raise ValueError(f"--retries={self.retries} is below 0")
+            raise UserError(f"--retries={self.retries} is below 0")
 
 
 def kubernetes_job(array: JobArray, pod: Pod) -> dict[str, Any]:
@@ -62,11 +63,11 @@ def kubernetes_job(array: JobArray, pod: Pod) -> dict[str, Any]:
     counting as a failure, and only once it is gone: two never share a job's folder.
 
     Raises:
-      ValueError: The containers would not see a path.
+      UserError: The containers would not see a path.
     """
     for path in (array.paths.plan_dir, array.paths.jobs_dir, *array.data_paths):
         if not f"{path}/".startswith(f"{pod.mount_path.rstrip('/')}/"):
-            raise ValueError(
+            raise UserError(
                 f"{path} is outside --mount_path={pod.mount_path}, where the containers see the disk"
             )
     return {

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
+
 MEMORY = re.compile(r"[1-9][0-9]*[MG]")
 TIME = re.compile(r"(?:(?P<days>\d{1,3})-)?(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)")
 
@@ -23,25 +25,25 @@ class Resources:
 
     def __post_init__(self) -> None:
         if self.cpus < 1:
-            raise ValueError(f"--cpus={self.cpus} is below 1")
+            raise UserError(f"--cpus={self.cpus} is below 1")
         if self.gpus < 0:
-            raise ValueError(f"--gpus={self.gpus} is below 0")
+            raise UserError(f"--gpus={self.gpus} is below 0")
         if not MEMORY.fullmatch(self.memory):
-            raise ValueError(f"--memory={self.memory} is not of the form 8G or 900M")
+            raise UserError(f"--memory={self.memory} is not of the form 8G or 900M")
         if self.time and self.seconds == 0:
-            raise ValueError(f"--time={self.time} leaves no time; without --time the cluster decides")
+            raise UserError(f"--time={self.time} leaves no time; without --time the cluster decides")
 
     @property
     def seconds(self) -> int:
         """`time` in seconds, 0 for "".
 
         Raises:
-          ValueError: It is not of either form.
+          UserError: It is not of either form.
         """
         if not self.time:
             return 0
         found = TIME.fullmatch(self.time)
         if not found or (found["days"] and int(found["hours"]) > 23):
-            raise ValueError(f"--time={self.time} is not of the form 12:00:00 or 1-12:00:00")
+            raise UserError(f"--time={self.time} is not of the form 12:00:00 or 1-12:00:00")
         days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

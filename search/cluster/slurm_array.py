@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.search.cluster.job_array import JobArray
 
 INDEX = "SLURM_ARRAY_TASK_ID"
@@ -20,7 +21,7 @@ class SlurmQueue:
     def __post_init__(self) -> None:
         for flag, value in (("partition", self.partition), ("account", self.account)):
             if value and not NAME.fullmatch(value):
-                raise ValueError(f"--{flag}={value} is no name of a Slurm {flag}")
+                raise UserError(f"--{flag}={value} is no name of a Slurm {flag}")
 
 
 def slurm_array(array: JobArray, queue: SlurmQueue) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.job_spec import STUDENT, JobSpec
 
 
@@ -15,7 +16,7 @@ class Stage:
       specs: One at least.
 
     Raises:
-      ValueError: There is no job, or one of another stage.
+      UserError: There is no job, or one of another stage.
     """
 
     number: int
@@ -23,10 +24,10 @@ class Stage:
 
     def __post_init__(self) -> None:
         if not self.specs:
-            raise ValueError(f"{self.name} has no job")
+            raise UserError(f"{self.name} has no job")
         for spec in self.specs:
             if _number(spec) != self.number:
-                raise ValueError(f"job {spec.title} belongs to stage {_number(spec)}, not {self.number}")
+                raise UserError(f"job {spec.title} belongs to stage {_number(spec)}, not {self.number}")
 
     @property
     def name(self) -> str:
@@ -39,14 +40,14 @@ def stages(specs: Sequence[JobSpec]) -> tuple[Stage, ...]:
     A student's teacher need not be among them: it may be trained already.
 
     Raises:
-      ValueError: There is no job, or one occurs twice: two processes would write into one folder.
+      UserError: There is no job, or one occurs twice: two processes would write into one folder.
     """
     if not specs:
-        raise ValueError("the plan has no job: nothing is left to run")
+        raise UserError("the plan has no job: nothing is left to run")
     seen: set[str] = set()
     for spec in specs:
         if spec.digest in seen:
-            raise ValueError(f"job {spec.title} occurs twice in the plan; leave one of them out")
+            raise UserError(f"job {spec.title} occurs twice in the plan; leave one of them out")
         seen.add(spec.digest)
     numbers = sorted({_number(spec) for spec in specs})
     return tuple(

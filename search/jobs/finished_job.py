@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.job_result import BRANCH, JobResult
 from centrabert.search.jobs.job_spec import JobSpec
 
@@ -15,7 +16,7 @@ class FinishedJob:
       folder: The job's folder, in which its branch lies.
 
     Raises:
-      ValueError: The folder has no name.
+      UserError: The folder has no name.
     """
 
     spec: JobSpec
@@ -24,7 +25,7 @@ class FinishedJob:
 
     def __post_init__(self) -> None:
         if not self.folder:
-            raise ValueError(f"job {self.spec.title}: folder {self.folder!r} names no job folder")
+            raise UserError(f"job {self.spec.title}: folder {self.folder!r} names no job folder")
 
     @property
     def percent(self) -> float:

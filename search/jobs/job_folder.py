@@ -11,6 +11,7 @@ from pathlib import Path
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
@@ -41,12 +42,12 @@ def prepare(jobs_dir: Path, spec: JobSpec) -> Path:
 
 
 def read_spec(file: Path) -> JobSpec:
-    """Reads a spec.json; raises ValueError naming the file for whatever does not fit."""
+    """Reads a spec.json; raises UserError naming the file for whatever does not fit."""
     keys = read_json(file)
     try:
         return JobSpec.from_json(keys)
     except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-        raise ValueError(f"{file}: {error}") from None
+        raise UserError(f"{file}: {error}") from None
 
 
 def read_specs(jobs_dir: Path) -> list[JobSpec]:

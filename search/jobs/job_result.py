@@ -52,7 +52,7 @@ class JobResult:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "JobResult":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "result")
         history = tuple((int(step), float(value)) for step, value in keys["history"])
         return cls(**{**keys, "history": history})

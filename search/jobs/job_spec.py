@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
 from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
@@ -51,16 +52,16 @@ class JobSpec:
     def __post_init__(self) -> None:
         check_name(self.task)
         if self.kind not in KINDS:
-            raise ValueError(f"job kind {self.kind!r} is none of {', '.join(KINDS)}")
+            raise UserError(f"job kind {self.kind!r} is none of {', '.join(KINDS)}")
         if self.start not in STARTS:
-            raise ValueError(f"job start {self.start!r} is none of {', '.join(STARTS)}")
+            raise UserError(f"job start {self.start!r} is none of {', '.join(STARTS)}")
         if self.fine_tuning_layers < 1:
-            raise ValueError(f"fine_tuning_layers {self.fine_tuning_layers} is below 1")
+            raise UserError(f"fine_tuning_layers {self.fine_tuning_layers} is below 1")
         student = self.kind == STUDENT
         if student != bool(self.teacher) or student != bool(self.student_layers):
-            raise ValueError(f"a student, and nothing else, has a teacher and student_layers: {self}")
+            raise UserError(f"a student, and nothing else, has a teacher and student_layers: {self}")
         if not 0 <= self.student_layers <= self.fine_tuning_layers:
-            raise ValueError(
+            raise UserError(
                 f"student_layers {self.student_layers} is outside 1..{self.fine_tuning_layers}, "
                 "the teacher's tuned layers"
             )
@@ -85,6 +86,6 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "JobSpec":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "job")
         return cls(**keys)

@@ -9,6 +9,7 @@ from absl import logging
 
 from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
+from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.runner import Runner
 from centrabert.modeling.bert_folder import BertFolder
@@ -50,7 +51,7 @@ def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     result.json is written last. What stops the job for good is written to failure.json, and raised.
 
     Raises:
-      ValueError, OSError, tf.errors.OpError: Bad data, no teacher, training diverged, the disk is full.
+      UserError, OSError, tf.errors.OpError: Bad data, no teacher, training diverged, the disk is full.
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
     folder = prepare(jobs_dir, spec)
@@ -61,7 +62,7 @@ def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         try:
             result = _do(spec, jobs_dir, settings)
             result.write(folder)
-        except (ValueError, OSError, tf.errors.OpError) as error:
+        except (UserError, OSError, tf.errors.OpError) as error:
             write_failure(folder, str(getattr(error, "message", error)))
             raise
         (folder / FAILURE).unlink(missing_ok=True)
@@ -134,7 +135,7 @@ def _branch(spec: JobSpec, runner: Runner) -> Branch:
 def _teacher(spec: JobSpec, jobs_dir: Path, bert: BertFolder) -> Teacher:
     folder = job_folder(jobs_dir, spec.teacher) / BRANCH
     if not (folder / RECORD).exists():
-        raise ValueError(f"{folder}: the teacher is not trained; run its job first")
+        raise UserError(f"{folder}: the teacher is not trained; run its job first")
     return Teacher(folder, bert)
 
 

@@ -38,7 +38,7 @@ def write_report(
         nothing is said of layers computed.
 
     Raises:
-      ValueError: A job occurs twice, or the jobs are not of one BERT.
+      UserError: A job occurs twice, or the jobs are not of one BERT.
       OSError: A file cannot be written; the old one is untouched.
     """
     report = document(gather(jobs, selection, num_hidden_layers))

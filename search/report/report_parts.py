@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.selection.seed_group import Runs
@@ -37,7 +38,7 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header; raises ValueError if a row is not as long as it."""
+    """Rows under a header; raises UserError if a row is not as long as it."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -45,7 +46,7 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.header):
-                raise ValueError(f"a row of {len(row)} cells under a header of {len(self.header)}: {row}")
+                raise UserError(f"a row of {len(row)} cells under a header of {len(self.header)}: {row}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, STUDENT, TEACHER
 from centrabert.search.selection.candidate import Option
@@ -102,12 +103,12 @@ def gather(
       num_hidden_layers: N; None takes it from a full fine-tuning, whose layers are all there are.
 
     Raises:
-      ValueError: A job occurs twice, or full fine-tunings are not of N layers.
+      UserError: A job occurs twice, or full fine-tunings are not of N layers.
     """
     ordered = sorted(jobs, key=lambda job: (job.spec.task, job.spec.title, job.spec.digest))
     for one, other in pairwise(ordered):
         if one.spec == other.spec:
-            raise ValueError(f"job {one.spec.title} occurs twice, in {one.folder} and {other.folder}")
+            raise UserError(f"job {one.spec.title} occurs twice, in {one.folder} and {other.folder}")
     return Evidence(tuple(ordered), selection, _all_layers(ordered, num_hidden_layers))
 
 
@@ -115,5 +116,5 @@ def _all_layers(jobs: Iterable[FinishedJob], given: int | None) -> int | None:
     told = {given} if given else set()
     found = told | {job.spec.fine_tuning_layers for job in jobs if job.spec.kind == FULL}
     if len(found) > 1:
-        raise ValueError(f"BERTs of {sorted(found)} layers; report on the jobs of one BERT at a time")
+        raise UserError(f"BERTs of {sorted(found)} layers; report on the jobs of one BERT at a time")
     return found.pop() if found else None

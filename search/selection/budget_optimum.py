@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from centrabert.errors import UserError
 from centrabert.search.selection.candidate import Option, by_task
 from centrabert.search.selection.numerics import BILLION, billionths
 from centrabert.search.selection.serving_cost import LAYERS, Cost
@@ -57,14 +58,14 @@ def optimum(
       weights: One for each task; None weighs them equally.
 
     Raises:
-      ValueError: Nothing fits the budget, or an argument is impossible.
+      UserError: Nothing fits the budget, or an argument is impossible.
     """
     if not (budget >= 0 and math.isfinite(budget)):
-        raise ValueError(f"budget {budget} {cost.unit} is not a number of 0 or more")
+        raise UserError(f"budget {budget} {cost.unit} is not a number of 0 or more")
     front = pareto_front(options, cost, weights)
     fitting = [choice for choice in front if billionths(choice.cost) <= billionths(budget)]
     if not fitting:
-        raise ValueError(
+        raise UserError(
             f"budget {budget:.12g} {cost.unit}: the cheapest choice costs {front[0].cost:.12g}; "
             "raise the budget"
         )
@@ -80,7 +81,7 @@ def pareto_front(
     the fewest layers, and of those always the same one.
 
     Raises:
-      ValueError: There is no option, or a cost or a weight is impossible.
+      UserError: There is no option, or a cost or a weight is impossible.
     """
     grouped = by_task(options)
     weights = task_weights(grouped, weights)

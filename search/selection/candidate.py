@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
 
@@ -26,7 +27,7 @@ class Option:
       folder: The branch folder of the best seed.
 
     Raises:
-      ValueError: A value is impossible, such as the NaN of a run that diverged.
+      UserError: A value is impossible, such as the NaN of a run that diverged.
     """
 
     task: str
@@ -41,19 +42,19 @@ class Option:
     def __post_init__(self) -> None:
         check_name(self.task)
         if self.kind not in KINDS:
-            raise ValueError(f"task {self.task}: kind {self.kind!r} is none of {', '.join(KINDS)}")
+            raise UserError(f"task {self.task}: kind {self.kind!r} is none of {', '.join(KINDS)}")
         for name, least in (("frozen", 0), ("tuned", 1), ("seeds", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(
+                raise UserError(
                     f"task {self.task}: {name} {value!r} is not a whole number of {least} or more"
                 )
         for name, least, most in (("quality", -100, 100), ("standard_error", 0, 100)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not least <= value <= most:
-                raise ValueError(f"task {self.task}: {name} {value!r} is not in {least}..{most} percent")
+                raise UserError(f"task {self.task}: {name} {value!r} is not in {least}..{most} percent")
         if not isinstance(self.folder, str) or not self.folder:
-            raise ValueError(f"task {self.task}: folder {self.folder!r} names no branch folder")
+            raise UserError(f"task {self.task}: folder {self.folder!r} names no branch folder")
 
     @property
     def order(self) -> tuple[int, int, int, str]:
@@ -65,7 +66,7 @@ class Option:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "Option":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "option")
         return cls(**keys)
 
@@ -74,11 +75,11 @@ def by_task(options: Iterable[Option]) -> dict[str, tuple[Option, ...]]:
     """The options of each task, smaller ones first; tasks in the order of their names.
 
     Raises:
-      ValueError: There is no option.
+      UserError: There is no option.
     """
     grouped: dict[str, list[Option]] = defaultdict(list)
     for option in sorted(options, key=lambda option: option.order):
         grouped[option.task].append(option)
     if not grouped:
-        raise ValueError("there is no option to choose from; train one branch at least")
+        raise UserError("there is no option to choose from; train one branch at least")
     return {task: tuple(grouped[task]) for task in sorted(grouped)}

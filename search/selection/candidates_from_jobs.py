@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, TEACHER
 from centrabert.search.selection.candidate import Option
@@ -27,7 +28,7 @@ def options(
         seen, which is 0 for one seed.
 
     Raises:
-      ValueError: A teacher has more layers than the BERT.
+      UserError: A teacher has more layers than the BERT.
     """
     able = [job for job in jobs if job.judged and job.spec.kind != FULL and job.spec.start == FROM_TEACHER]
     kept = _without_given_up(by_setting(able))
@@ -60,7 +61,7 @@ def _best_of_each(ordered: Sequence[Runs]) -> list[Runs]:
 def _option(runs: Runs, num_hidden_layers: int, dev_rows: Mapping[str, int] | None) -> Option:
     spec = runs.spec
     if spec.fine_tuning_layers > num_hidden_layers:
-        raise ValueError(f"job {spec.title}: L is above {num_hidden_layers}, the layers of this BERT")
+        raise UserError(f"job {spec.title}: L is above {num_hidden_layers}, the layers of this BERT")
     return Option(
         task=spec.task,
         frozen=num_hidden_layers - spec.fine_tuning_layers,

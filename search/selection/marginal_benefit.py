@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from centrabert.errors import UserError
 from centrabert.search.selection.candidate import STUDENT, TEACHER, Option, by_task
 from centrabert.search.selection.numerics import billionths
 
@@ -23,10 +24,10 @@ def marginal_benefit(options: Iterable[Option], threshold: float) -> tuple[Optio
       threshold: The paper's c, in percent points per layer.
 
     Raises:
-      ValueError: A task has no teacher, or the threshold is not above 0.
+      UserError: A task has no teacher, or the threshold is not above 0.
     """
     if not (threshold > 0 and math.isfinite(threshold)):
-        raise ValueError(f"threshold {threshold} is not a number above 0, in percent points per layer")
+        raise UserError(f"threshold {threshold} is not a number above 0, in percent points per layer")
     return tuple(_climb(ladder(own), threshold) for own in by_task(options).values())
 
 
@@ -34,11 +35,11 @@ def ladder(options: Sequence[Option]) -> tuple[Option, ...]:
     """The best teacher of one task and its students, smaller ones first, the best of each size.
 
     Raises:
-      ValueError: There is no teacher.
+      UserError: There is no teacher.
     """
     teachers = [option for option in options if option.kind == TEACHER]
     if not teachers:
-        raise ValueError(f"task {options[0].task}: no teacher among its options; train one first")
+        raise UserError(f"task {options[0].task}: no teacher among its options; train one first")
     students = [option for option in options if option.kind == STUDENT]
     cuts = {student.frozen for student in students}
     teacher = _best([option for option in teachers if option.frozen in cuts] or teachers)

@@ -10,5 +10,5 @@ BILLION = 10**9
 
 
 def billionths(value: float) -> int:
-    """The nearest whole number of billionths; raises ValueError or OverflowError for NaN or infinity."""
+    """The nearest whole number of billionths; raises UserError or OverflowError for NaN or infinity."""
     return round(Fraction(value) * BILLION)

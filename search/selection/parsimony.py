@@ -6,6 +6,7 @@ Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
+from centrabert.errors import UserError
 from centrabert.search.selection.numerics import billionths
 
 
@@ -28,11 +29,11 @@ def parsimonious(candidates: Iterable[Candidate], price: Callable[[Candidate], f
     Of equally cheap ones the better, then the first. Of equally good best ones the more certain.
 
     Raises:
-      ValueError: There is no candidate.
+      UserError: There is no candidate.
     """
     given = list(candidates)
     if not given:
-        raise ValueError("there is no candidate to choose from")
+        raise UserError("there is no candidate to choose from")
     best = min(given, key=lambda each: (-billionths(each.quality), each.standard_error))
     floor = billionths(best.quality) - billionths(best.standard_error)
     near = [each for each in given if billionths(each.quality) >= floor]

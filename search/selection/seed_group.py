@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.selection.numerics import billionths
@@ -27,7 +28,7 @@ class Runs:
     def __post_init__(self) -> None:
         settings = {_setting(job.spec) for job in self.jobs}
         if len(settings) != 1:
-            raise ValueError(f"{len(self.jobs)} jobs of {len(settings)} settings; wanted those of one")
+            raise UserError(f"{len(self.jobs)} jobs of {len(settings)} settings; wanted those of one")
 
     @property
     def spec(self) -> JobSpec:

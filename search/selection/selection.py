@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
@@ -37,7 +38,7 @@ class Selection:
       options: In the order of the task names.
 
     Raises:
-      ValueError: The parts do not belong together.
+      UserError: The parts do not belong together.
     """
 
     rule: str
@@ -48,20 +49,20 @@ class Selection:
     def __post_init__(self) -> None:
         names = [option.task for option in self.options]
         if not names:
-            raise ValueError("a selection of no task")
+            raise UserError("a selection of no task")
         if names != sorted(set(names)):
-            raise ValueError(f"the tasks {', '.join(names)} are not sorted, or one occurs twice")
+            raise UserError(f"the tasks {', '.join(names)} are not sorted, or one occurs twice")
         task_weights(names, self.weights)
         self._check_rule()
 
     def _check_rule(self) -> None:
         if self.rule not in RULES:
-            raise ValueError(f"rule {self.rule!r} is none of {', '.join(RULES)}")
+            raise UserError(f"rule {self.rule!r} is none of {', '.join(RULES)}")
         if differing := sorted(self.parameters.keys() ^ RULES[self.rule]):
-            raise ValueError(f"rule {self.rule}: missing or unknown parameters {differing}")
+            raise UserError(f"rule {self.rule}: missing or unknown parameters {differing}")
         for name, value in self.parameters.items():
             if not (_is_unit(value) if name == "unit" else _is_amount(value)):
-                raise ValueError(f"rule {self.rule}: parameter {name} cannot be {value!r}")
+                raise UserError(f"rule {self.rule}: parameter {name} cannot be {value!r}")
 
     @property
     def layers(self) -> int:
@@ -86,16 +87,16 @@ class Selection:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Selection":
-        """Inverse of `to_json`; raises ValueError naming `source` for whatever does not fit."""
+        """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
         check_format(keys, FORMAT_VERSION, source)
         check_keys(keys, KEYS, source)
         try:
             options = tuple(Option.from_json(option) for option in keys["options"])
             selection = cls(keys["rule"], keys["parameters"], keys["weights"], options)
         except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-            raise ValueError(f"{source}: {error}") from None
+            raise UserError(f"{source}: {error}") from None
         if selection.to_json() != keys:
-            raise ValueError(f"{source}: was edited: its layers or its mean_quality do not add up")
+            raise UserError(f"{source}: was edited: its layers or its mean_quality do not add up")
         return selection
 
 
@@ -115,7 +116,7 @@ def write_selection(selection: Selection, folder: Path) -> Path:
 
 
 def read_selection(folder: Path) -> Selection:
-    """Reads selection.json; raises ValueError naming the file for whatever does not fit."""
+    """Reads selection.json; raises UserError naming the file for whatever does not fit."""
     path = folder / FILE
     return Selection.from_json(read_json(path), str(path))
 
@@ -124,12 +125,12 @@ def merge_command(selection: Selection, bert_dir: Path, output_dir: Path) -> lis
     """The arguments, program first, that merge what was chosen.
 
     Raises:
-      ValueError: A branch folder cannot stand in a list separated by commas.
+      UserError: A branch folder cannot stand in a list separated by commas.
     """
     folders = [option.folder for option in selection.options]
     for folder in folders:
         if set(folder) & set(',"\n') or folder != folder.strip():
-            raise ValueError(
+            raise UserError(
                 f"branch folder {folder!r}: --branches cannot be told a comma, a quote, a line break or an "
                 "outer blank; rename it"
             )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from centrabert.errors import UserError
 from centrabert.search.selection.candidate import Option
 from centrabert.search.selection.numerics import BILLION, billionths
 
@@ -26,10 +27,10 @@ class Cost:
 
     def __post_init__(self) -> None:
         if not self.unit:
-            raise ValueError("a cost without a unit; name what it counts, such as milliseconds")
+            raise UserError("a cost without a unit; name what it counts, such as milliseconds")
 
     def trunk(self, depth: int) -> int:
-        """Billionths of a unit; raises ValueError for a cost that is no number of 0 or more."""
+        """Billionths of a unit; raises UserError for a cost that is no number of 0 or more."""
         return self._billionths(self.trunk_cost(depth), f"a trunk of {depth} layers")
 
     def branch(self, option: Option) -> int:
@@ -46,7 +47,7 @@ class Cost:
 
     def _billionths(self, cost: float, what: str) -> int:
         if not (math.isfinite(cost) and cost >= 0):
-            raise ValueError(f"{what}: a cost of {cost} {self.unit}; wanted a number of 0 or more")
+            raise UserError(f"{what}: a cost of {cost} {self.unit}; wanted a number of 0 or more")
         return billionths(cost)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from centrabert.errors import UserError
 from centrabert.search.selection.candidate import Option
 
 
@@ -10,16 +11,16 @@ def task_weights(tasks: Iterable[str], weights: Mapping[str, float] | None) -> d
     """One weight for each task; None weighs them equally, as the paper does.
 
     Raises:
-      ValueError: A task has no weight or one that is not above 0, or a weight has no task.
+      UserError: A task has no weight or one that is not above 0, or a weight has no task.
     """
     names = list(tasks)
     if weights is None:
         return dict.fromkeys(names, 1.0)
     if differing := sorted(weights.keys() ^ set(names)):
-        raise ValueError(f"the weights are not those of the tasks {', '.join(names)}: see {differing}")
+        raise UserError(f"the weights are not those of the tasks {', '.join(names)}: see {differing}")
     for task in names:
         if not (weights[task] > 0 and math.isfinite(weights[task])):
-            raise ValueError(f"task {task}: weight {weights[task]} is not a number above 0")
+            raise UserError(f"task {task}: weight {weights[task]} is not a number above 0")
     return {task: weights[task] for task in names}
 
 

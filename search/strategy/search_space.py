@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
@@ -65,7 +66,7 @@ class SearchSpace:
         for start in self.starts:
             _check_choice("starts", start, STARTS)
         if self.max_train_rows < 0:
-            raise ValueError(f"--max_train_rows={self.max_train_rows} is below 0; 0 takes all rows")
+            raise UserError(f"--max_train_rows={self.max_train_rows} is below 0; 0 takes all rows")
         self._check_layers()
         self._check_training()
 
@@ -73,13 +74,13 @@ class SearchSpace:
         for flag in ("fine_tuning_layers", "student_layers"):
             for layers in getattr(self, flag):
                 if not 1 <= layers <= self.num_hidden_layers:
-                    raise ValueError(
+                    raise UserError(
                         f"--{flag}={layers} is outside 1..{self.num_hidden_layers}, "
                         f"the layers of {self.bert_dir}"
                     )
         smallest, largest = min(self.student_layers), max(self.fine_tuning_layers)
         if smallest > largest:
-            raise ValueError(
+            raise UserError(
                 f"--student_layers={smallest} is above {largest}, the largest of --fine_tuning_layers"
             )
 
@@ -116,7 +117,7 @@ class SearchSpace:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any]) -> "SearchSpace":
-        """Inverse of `to_json`; raises ValueError for a missing or unknown key."""
+        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "search")
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in keys.items()
@@ -137,14 +138,14 @@ def write_space(space: SearchSpace, folder: Path) -> None:
 
 
 def read_space(folder: Path) -> SearchSpace:
-    """That of the search begun there last; raises ValueError naming the file for whatever does not fit."""
+    """That of the search begun there last; raises UserError naming the file for whatever does not fit."""
     file = folder / FILE
     if not file.is_file():
-        raise ValueError(f"{file}: no such file; give the --output_dir of run_search")
+        raise UserError(f"{file}: no such file; give the --output_dir of run_search")
     try:
         return SearchSpace.from_json(read_json(file))
     except (ValueError, TypeError) as error:  # the latter: a value of another type
-        raise ValueError(f"{file}: {error}") from None
+        raise UserError(f"{file}: {error}") from None
 
 
 LISTS = (
@@ -221,11 +222,11 @@ def _common(space: SearchSpace, task: str) -> JobSpec:
 def _check_list(flag: str, values: Iterable[object]) -> None:
     listed = list(values)
     if not listed:
-        raise ValueError(f"--{flag} is empty; give one value at least")
+        raise UserError(f"--{flag} is empty; give one value at least")
     if twice := [value for value in listed if listed.count(value) > 1]:
-        raise ValueError(f"--{flag} names {twice[0]} twice")
+        raise UserError(f"--{flag} names {twice[0]} twice")
 
 
 def _check_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"--{flag}={value} is none of {', '.join(choices)}")
+        raise UserError(f"--{flag}={value} is none of {', '.join(choices)}")

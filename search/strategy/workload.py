@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.glue_data.example import Example
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.reader import read
@@ -22,7 +23,7 @@ class Workload:
       train_tokens, dev_tokens: Estimates, padding included.
 
     Raises:
-      ValueError: A split has no rows.
+      UserError: A split has no rows.
     """
 
     task: str
@@ -34,11 +35,11 @@ class Workload:
     def __post_init__(self) -> None:
         for split, rows in (("train", self.train_rows), ("dev", self.dev_rows)):
             if rows < 1:
-                raise ValueError(f"task {self.task}: {split} has no rows")
+                raise UserError(f"task {self.task}: {split} has no rows")
 
 
 def read_workload(task: str, space: SearchSpace) -> Workload:
-    """Reads a task's train and dev files; raises ValueError for one that is missing or malformed."""
+    """Reads a task's train and dev files; raises UserError for one that is missing or malformed."""
     glue = glue_task(task)
     folder, specials = Path(space.data_root) / glue.folder, 3 if glue.pair else 2
     train, dev = (

@@ -6,6 +6,8 @@ Two jobs with one core each get more done than one job on two: 1.17 times, measu
 import os
 from collections.abc import Sequence
 
+from centrabert.errors import UserError
+
 JOB_BYTES = 4 * 2**30  # TensorFlow, a base-sized encoder, its gradients and Adam's two moments
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
@@ -31,10 +33,10 @@ def shares(cores: Sequence[int], workers: int) -> tuple[tuple[int, ...], ...]:
     """The cores of each worker, neighbours together; with more workers than cores, some share one.
 
     Raises:
-      ValueError: There is no worker.
+      UserError: There is no worker.
     """
     if workers < 1:
-        raise ValueError(f"--workers={workers} is below 1")
+        raise UserError(f"--workers={workers} is below 1")
     if workers >= len(cores):
         return tuple((cores[worker % len(cores)],) for worker in range(workers))
     least, more = divmod(len(cores), workers)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from centrabert.errors import UserError
+
 PATIENCE_SECONDS = 20.0
 # A process can be given up: ray.init itself takes minutes over an address that is silent.
 KNOCK = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level='error')"
@@ -25,9 +27,9 @@ class Share:
     def __post_init__(self) -> None:
         for flag, amount in (("cpus_per_job", self.cpus), ("gpus_per_job", self.gpus)):
             if amount < 0 or (amount > 1 and amount != int(amount)):
-                raise ValueError(f"--{flag}={amount:g} is neither a fraction of one nor a whole number")
+                raise UserError(f"--{flag}={amount:g} is neither a fraction of one nor a whole number")
         if not self.cpus:
-            raise ValueError("--cpus_per_job=0: a job needs a core, or a part of one")
+            raise UserError("--cpus_per_job=0: a job needs a core, or a part of one")
 
     def times(self, nodes: Sequence[Mapping[str, Any]]) -> int:
         """How many such shares the living ones of `nodes`, as ray.nodes() lists them, have."""
@@ -48,12 +50,12 @@ def connect(address: str, patience: float = PATIENCE_SECONDS) -> ModuleType:
       The module ray.
 
     Raises:
-      ValueError: Ray is not installed, or no cluster answers within `patience` seconds.
+      UserError: Ray is not installed, or no cluster answers within `patience` seconds.
     """
     try:
         ray = importlib.import_module("ray")
     except ImportError:
-        raise ValueError(
+        raise UserError(
             f"--ray_address={address}: Ray is not installed; pip install 'centrabert[ray]'"
         ) from None
     _knock(address, patience)
@@ -63,7 +65,7 @@ def connect(address: str, patience: float = PATIENCE_SECONDS) -> ModuleType:
 
 
 def _knock(address: str, patience: float) -> None:
-    """Raises ValueError if another process cannot connect."""
+    """Raises UserError if another process cannot connect."""
     try:
         knock = subprocess.run(
             [sys.executable, "-c", KNOCK, address],

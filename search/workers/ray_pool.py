@@ -9,6 +9,7 @@ from typing import Any
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.search.jobs.job_folder import LOG, one_line, prepare, write_failure
 from centrabert.search.jobs.job_result import FAILURE, RESULT
 from centrabert.search.jobs.job_spec import JobSpec
@@ -41,7 +42,7 @@ class RayPool:
       retries: How often a job is tried again whose process or node died.
 
     Raises:
-      ValueError: No cluster answers at `address`, or no node of it is large enough for a job.
+      UserError: No cluster answers at `address`, or no node of it is large enough for a job.
       OSError: `jobs_dir` is not writable.
     """
 
@@ -55,7 +56,7 @@ class RayPool:
         retries: int = 3,
     ) -> None:
         if not jobs_dir.is_absolute():
-            raise ValueError(f"{jobs_dir}: a node needs an absolute path")
+            raise UserError(f"{jobs_dir}: a node needs an absolute path")
         self._jobs_dir, self._command, self._attempts = jobs_dir, command, retries + 1
         self._share = Share(cpus_per_job, gpus_per_job)
         self._tasks: dict[Future[Ending], _Task] = {}
@@ -83,7 +84,7 @@ class RayPool:
         """As Pool's.
 
         Raises:
-          ValueError: A node does not see `jobs_dir`.
+          UserError: A node does not see `jobs_dir`.
         """
         while self._tasks:
             ended = self._wait()
@@ -107,13 +108,13 @@ class RayPool:
     def _begin(self, address: str) -> None:
         try:
             if not self.workers:
-                raise ValueError(
+                raise UserError(
                     f"--ray_address={address}: no node has {self._share} for a job; "
                     "lower --cpus_per_job or --gpus_per_job, or add larger nodes"
                 )
             self._jobs_dir.mkdir(parents=True, exist_ok=True)
             self._marker.touch()
-        except (ValueError, OSError):
+        except (UserError, OSError):
             self._ray.shutdown()
             raise
 
@@ -148,7 +149,7 @@ class RayPool:
         except errors.RayError as error:  # the worker or the node is gone
             ending = Ending("", death=type(error).__name__)
         if not ending.sees_folder:
-            raise ValueError(
+            raise UserError(
                 f"node {ending.node} does not see {self._jobs_dir} as it is here; "
                 "--output_dir must be on a disk that all nodes share, under the same path"
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from centrabert.errors import UserError
 from centrabert.export.contract.models_config import aspired
 from centrabert.export.serving.version_manager import ModelVersions
 
@@ -49,9 +50,9 @@ class Folder:
         if content == "busy" and self.loads.count(number) < 3:
             raise OSError("Stale file handle")
         if content == "half" and not (folder / "variables" / "rest").exists():
-            raise ValueError(f"{folder}: cannot load the SavedModel")
+            raise UserError(f"{folder}: cannot load the SavedModel")
         if content not in ("good", "half", "busy"):
-            raise ValueError(f"{folder}: golden answers differ")
+            raise UserError(f"{folder}: golden answers differ")
         close = lambda: self.closed.append(number)  # noqa: E731
         return SimpleNamespace(number=number, predictor=SimpleNamespace(close=close))
 

@@ -13,6 +13,7 @@ import pytest
 from absl import flags
 
 from centrabert import command, interruption
+from centrabert.errors import UserError
 from centrabert.flag_text import flag_texts
 
 Main = Callable[[], None]
@@ -144,14 +145,14 @@ def test_a_mistake_in_flags_is_one_line(
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (ValueError("a.tsv:3: two\n   columns"), "a.tsv:3: two columns"),
+        (UserError("a.tsv:3: two\n   columns"), "a.tsv:3: two columns"),
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "a.tsv"),
             "a.tsv: No such file or directory",
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
         (FileExistsError("out: exists already"), "out: exists already"),
-        (ValueError(), "ValueError"),
+        (UserError(), "UserError"),
         (flags.ValidationError("L is out of range."), "L is out of range; --help lists the flags"),
     ],
 )
@@ -163,15 +164,16 @@ def test_a_mistake_in_files_is_one_line(
 
 
 def test_debug_adds_the_traceback(values: flags.FlagValues, capsys: pytest.CaptureFixture[str]) -> None:
-    assert status(raising(ValueError("wrong")), values, *GOOD, "--debug") == 1
+    assert status(raising(UserError("wrong")), values, *GOOD, "--debug") == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
-    assert lines[-2:] == ["ValueError: wrong", "run_merge.py: error: wrong"]
+    assert lines[-2:] == ["centrabert.errors.UserError: wrong", "run_merge.py: error: wrong"]
 
 
-def test_a_defect_of_ours_keeps_its_traceback(values: flags.FlagValues) -> None:
-    with pytest.raises(KeyError):
-        status(raising(KeyError("defect")), values, *GOOD)
+@pytest.mark.parametrize("error", [KeyError("defect"), ValueError("operands could not be broadcast")])
+def test_a_defect_of_ours_keeps_its_traceback(values: flags.FlagValues, error: Exception) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        status(raising(error), values, *GOOD)
 
 
 def test_ctrl_c_is_130(values: flags.FlagValues, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +234,7 @@ def test_a_script_runs_in_another_thread(values: flags.FlagValues) -> None:
 
 def test_run_exits_with_the_status(values: flags.FlagValues) -> None:
     with pytest.raises(SystemExit) as stop:
-        command.run(raising(ValueError("wrong")), values, ["run_merge.py", *GOOD])
+        command.run(raising(UserError("wrong")), values, ["run_merge.py", *GOOD])
     assert stop.value.code == 1
 
 
