@@ -13,9 +13,8 @@ INTRODUCTION = """# Commands
 Every script and its flags, as `--help` prints them. Written by `make docs`: edit the scripts, not this page.
 
 Flags are written `--name=value`; one that is true or false also `--name` and `--noname`. A mistake in flags,
-files or data is told in one line and the exit code is 1; `--debug` adds the traceback. Ctrl-C ends with 130,
-SIGTERM with 143. After `pip install`, outside a clone, run_classifier.py is
-`python -m centrabert.run_classifier`.
+files or data is reported in one line and the exit code is 1; `--debug` adds the traceback. Ctrl-C ends with
+130, SIGTERM with 143. `python -m centrabert` is the same as `centrabert`, where the package is not installed.
 """
 
 
@@ -29,14 +28,21 @@ def section(script: Script) -> str:
     flag_values = script.flags
     define_common(flag_values)
     rows = [row(text) for text in flag_texts(flag_values)]
-    head = [f"## {script.command}", "", docstring(script), "", "| Flag | Value | Meaning |", "|---|---|---|"]
-    return "\n".join([*head, *rows, ""])
+    head = [f"## {script.command}", "", docstring(script), *also(script), ""]
+    return "\n".join([*head, "| Flag | Value | Meaning |", "|---|---|---|", *rows, ""])
+
+
+def also(script: Script) -> list[str]:
+    """The other way to start a script that has two."""
+    return [] if script.command == script.python_command else ["", f"The same as `{script.python_command}`."]
 
 
 def docstring(script: Script) -> str:
     """The module's docstring; its examples become fenced blocks."""
     paragraphs = (script.module.__doc__ or "").strip().split("\n\n")
-    return "\n\n".join(fenced(text) if text.lstrip().startswith("python ") else text for text in paragraphs)
+    return "\n\n".join(
+        fenced(text) if text.lstrip().startswith(("centrabert ", "python ")) else text for text in paragraphs
+    )
 
 
 def fenced(example: str) -> str:

@@ -62,6 +62,8 @@ def mistake(words: list[str]) -> str | None:
         return _make_mistake(arguments)
     if program == "python":
         return _python_mistake(arguments)
+    if program == "centrabert":
+        return _console_mistake(arguments)
     return None if program in FOREIGN_PROGRAMS else f"unknown command {program}"
 
 
@@ -95,6 +97,14 @@ def _python_mistake(arguments: list[str]) -> str | None:
     if name in known:
         return _flag_mistake(known[name], rest)
     return None if name in FOREIGN_MODULES and arguments[0] == "-m" else f"no script {name}"
+
+
+def _console_mistake(arguments: list[str]) -> str | None:
+    known = {script.command: script for script in scripts()}
+    if not arguments or arguments[0] in {*HELP, "--version"}:
+        return None
+    name = f"centrabert {arguments[0]}"
+    return _flag_mistake(known[name], arguments[1:]) if name in known else f"no command {name}"
 
 
 def _flag_mistake(script: Script, arguments: list[str]) -> str | None:

@@ -8,6 +8,8 @@ from types import ModuleType
 
 from absl import flags
 
+from centrabert.console import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = tuple(
     sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
@@ -38,7 +40,13 @@ class Script:
 
     @property
     def command(self) -> str:
-        """How a user starts it in a clone."""
+        """How a user starts it."""
+        names = [name for name, module in COMMANDS.items() if module == module_name(self.path)]
+        return f"centrabert {names[0]}" if names else self.python_command
+
+    @property
+    def python_command(self) -> str:
+        """How Python starts it in a clone."""
         return f"python -m {module_name(self.path)}" if "/" in self.path else f"python {self.path}"
 
     @property

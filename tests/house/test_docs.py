@@ -105,6 +105,8 @@ MERGE = "python -m centrabert.merge.run_merge --base=b --branches=x,y --output_d
         MERGE.replace("=out", "=$OUT").replace("--base=", "--base "),
         "CUDA_VISIBLE_DEVICES= python -m centrabert.merge.run_inspect --help",
         ".venv/bin/python -m pip install .",
+        "centrabert --help",
+        MERGE.replace("python -m centrabert.merge.run_merge", "centrabert merge"),
     ],
 )
 def test_right_commands_are_taken(block: str) -> None:
@@ -123,6 +125,8 @@ def test_right_commands_are_taken(block: str) -> None:
         ("python -m merge.run_merge --help", "no script merge.run_merge"),
         ("python merge/run_merge.py --help", "no script merge/run_merge.py"),
         ("$ make test", "unknown command $"),
+        ("centrabert mrge --help", "no command centrabert mrge"),
+        ("centrabert merge --branchs=x", "branchs"),
     ],
 )
 def test_wrong_commands_are_seen(block: str, wrong: str) -> None:

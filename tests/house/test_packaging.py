@@ -1,5 +1,6 @@
 """What `pip install` puts on a user's disk: the package centrabert, whole, and nothing beside it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,11 @@ def test_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert licence == ROOT.joinpath("LICENSE").read_text()
 
 
+def test_wheel_installs_the_console_program(wheel: zipfile.ZipFile) -> None:
+    entry_points = wheel.read(f"{DIST_INFO}/entry_points.txt").decode()
+    assert entry_points.split("\n")[:2] == ["[console_scripts]", "centrabert = centrabert.console:main"]
+
+
 def test_source_distribution_holds_what_the_wheel_needs(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
@@ -104,7 +110,10 @@ assert centrabert.__version__ == {centrabert.__version__!r}
 for part in {PARTS}:
     assert importlib.util.find_spec(part) is None, part
 """
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    elsewhere = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=elsewhere, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
 
 
