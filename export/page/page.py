@@ -27,7 +27,7 @@ def page(manifest: Manifest, model_name: str) -> str:
         "drawing": drawing(manifest),
         "model": _model(manifest, model_name).translate(NUMBERED),
     }
-    template = resources.files("centrabert.export").joinpath("page.html").read_text(encoding="utf-8")
+    template = resources.files("centrabert.export.page").joinpath("page.html").read_text(encoding="utf-8")
     return PART.sub(lambda found: parts[found[1]], template)
 
 

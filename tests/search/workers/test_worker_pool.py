@@ -243,7 +243,9 @@ def test_jobs_do_not_outlive_a_search_that_is_killed(tmp_path: Path, number: sig
 
 
 def test_the_end_of_input_is_a_sigterm() -> None:
-    code = "from centrabert.search import lifeline; import time; lifeline.hold(); time.sleep(60)"
+    code = (
+        "from centrabert.search.workers import parent_watch; import time; parent_watch.hold(); time.sleep(60)"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.close()
