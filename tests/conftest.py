@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from absl import logging
+from browser import require_browser
 from hypothesis import settings
 from session import session
 
@@ -18,6 +19,10 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_runtest_setup(item):
+    require_browser(item)
 
 
 def pytest_sessionfinish():

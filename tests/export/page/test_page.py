@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import BROWSER
 from test_model_diagram import NASTY, manifest
 from tiny import BRANCHES, task
 
@@ -24,13 +24,11 @@ from centrabert.modeling.branch import Branch
 
 BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->\u2028"
 HOSTILE = [Branch(task("one", labels=(BREAKOUT, NASTY)), 4, 1)]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"),
     *("--virtual-time-budget=5000", "--dump-dom"),
 )
-in_a_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
 
 
 @dataclass
@@ -214,7 +212,7 @@ STALE = "The answer does not fit this page. Reload it, for the model may have ch
 REST = {"rte2/asked": False, "rte2/label": "", "rte2/probabilities": [0.0, 0.0, 0.0], "unknown": ""}
 
 
-@in_a_browser
+@pytest.mark.browser
 def test_answers_are_shown(tmp_path: Path) -> None:
     second = {**REST, **TONE, "rte/asked": False, "rte/label": "", "rte/probabilities": [0.0, 0.0]}
     html = page(manifest(BRANCHES), "tiny")
@@ -238,7 +236,7 @@ def test_answers_are_shown(tmp_path: Path) -> None:
     assert sorted(map(str, faded)) == ["rte2", "whole"]
 
 
-@in_a_browser
+@pytest.mark.browser
 def test_hostile_labels_stay_text(tmp_path: Path) -> None:
     answer = {"one/asked": True, "one/label": NASTY, "one/probabilities": [0.25, 0.75], "unknown": ""}
     stub = Stub(page(manifest(HOSTILE), "tiny"), answers=(predictions(answer),))
@@ -250,7 +248,7 @@ def test_hostile_labels_stay_text(tmp_path: Path) -> None:
     assert notes[1:] == ["Reads two texts, but the second is empty."]
 
 
-@in_a_browser
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("status", "body", "words", "detail"),
     [
@@ -285,7 +283,7 @@ new MutationObserver(() => {
 </script>"""
 
 
-@in_a_browser
+@pytest.mark.browser
 def test_a_new_question_cancels_the_former(tmp_path: Path) -> None:
     html = page(manifest(BRANCHES), "tiny").replace("</body>", f"{DRIVEN}</body>")
     former = {"rte/asked": True, "rte/label": "no", "rte/probabilities": [0.75, 0.25]}
