@@ -8,62 +8,33 @@ it was stopped.
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
-from centrabert import command, training_flags
+from centrabert import command
+from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-
-FLAGS = flags.FlagValues()
-flags.DEFINE_string("teacher", None, "Branch folder of the teacher.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "student_layers",
-    None,
-    "l: layers of the student above the trunk, 1 to the teacher's L.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("data_dir", None, "The task's own folder with train.tsv, dev.tsv.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", None, "Where the student goes.", flag_values=FLAGS)
-training_flags.define_bert(FLAGS)
-flags.DEFINE_float("temperature", 2.0, "Softens the logits of teacher and student.", flag_values=FLAGS)
-flags.DEFINE_float("soft_weight", 1.0, "Weight of the loss against the teacher.", flag_values=FLAGS)
-flags.DEFINE_float("hard_weight", 1.0, "Weight of the loss against the label.", flag_values=FLAGS)
-training_flags.define_activation_cache(FLAGS)
-training_flags.define_hyperparameters(FLAGS)
-for required in ("teacher", "student_layers", "data_dir", "output_dir"):
-    flags.mark_flag_as_required(required, flag_values=FLAGS)
+from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """What the flags ask for."""
 
-    teacher: Path
-    student_layers: int
-    data_dir: Path
-    output_dir: Path
-    bert_files: tuple[Path, Path, Path]
-    temperature: float
-    soft_weight: float
-    hard_weight: float
-    hyperparameters: Hyperparameters
-    activations: training_flags.ActivationSettings
+    teacher: Path = flag("Branch folder of the teacher.")
+    student_layers: int = flag("l: layers of the student above the trunk, 1 to the teacher's L.")
+    data_dir: Path = flag("The task's own folder with train.tsv, dev.tsv.")
+    output_dir: Path = flag("Where the student goes.")
+    bert: BertFlags = flag_group()
+    temperature: float = flag("Softens the logits of teacher and student.", 2.0)
+    soft_weight: float = flag("Weight of the loss against the teacher.", 1.0)
+    hard_weight: float = flag("Weight of the loss against the label.", 1.0)
+    activations: ActivationSettings = flag_group()
+    hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
+
+
+FLAGS = define(Run)
 
 
 def main() -> None:
-    run(
-        Run(
-            teacher=Path(FLAGS.teacher),
-            student_layers=FLAGS.student_layers,
-            data_dir=Path(FLAGS.data_dir),
-            output_dir=Path(FLAGS.output_dir),
-            bert_files=training_flags.bert_files(FLAGS),
-            temperature=FLAGS.temperature,
-            soft_weight=FLAGS.soft_weight,
-            hard_weight=FLAGS.hard_weight,
-            hyperparameters=training_flags.hyperparameters(FLAGS),
-            activations=training_flags.activation_settings(FLAGS),
-        )
-    )
+    run(read(Run, FLAGS))
 
 
 def run(run: Run) -> None:
@@ -75,7 +46,7 @@ def run(run: Run) -> None:
     from centrabert.modeling.bert_folder import BertFolder
 
     settings = Distillation(run.temperature, run.soft_weight, run.hard_weight)
-    bert = BertFolder(*run.bert_files)
+    bert = BertFolder(*run.bert.files)
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
     record.branch.student(run.student_layers)  # a wrong l is told before any data is read
@@ -94,7 +65,7 @@ def run(run: Run) -> None:
         run.output_dir,
         run.hyperparameters,
         settings,
-        run.activations.cache(),
+        run.activations.kept_beside(run.output_dir).cache(),
     )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 

@@ -187,7 +187,7 @@ def run(run: Run) -> None:
     """Searches, selects, and merges if asked."""
     run.output_dir.mkdir(parents=True, exist_ok=True)
     available = cores.available()
-    opening = open_search(run.space, run.output_dir, run.activations.gigabytes > 0, len(available))
+    opening = open_search(run.space, run.output_dir, run.activations.activation_cache_gb > 0, len(available))
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
     inputs = Path(run.space.bert_dir), Path(run.space.data_root), opening.search.space.tasks

@@ -1,0 +1,134 @@
+"""A script's flags are the fields of one dataclass: declared once, parsed by absl, read back into it.
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    data_dir: Path = flag("The task's own folder.")               # no default: the flag is required
+    seeds: tuple[int, ...] = flag("Seeds.", (0, 1))                # --seeds=0,1
+    pooling: str = flag("How a text is read.", "cls", choices=("cls", "mean"))
+    hyperparameters: Hyperparameters = flag_group(HELP)            # a dataclass: a flag for each field
+
+FLAGS = define(Run)
+
+def main() -> None:
+    run(read(Run, FLAGS))
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from pathlib import Path
+from types import MappingProxyType, NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from absl import flags
+
+from centrabert.errors import UserError
+
+HELP, OPTIONS = "help", "options"
+NO_HELP: Mapping[str, str] = MappingProxyType({})
+T = TypeVar("T")
+
+
+def flag(help_text: str, default: Any = MISSING, **options: Any) -> Any:
+    """A field that is a flag of the same name; its type is bool, int, float, str, Path or a tuple of these.
+
+    Args:
+      help_text: One or more sentences.
+      default: Left out, the flag is required; None wants a type of `... | None`.
+      options: `choices`, the only values it takes; `lower_bound` and `upper_bound` of a number.
+    """
+    return field(default=default, metadata={HELP: help_text, OPTIONS: options})
+
+
+def flag_group(help_texts: Mapping[str, str] = NO_HELP) -> Any:
+    """A field that holds another dataclass, each of whose fields is a flag.
+
+    Args:
+      help_texts: By name of the flag, for a dataclass that says nothing of flags, or to say it otherwise.
+    """
+    return field(metadata={HELP: help_texts})
+
+
+def define(
+    dataclass: type, flag_values: flags.FlagValues | None = None, help_texts: Mapping[str, str] = NO_HELP
+) -> flags.FlagValues:
+    """Defines a flag for every field, in `flag_values` or in a set of their own, which is returned.
+
+    Raises:
+      TypeError: A field has no help, or is of a type that no flag can have.
+    """
+    flag_values = flags.FlagValues() if flag_values is None else flag_values
+    types = get_type_hints(dataclass)
+    for each in fields(dataclass):
+        if is_dataclass(types[each.name]):
+            define(types[each.name], flag_values, {**help_texts, **each.metadata.get(HELP, {})})
+            continue
+        help_text = help_texts.get(each.name) or each.metadata.get(HELP)
+        if not help_text:
+            raise TypeError(f"{dataclass.__name__}.{each.name}: a flag needs a help text")
+        _define_one(each, types[each.name], help_text, flag_values)
+    return flag_values
+
+
+def read(dataclass: type[T], flag_values: flags.FlagValues) -> T:
+    """The dataclass as the parsed flags fill it.
+
+    Raises:
+      UserError: A list of numbers has another value in it, or the dataclass itself refuses a value.
+    """
+    types = get_type_hints(dataclass)
+    values = {
+        each.name: read(types[each.name], flag_values)
+        if is_dataclass(types[each.name])
+        else _value(each.name, types[each.name], flag_values[each.name].value)
+        for each in fields(dataclass)  # type: ignore[arg-type]  # mypy cannot say "a dataclass's type"
+    }
+    return dataclass(**values)
+
+
+def _define_one(each: "Field[Any]", of_type: Any, help_text: str, flag_values: flags.FlagValues) -> None:
+    required = each.default is MISSING
+    default: Any = None if required else each.default
+    options = dict(each.metadata.get(OPTIONS, {}))
+    plain = _plain(of_type)
+    choices: Sequence[str] = options.pop("choices", ())
+    if get_origin(plain) is tuple:
+        listed = None if default is None else [str(value) for value in default]
+        flags.DEFINE_list(each.name, listed, help_text, flag_values=flag_values)
+    elif choices:
+        flags.DEFINE_enum(each.name, default, list(choices), help_text, flag_values=flag_values)
+    elif plain in DEFINITIONS:
+        text = str(default) if isinstance(default, Path) else default
+        DEFINITIONS[plain](each.name, text, help_text, flag_values=flag_values, **options)
+    else:
+        raise TypeError(f"{each.name}: there is no flag of type {of_type}")
+    if required:
+        flags.mark_flag_as_required(each.name, flag_values=flag_values)
+
+
+DEFINITIONS: Mapping[Any, Callable[..., Any]] = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    Path: flags.DEFINE_string,
+}
+
+
+def _value(name: str, of_type: Any, value: Any) -> Any:
+    """A flag's value in the type of its field."""
+    plain = _plain(of_type)
+    if value is None:
+        return None
+    if get_origin(plain) is not tuple:
+        return Path(value) if plain is Path else value
+    convert = get_args(plain)[0]
+    try:
+        return tuple(convert(text) for text in value)
+    except ValueError:
+        raise UserError(f"--{name}={','.join(value)} is not a list of numbers, as in 1,2,3") from None
+
+
+def _plain(of_type: Any) -> Any:
+    """`T` of `T | None`."""
+    others = [each for each in get_args(of_type) if each is not NoneType]
+    return others[0] if NoneType in get_args(of_type) and len(others) == 1 else of_type
