@@ -21,7 +21,7 @@ from centrabert.errors import UserError
 if TYPE_CHECKING:
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import GlueTask
-    from centrabert.glue_data.runner import Runner
+    from centrabert.task_runner import TaskRunner
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data_root", "glue_data/samples", "Folder of GLUE folders.", flag_values=FLAGS)
@@ -113,12 +113,14 @@ def run(demo: Demo) -> None:
     print(f"\nTo try the model on a page, start its server, then open http://localhost:8501/\n  {server}")
 
 
-def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[Runner]":
+def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[TaskRunner]":
     from benchmarks.pipeline import minilm
-    from centrabert.glue_data.runner import Runner
+    from centrabert.task_runner import TaskRunner
 
     bert = minilm(demo.output_dir / "bert")
-    return [Runner(task, task.spec(128, demo.pooling), demo.data_root / task.folder, bert) for task in tasks]
+    return [
+        TaskRunner(task, task.spec(128, demo.pooling), demo.data_root / task.folder, bert) for task in tasks
+    ]
 
 
 def _search(demo: Demo) -> None:
@@ -134,7 +136,7 @@ def _search(demo: Demo) -> None:
         raise UserError(f"{demo.output_dir / 'search'}: the search failed, for the reason told above")
 
 
-def _answers(predictor: "Predictor", runner: "Runner") -> list[str]:
+def _answers(predictor: "Predictor", runner: "TaskRunner") -> list[str]:
     """What the SavedModel says to the first rows of dev."""
     lines = []
     for text_a, text_b in zip(runner.dev.text_a[:EXAMPLES], runner.dev.text_b, strict=False):

@@ -83,9 +83,9 @@ def _seed(
     from benchmarks.pipeline import Pipeline, minilm, served_metric
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import glue_task
-    from centrabert.glue_data.runner import Runner
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import ActivationCache
+    from centrabert.task_runner import TaskRunner
 
     bert = minilm(output_dir / "bert")
     cache = ActivationCache(output_dir / "activations", CACHE_BYTES)
@@ -95,7 +95,7 @@ def _seed(
     for task in map(glue_task, tasks):
         rows = MAX_SST2_ROWS if task.name == "sst2" else None
         spec = task.spec(pooling=POOLING)
-        runner = Runner(task, spec, data_root / task.folder, bert, max_train_rows=rows)
+        runner = TaskRunner(task, spec, data_root / task.folder, bert, max_train_rows=rows)
         schedule = SCHEDULES[task.name]
         full = Hyperparameters(schedule.full_learning_rate, num_train_epochs=schedule.full_epochs, seed=seed)
         branch = Hyperparameters(BRANCH_LEARNING_RATE, num_train_epochs=schedule.branch_epochs, seed=seed)

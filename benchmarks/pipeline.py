@@ -14,7 +14,6 @@ from centrabert.distill.loss import Distillation
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
-from centrabert.glue_data.runner import Runner
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
@@ -25,6 +24,7 @@ from centrabert.modeling.files import write_text
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import sorted_batches
 from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.task_runner import TaskRunner
 
 BATCH = 32
 
@@ -61,19 +61,19 @@ class Pipeline:
     student_layers: int
     cache: ActivationCache | None = None
 
-    def full(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+    def full(self, runner: TaskRunner, hyperparameters: Hyperparameters) -> Trained:
         """The baseline, in which everything trains."""
         branch = Branch(runner.spec, 0, runner.bert.config().num_hidden_layers, full_fine_tuning=True)
         folder = self._folder("full", runner)
         return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder))
 
-    def teacher(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+    def teacher(self, runner: TaskRunner, hyperparameters: Hyperparameters) -> Trained:
         layers = runner.bert.config().num_hidden_layers
         branch = Branch.teacher(runner.spec, self.fine_tuning_layers, layers)
         folder = self._folder("teacher", runner)
         return _timed(runner, folder, lambda: runner.fine_tune(branch, hyperparameters, folder, self.cache))
 
-    def student(self, runner: Runner, hyperparameters: Hyperparameters) -> Trained:
+    def student(self, runner: TaskRunner, hyperparameters: Hyperparameters) -> Trained:
         teacher = Teacher(self._folder("teacher", runner), runner.bert)
         folder = self._folder("student", runner)
         return _timed(
@@ -101,11 +101,11 @@ class Pipeline:
         manifest = merge(bert_dir, [student.folder for student in students], merged)
         return manifest, export(merged, serving, 1)
 
-    def _folder(self, kind: str, runner: Runner) -> Path:
+    def _folder(self, kind: str, runner: TaskRunner) -> Path:
         return self.output_dir / kind / runner.task.name
 
 
-def served_metric(predictor: Predictor, runner: Runner) -> float:
+def served_metric(predictor: Predictor, runner: TaskRunner) -> float:
     """The task's metric on dev when every row is asked of the SavedModel as raw text."""
     dev, spec = runner.dev, runner.spec
     text_a, text_b = np.array(dev.text_a, np.object_), np.array(dev.text_b, np.object_)
@@ -122,7 +122,7 @@ def served_metric(predictor: Predictor, runner: Runner) -> float:
     return runner.score(dev.labels[order], np.concatenate(answers))[spec.metric]
 
 
-def _timed(runner: Runner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:
+def _timed(runner: TaskRunner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:
     """Trains, and keeps the seconds beside the branch for the next time it is only read."""
     _ = runner.train, runner.dev  # reading and tokenising is not training
     file = folder / "seconds.json"

@@ -77,10 +77,10 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
 
     from benchmarks.pipeline import minilm
     from centrabert.glue_data.glue_tasks import glue_task
-    from centrabert.glue_data.runner import Runner
     from centrabert.modeling.convert import conversion
     from centrabert.modeling.training.token_dataset import training_plan
     from centrabert.modeling.training.trunk_cache import ActivationCache
+    from centrabert.task_runner import TaskRunner
 
     task = glue_task(task_name)
     bert = minilm(scratch / "bert")
@@ -88,7 +88,7 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
         conversion.write(
             conversion.Source(str(scratch / "bert")).read(), "huggingface", scratch / "huggingface"
         )
-    runner = Runner(task, task.spec(), Path(FLAGS.data_root, task.folder), bert)
+    runner = TaskRunner(task, task.spec(), Path(FLAGS.data_root, task.folder), bert)
     train, tuned = runner.train, layers.removesuffix(CACHED)
     plan = training_plan(train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)[: FLAGS.rounds * FLAGS.steps]
     if layers.endswith(CACHED):

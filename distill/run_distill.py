@@ -42,8 +42,8 @@ def run(run: Run) -> None:
     from centrabert.distill.distillation import Teacher, distil
     from centrabert.distill.loss import Distillation
     from centrabert.glue_data.glue_tasks import glue_task
-    from centrabert.glue_data.runner import Runner
     from centrabert.modeling.bert_folder import BertFolder
+    from centrabert.task_runner import TaskRunner
 
     settings = Distillation(run.temperature, run.soft_weight, run.hard_weight)
     bert = BertFolder(*run.bert.files)
@@ -53,7 +53,7 @@ def run(run: Run) -> None:
     trained = record.branch.task
     task = glue_task(trained.name)
     spec = task.spec(trained.max_seq_length, trained.pooling)
-    runner = Runner(task, spec, run.data_dir, bert, record.do_lower_case)
+    runner = TaskRunner(task, spec, run.data_dir, bert, record.do_lower_case)
     record.check_reads(spec, runner.tokenizer.vocabulary.digest)
     distil(
         teacher,

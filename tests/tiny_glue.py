@@ -9,11 +9,11 @@ import numpy as np
 import tiny
 
 from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.glue_data.runner import Runner
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start
+from centrabert.task_runner import TaskRunner
 
 # A layer costs half a second of building graphs.
 CONFIG = dataclasses.replace(tiny.CONFIG, num_hidden_layers=3)
@@ -47,12 +47,12 @@ def _rows(rows: int, seed: int, labelled: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def runner(base: Path, data_dir: Path, pooling: str = "cls") -> Runner:
+def runner(base: Path, data_dir: Path, pooling: str = "cls") -> TaskRunner:
     task = glue_task("rte")
-    return Runner(task, task.spec(tiny.MAX_SEQ_LENGTH, pooling), data_dir, BertFolder.at(base))
+    return TaskRunner(task, task.spec(tiny.MAX_SEQ_LENGTH, pooling), data_dir, BertFolder.at(base))
 
 
-def job(runner: Runner, output_dir: Path, frozen: int = 1, tuned: int = 2, **keys: Any) -> TrainingJob:
+def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, **keys: Any) -> TrainingJob:
     """A training job of seconds; `keys` are fields of TrainingJob to set otherwise."""
     branch = keys.pop("branch", Branch(runner.spec, frozen, tuned))
     return TrainingJob(

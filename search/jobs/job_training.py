@@ -11,7 +11,6 @@ from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
 from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.glue_data.runner import Runner
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
@@ -24,6 +23,7 @@ from centrabert.search.jobs.job_folder import held, job_folder, prepare, write_f
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
 from centrabert.search.jobs.resumable_timer import CPU, Moment, Stopwatch
+from centrabert.task_runner import TaskRunner
 
 SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
 
@@ -103,9 +103,9 @@ def training_tokens(train: Encoded, hyperparameters: Hyperparameters) -> int:
     return sum(len(rows) * int(lengths[rows].max(initial=train.padded_to)) for rows in islice(plan, steps))
 
 
-def _runner(spec: JobSpec) -> Runner:
+def _runner(spec: JobSpec) -> TaskRunner:
     task = glue_task(spec.task)
-    return Runner(
+    return TaskRunner(
         task=task,
         spec=task.spec(spec.max_seq_length, spec.pooling),
         data_dir=Path(spec.data_root) / task.folder,
@@ -125,7 +125,7 @@ def _hyperparameters(spec: JobSpec) -> Hyperparameters:
     )
 
 
-def _branch(spec: JobSpec, runner: Runner) -> Branch:
+def _branch(spec: JobSpec, runner: TaskRunner) -> Branch:
     layers = runner.bert.config().num_hidden_layers
     if spec.kind == FULL:
         return Branch(runner.spec, 0, layers, full_fine_tuning=True)
@@ -139,7 +139,7 @@ def _teacher(spec: JobSpec, jobs_dir: Path, bert: BertFolder) -> Teacher:
     return Teacher(folder, bert)
 
 
-def _share(spec: JobSpec, runner: Runner, teacher: Teacher | None, settings: JobSettings) -> None:
+def _share(spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, settings: JobSettings) -> None:
     """Computes what other jobs can use too, unless they have: the trunk's outputs, a teacher's logits."""
     train, frozen = runner.train, _branch(spec, runner).frozen
     if settings.cache is not None and frozen:
@@ -150,7 +150,7 @@ def _share(spec: JobSpec, runner: Runner, teacher: Teacher | None, settings: Job
 
 
 def _train(
-    spec: JobSpec, runner: Runner, teacher: Teacher | None, folder: Path, cache: ActivationCache | None
+    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, folder: Path, cache: ActivationCache | None
 ) -> BranchRecord:
     if teacher is None:
         return runner.fine_tune(_branch(spec, runner), _hyperparameters(spec), folder, cache)

@@ -12,7 +12,6 @@ import tiny_glue
 from centrabert.distill import distillation
 from centrabert.distill.distillation import Teacher, distil, student_start
 from centrabert.distill.loss import Distillation, distillation_loss
-from centrabert.glue_data.runner import Runner
 from centrabert.modeling import branch_folder, checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -22,19 +21,20 @@ from centrabert.modeling.training.estimator import Estimator, RunConfig
 from centrabert.modeling.training.prediction import predict_logits
 from centrabert.modeling.training.train_branch import train_branch
 from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.task_runner import TaskRunner
 
 RANDOM = np.random.default_rng(99)
 
 
 @pytest.fixture(scope="module")
-def teacher(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Teacher:
+def teacher(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Teacher:
     folder = tmp_path_factory.mktemp("teacher") / "rte"
     train_branch(tiny_glue.job(runner, folder))
     return Teacher(folder, runner.bert)
 
 
 def _distil(
-    teacher: Teacher, runner: Runner, layers: int, folder: Path, cache: ActivationCache | None = None
+    teacher: Teacher, runner: TaskRunner, layers: int, folder: Path, cache: ActivationCache | None = None
 ) -> BranchRecord:
     return distil(
         teacher,
@@ -92,7 +92,7 @@ def test_settings_are_checked(wrong: dict[str, float]) -> None:
 
 
 def test_distillation_from_the_cache_gives_the_same_bits(
-    teacher: Teacher, runner: Runner, tmp_path: Path
+    teacher: Teacher, runner: TaskRunner, tmp_path: Path
 ) -> None:
     cached = _distil(teacher, runner, 1, tmp_path / "cached", ActivationCache(tmp_path / "cache", 10**9))
     for file in teacher.folder.glob("logits-*"):
@@ -100,7 +100,7 @@ def test_distillation_from_the_cache_gives_the_same_bits(
     assert cached == _distil(teacher, runner, 1, tmp_path / "computed")
 
 
-def test_a_student_of_all_layers_starts_as_its_teacher(teacher: Teacher, runner: Runner) -> None:
+def test_a_student_of_all_layers_starts_as_its_teacher(teacher: Teacher, runner: TaskRunner) -> None:
     config, student = runner.bert.config(), teacher.record.branch.student(2)
     init = {**student_start(teacher, student), runner.bert.checkpoint: student.shared_names(config)}
     estimator = Estimator(model_fn_builder(config, student, init, aligned=True), RunConfig())
@@ -117,7 +117,7 @@ def test_a_student_starts_from_the_teachers_bottommost_layers(teacher: Teacher) 
     assert rest == {"bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias"}
 
 
-def test_a_student_is_a_branch_like_any_other(teacher: Teacher, runner: Runner, tmp_path: Path) -> None:
+def test_a_student_is_a_branch_like_any_other(teacher: Teacher, runner: TaskRunner, tmp_path: Path) -> None:
     record = _distil(teacher, runner, 1, tmp_path / "student")
     assert record.branch == Branch(runner.spec, frozen=1, tuned=1)
     assert record.teacher_digest == teacher.record.digest
@@ -131,7 +131,7 @@ def test_a_student_is_a_branch_like_any_other(teacher: Teacher, runner: Runner, 
 
 
 def test_the_teachers_logits_are_computed_once(
-    teacher: Teacher, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    teacher: Teacher, runner: TaskRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logits = teacher.logits(runner.train, 5)
 
@@ -146,14 +146,14 @@ def test_the_teachers_logits_are_computed_once(
 
 @pytest.mark.parametrize("layers", [0, 3])
 def test_layers_outside_the_teachers_are_refused(
-    teacher: Teacher, runner: Runner, tmp_path: Path, layers: int
+    teacher: Teacher, runner: TaskRunner, tmp_path: Path, layers: int
 ) -> None:
     with pytest.raises(ValueError, match=rf"--student_layers={layers} is outside 1..2"):
         _distil(teacher, runner, layers, tmp_path / "student")
     assert not (tmp_path / "student").exists()
 
 
-def test_another_base_or_vocabulary_is_refused(teacher: Teacher, runner: Runner, tmp_path: Path) -> None:
+def test_another_base_or_vocabulary_is_refused(teacher: Teacher, runner: TaskRunner, tmp_path: Path) -> None:
     other = BertFolder.at(tiny_glue.bert_folder(tmp_path / "other", seed=5))
     with pytest.raises(ValueError, match="grew on another BERT"):
         Teacher(teacher.folder, other)

@@ -10,11 +10,11 @@ from full_disk import small_disk
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.export import run_export
-from centrabert.glue_data.runner import Runner
 from centrabert.merge import run_merge
 from centrabert.modeling import run_convert
 from centrabert.modeling.branch_folder import RECORD
 from centrabert.modeling.training.train_branch import train_branch
+from centrabert.task_runner import TaskRunner
 
 BLOCK = 4096  # of the file system
 ROOM = {
@@ -29,7 +29,7 @@ ROOM = {
 
 
 @pytest.fixture(scope="module")
-def made(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A branch and a merged model to go on from."""
     root = tmp_path_factory.mktemp("made")
     train_branch(tiny_glue.job(runner, root / "rte"))
@@ -44,13 +44,13 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         yield folder
 
 
-def _bert(runner: Runner) -> Path:
+def _bert(runner: TaskRunner) -> Path:
     return runner.bert.config_file.parent
 
 
 @pytest.mark.parametrize(("disk", "step"), [(step, step) for step in ROOM], indirect=["disk"])
 def test_no_space_left_is_one_line(
-    runner: Runner, made: Path, disk: Path, step: str, capsys: pytest.CaptureFixture[str]
+    runner: TaskRunner, made: Path, disk: Path, step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bert, output = _bert(runner), disk / "output"
     train = [

@@ -10,7 +10,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny_glue
 
-from centrabert.glue_data.runner import Runner
 from centrabert.modeling import branch_folder, checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -20,10 +19,11 @@ from centrabert.modeling.golden import Golden
 from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.train_branch import train_branch
+from centrabert.task_runner import TaskRunner
 
 
 @pytest.fixture(scope="module")
-def finished(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The branch folder of an undisturbed run."""
     folder = tmp_path_factory.mktemp("finished") / "rte"
     train_branch(tiny_glue.job(runner, folder))
@@ -34,18 +34,18 @@ METRICS = (0.3, 0.9, 0.5)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> BranchRecord:
+def undisturbed(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> BranchRecord:
     """The record of a run whose second judgement is the best."""
     return _kept(runner, tmp_path_factory.mktemp("undisturbed") / "rte", *METRICS)
 
 
-def _base(runner: Runner) -> checkpoint.Tensors:
+def _base(runner: TaskRunner) -> checkpoint.Tensors:
     return runner.bert.read()
 
 
 @pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(1, 2, "cls"), (0, 3, "mean"), (2, 1, "mean")])
 def test_every_owned_variable_moves(
-    runner: Runner, tmp_path: Path, frozen: int, tuned: int, pooling: str
+    runner: TaskRunner, tmp_path: Path, frozen: int, tuned: int, pooling: str
 ) -> None:
     other = dataclasses.replace(runner, spec=dataclasses.replace(runner.spec, pooling=pooling))
     record = train_branch(tiny_glue.job(other, tmp_path / "rte", frozen, tuned))
@@ -65,7 +65,7 @@ class Frozen(tf.train.SessionRunHook):
         self.tensors = session.run({v.op.name: v for v in tf.local_variables()})
 
 
-def test_no_bit_of_a_frozen_layer_moves(runner: Runner, tmp_path: Path) -> None:
+def test_no_bit_of_a_frozen_layer_moves(runner: TaskRunner, tmp_path: Path) -> None:
     job, frozen = tiny_glue.job(runner, tmp_path), Frozen()
     training._estimator(job).train(training._training_input(job), 9, [frozen])
     base = runner.bert.read()
@@ -75,11 +75,11 @@ def test_no_bit_of_a_frozen_layer_moves(runner: Runner, tmp_path: Path) -> None:
         np.testing.assert_array_equal(tensor, base[name], err_msg=name)
 
 
-def test_the_record_names_the_trunk_it_grew_on(runner: Runner, finished: Path) -> None:
+def test_the_record_names_the_trunk_it_grew_on(runner: TaskRunner, finished: Path) -> None:
     assert read_record(finished).trunk.items() <= runner.bert.digests.items()
 
 
-def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: Runner, tmp_path: Path) -> None:
+def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: TaskRunner, tmp_path: Path) -> None:
     branch = Branch(runner.spec, 0, 3, full_fine_tuning=True)
     train_branch(tiny_glue.job(runner, tmp_path / "full", branch=branch))
     record = read_record(tmp_path / "full")
@@ -91,7 +91,7 @@ def test_full_fine_tuning_trains_the_embeddings_and_says_so(runner: Runner, tmp_
     assert again == record
 
 
-def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path) -> None:
+def test_a_seed_decides_every_bit(runner: TaskRunner, finished: Path, tmp_path: Path) -> None:
     again = train_branch(tiny_glue.job(runner, tmp_path / "again"))
     other = dataclasses.replace(tiny_glue.HYPERPARAMETERS, seed=14)
     differs = train_branch(tiny_glue.job(runner, tmp_path / "other", hyperparameters=other))
@@ -101,7 +101,7 @@ def test_a_seed_decides_every_bit(runner: Runner, finished: Path, tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_goes_on_to_the_same_bits(
-    runner: Runner, undisturbed: BranchRecord, tmp_path: Path, number: signal.Signals
+    runner: TaskRunner, undisturbed: BranchRecord, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Six steps an epoch. The signal comes in the first judgement, so the run stops after step 7.
 
@@ -122,7 +122,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 
 
 def test_a_crash_after_the_checkpoint_loses_no_judgement(
-    runner: Runner, finished: Path, tmp_path: Path
+    runner: TaskRunner, finished: Path, tmp_path: Path
 ) -> None:
     calls = 0
 
@@ -140,13 +140,13 @@ def test_a_crash_after_the_checkpoint_loses_no_judgement(
     assert calls == 4
 
 
-def test_a_finished_run_is_only_read(runner: Runner, finished: Path) -> None:
+def test_a_finished_run_is_only_read(runner: TaskRunner, finished: Path) -> None:
     score = tiny_glue.ScriptedScore()
     assert train_branch(tiny_glue.job(runner, finished, score=score)) == read_record(finished)
     assert score.calls == 0
 
 
-def test_another_run_in_the_folder_is_refused(runner: Runner, finished: Path, tmp_path: Path) -> None:
+def test_another_run_in_the_folder_is_refused(runner: TaskRunner, finished: Path, tmp_path: Path) -> None:
     other = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-3)
     with pytest.raises(ValueError, match=r"hyperparameters.learning_rate: 0.003, now 0.001; choose another"):
         train_branch(tiny_glue.job(runner, finished, hyperparameters=other))
@@ -157,19 +157,19 @@ def test_another_run_in_the_folder_is_refused(runner: Runner, finished: Path, tm
         train_branch(tiny_glue.job(runner, tmp_path))
 
 
-def test_two_processes_do_not_train_in_one_folder(runner: Runner, tmp_path: Path) -> None:
+def test_two_processes_do_not_train_in_one_folder(runner: TaskRunner, tmp_path: Path) -> None:
     job = tiny_glue.job(runner, tmp_path / "rte")
     (tmp_path / "rte").mkdir()
     with exclusive(tmp_path / "rte"), pytest.raises(ValueError, match="rte: another process is at work here"):
         train_branch(job)
 
 
-def _kept(runner: Runner, folder: Path, *metrics: float) -> BranchRecord:
+def _kept(runner: TaskRunner, folder: Path, *metrics: float) -> BranchRecord:
     return train_branch(tiny_glue.job(runner, folder, score=tiny_glue.ScriptedScore(*metrics)))
 
 
 def test_the_best_checkpoint_by_the_metric_is_kept(
-    runner: Runner, undisturbed: BranchRecord, tmp_path: Path
+    runner: TaskRunner, undisturbed: BranchRecord, tmp_path: Path
 ) -> None:
     assert undisturbed.metrics == {"accuracy": 0.9}
     first_of_equals = _kept(runner, tmp_path / "b", 0.1, 0.2, 0.2)
@@ -178,7 +178,7 @@ def test_the_best_checkpoint_by_the_metric_is_kept(
     assert not undisturbed.variables.items() & last.variables.items()
 
 
-def test_stops_when_nothing_better_comes(runner: Runner, tmp_path: Path) -> None:
+def test_stops_when_nothing_better_comes(runner: TaskRunner, tmp_path: Path) -> None:
     patient = dataclasses.replace(
         tiny_glue.HYPERPARAMETERS, early_stopping_patience=2, save_checkpoints_steps=3
     )
@@ -188,14 +188,14 @@ def test_stops_when_nothing_better_comes(runner: Runner, tmp_path: Path) -> None
     assert score.calls == 4
 
 
-def test_a_diverging_run_is_one_clear_error(runner: Runner, tmp_path: Path) -> None:
+def test_a_diverging_run_is_one_clear_error(runner: TaskRunner, tmp_path: Path) -> None:
     wild = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e30)
     with pytest.raises(ValueError, match="the loss is NaN; try a smaller learning rate"):
         train_branch(tiny_glue.job(runner, tmp_path / "rte", hyperparameters=wild))
 
 
 def test_a_full_disk_leaves_no_branch(
-    runner: Runner, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: TaskRunner, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(prefix: Path, tensors: object) -> None:
         raise OSError(28, "No space left on device", str(prefix))
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_no_branch(
     assert train_branch(tiny_glue.job(runner, tmp_path / "rte")) == read_record(finished)
 
 
-def test_the_golden_answers_are_the_branchs(runner: Runner, finished: Path) -> None:
+def test_the_golden_answers_are_the_branchs(runner: TaskRunner, finished: Path) -> None:
     golden = Golden.read(finished / branch_folder.GOLDEN)
     places = [runner.dev.text_a.index(text) for text in golden.text_a]
     estimator = branch_estimator(
@@ -233,13 +233,13 @@ def test_only_the_branch_and_its_summaries_remain(finished: Path) -> None:
     assert all(path.name.startswith("events.out.") for path in (finished / "training").iterdir())
 
 
-def test_text_longer_than_the_positions_is_refused(runner: Runner, tmp_path: Path) -> None:
+def test_text_longer_than_the_positions_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
     spec = dataclasses.replace(runner.spec, max_seq_length=24)
     with pytest.raises(ValueError, match="--max_seq_length=24 is above 23"):
         tiny_glue.job(runner, tmp_path, branch=Branch(spec, 1, 2))
 
 
-def test_another_base_is_refused(runner: Runner, finished: Path, tmp_path: Path) -> None:
+def test_another_base_is_refused(runner: TaskRunner, finished: Path, tmp_path: Path) -> None:
     other = BertFolder.at(tiny_glue.bert_folder(tmp_path / "other", seed=5))
     with pytest.raises(ValueError, match="bert/embeddings/LayerNorm/beta differs"):
         dataclasses.replace(runner, bert=other).evaluate(finished, 5)

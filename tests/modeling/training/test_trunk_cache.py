@@ -9,7 +9,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny_glue
 
-from centrabert.glue_data.runner import Runner
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.layers import encoder
 from centrabert.modeling.layers.attention import attention_mask
@@ -22,13 +21,14 @@ from centrabert.modeling.training.trunk_output_file import (
     file_bytes,
     new_activations,
 )
+from centrabert.task_runner import TaskRunner
 
 AMPLE = 10**9
 
 
 @pytest.mark.parametrize(("frozen", "pooling"), [(1, "cls"), (2, "mean")])
 def test_training_from_the_cache_gives_the_same_bits(
-    runner: Runner, tmp_path: Path, frozen: int, pooling: str
+    runner: TaskRunner, tmp_path: Path, frozen: int, pooling: str
 ) -> None:
     other = dataclasses.replace(runner, spec=dataclasses.replace(runner.spec, pooling=pooling))
     cache = ActivationCache(tmp_path / "cache", AMPLE)
@@ -38,7 +38,7 @@ def test_training_from_the_cache_gives_the_same_bits(
     assert len(list(cache.folder.glob("*.npy"))) == 2  # train and dev
 
 
-def test_what_is_kept_is_the_trunks_output(runner: Runner, tmp_path: Path) -> None:
+def test_what_is_kept_is_the_trunks_output(runner: TaskRunner, tmp_path: Path) -> None:
     """Against the encoder as it serves, which pads no further than the batch."""
     files = ActivationCache(tmp_path, AMPLE).fill(runner.bert, [0, 1, 3], runner.train)
     assert files is not None
@@ -62,7 +62,7 @@ def test_what_is_kept_is_the_trunks_output(runner: Runner, tmp_path: Path) -> No
             assert not kept[row, length:].any()
 
 
-def test_half_precision_halves_the_files_and_rounds(runner: Runner, tmp_path: Path) -> None:
+def test_half_precision_halves_the_files_and_rounds(runner: TaskRunner, tmp_path: Path) -> None:
     whole, half = (ActivationCache(tmp_path / dtype, AMPLE, dtype) for dtype in ("float32", "float16"))
     (exact,) = whole.attach(runner.bert, 2, runner.dev)
     (rounded,) = half.attach(runner.bert, 2, runner.dev)
@@ -77,7 +77,7 @@ def test_half_precision_halves_the_files_and_rounds(runner: Runner, tmp_path: Pa
     )
 
 
-def test_a_run_does_not_go_on_in_another_precision(runner: Runner, tmp_path: Path) -> None:
+def test_a_run_does_not_go_on_in_another_precision(runner: TaskRunner, tmp_path: Path) -> None:
     half = ActivationCache(tmp_path / "cache", AMPLE, "float16")
     rounded = train_branch(tiny_glue.job(runner, tmp_path / "rte", cache=half))
     exact = train_branch(tiny_glue.job(runner, tmp_path / "exact"))
@@ -89,7 +89,7 @@ def test_a_run_does_not_go_on_in_another_precision(runner: Runner, tmp_path: Pat
 
 
 def test_a_file_serves_whoever_has_the_same_trunk_and_text(
-    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: TaskRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = ActivationCache(tmp_path / "cache", AMPLE)
     first = cache.fill(runner.bert, [1, 2], runner.dev)
@@ -111,7 +111,7 @@ def _never(*arguments: object) -> None:
     raise RuntimeError("computed twice")
 
 
-def test_the_budget_holds_and_the_longest_unused_makes_room(runner: Runner, tmp_path: Path) -> None:
+def test_the_budget_holds_and_the_longest_unused_makes_room(runner: TaskRunner, tmp_path: Path) -> None:
     one = file_bytes(len(runner.dev.ids), tiny_glue.CONFIG.hidden_size, "float32")
     cache = ActivationCache(tmp_path / "cache", 2 * one)
     first, second = (_files(cache.fill(runner.bert, [depth], runner.dev)) for depth in (1, 2))
@@ -125,13 +125,15 @@ def test_the_budget_holds_and_the_longest_unused_makes_room(runner: Runner, tmp_
     assert sum(file.stat().st_size for file in held) == cache.byte_budget
 
 
-def test_too_small_a_budget_trains_without_the_cache(runner: Runner, tmp_path: Path) -> None:
+def test_too_small_a_budget_trains_without_the_cache(runner: TaskRunner, tmp_path: Path) -> None:
     cache = ActivationCache(tmp_path / "cache", 1000)
     assert cache.attach(runner.bert, 1, runner.train, runner.dev) == (runner.train, runner.dev)
     assert not cache.folder.exists()
 
 
-def test_a_stop_leaves_no_half_file(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_leaves_no_half_file(
+    runner: TaskRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stopped(self: object, token: int, values: object) -> None:
         raise KeyboardInterrupt
 
@@ -156,7 +158,7 @@ def test_tokens_come_back_whatever_was_given_back(tmp_path: Path, monkeypatch: p
         np.testing.assert_array_equal(padded[1], values[:3])
 
 
-def test_a_file_of_another_length_is_refused(runner: Runner, tmp_path: Path) -> None:
+def test_a_file_of_another_length_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
     with new_activations(tmp_path / "tokens.npy", 7, 3, "float32"):
         pass
     with pytest.raises(ValueError, match=r"tokens.npy: holds 7 tokens, the data has \d+; remove the file"):

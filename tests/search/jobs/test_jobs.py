@@ -134,14 +134,14 @@ def test_what_stops_a_job_is_told_and_written_down(
 def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped by a signal in its first judgement, after which it has written a checkpoint."""
     spec = replace(workshop.teacher, seed=14)
-    judged = job_training.Runner.score
+    judged = job_training.TaskRunner.score
 
     def stop(self: object, labels: object, predictions: object) -> dict[str, float]:
-        monkeypatch.setattr(job_training.Runner, "score", judged)
+        monkeypatch.setattr(job_training.TaskRunner, "score", judged)
         os.kill(os.getpid(), 15)
         return judged(self, labels, predictions)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job_training.Runner, "score", stop)
+    monkeypatch.setattr(job_training.TaskRunner, "score", stop)
     with pytest.raises(KeyboardInterrupt):
         workshop.run(spec)
     folder = workshop.folder(spec)

@@ -1,4 +1,4 @@
-"""One GLUE task on one BERT: its encoded splits, and what is done with them."""
+"""One task on one BERT: its encoded splits, and what is done with them."""
 
 import os
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ EVAL_RESULTS = "eval_results.json"
 
 
 @dataclass(frozen=True)
-class Runner:
+class TaskRunner:
     """The data of a task in the vocabulary of a BERT.
 
     Attributes:
