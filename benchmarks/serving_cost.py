@@ -77,8 +77,8 @@ def _all_at_once(mixed: Path, full: dict[str, Path], tasks: int) -> Iterator[str
     The full models are ours, whose last layer computes [CLS] alone, and, by means of all tokens, such that
     compute all of their last layer too, as BERT does.
     """
+    from centrabert.export.contract.signature_names import DEFAULT
     from centrabert.export.engine.tensorflow_engine import Predictor
-    from centrabert.export.graph.signatures import DEFAULT
 
     merged = Predictor(mixed)
     separate = {name: [Predictor(version) for _ in range(tasks)] for name, version in full.items()}

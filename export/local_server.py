@@ -13,7 +13,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServi
 from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
 from centrabert.errors import UserError
-from centrabert.export.contract.models_config import aspired
+from centrabert.export.contract.models_config import desired_versions
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.rest.http_server import HttpServer
 from centrabert.export.serving.grpc_interceptor import GrpcAdmission
@@ -69,7 +69,7 @@ class Server:
         self.versions = ModelVersions(
             settings.name,
             settings.base_path,
-            lambda: aspired(settings.base_path, settings.config_file),
+            lambda: desired_versions(settings.base_path, settings.config_file),
             self._load,
         )
         self._answering = Answering(self.versions, self._metrics)

@@ -46,8 +46,9 @@ for required in ("merged", "export_dir", "version"):
 
 
 def main() -> None:
+    from centrabert.export.contract.models_config import label_version, read_labels
     from centrabert.export.deploy.deployment import write_deployment
-    from centrabert.export.deploy.serving_config import label_version, read_labels, write_batching
+    from centrabert.export.deploy.serving_config import write_batching
     from centrabert.export.deploy.tf_serving import TfServing, check_name
 
     cores = (os.cpu_count() or 1) if FLAGS.cores is None else FLAGS.cores

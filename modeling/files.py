@@ -70,15 +70,21 @@ def _name(error: BaseException, path: Path) -> None:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, wait: bool = False) -> Iterator[None]:
     """Keeps other processes out of `folder` while the block runs; leaves no file, not even after a kill.
 
+    Args:
+      wait: Whether to wait for another process, which is right where each one is done soon.
+
     Raises:
-      UserError: Another process is in it.
+      UserError: Another process is in it, and `wait` is false.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _lock(descriptor, folder)
+        if wait:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            _lock(descriptor, folder)
         yield
     finally:
         os.close(descriptor)

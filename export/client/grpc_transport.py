@@ -18,7 +18,6 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated, RequestError
 from centrabert.export.client.transport import (
-    ROUTE,
     Metadata,
     Reply,
     RouteRequest,
@@ -26,6 +25,7 @@ from centrabert.export.client.transport import (
     WantedModel,
     malformed,
 )
+from centrabert.export.contract.signature_names import ROUTE
 
 T = TypeVar("T")
 SIGNATURES = "signature_def"  # the only field of metadata that there is

@@ -14,7 +14,6 @@ from centrabert.errors import UserError
 from centrabert.export.client.bounded_wait import within
 from centrabert.export.client.errors import RequestError
 from centrabert.export.client.transport import (
-    ROUTE,
     Metadata,
     Reply,
     RouteRequest,
@@ -22,6 +21,7 @@ from centrabert.export.client.transport import (
     WantedModel,
     malformed,
 )
+from centrabert.export.contract.signature_names import ROUTE
 
 # Which gRPC status TF Serving, or a proxy before it, means. FAILED_PRECONDITION and OUT_OF_RANGE are 400 too.
 CODES = {

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from centrabert.export.client.errors import Outdated, RequestError
 from centrabert.export.client.rows import SentRow
 from centrabert.export.client.served_tasks import ServedTask, ServedTasks
-from centrabert.export.client.transport import UNKNOWN, Reply, malformed
+from centrabert.export.client.transport import Reply, malformed
+from centrabert.export.contract.signature_names import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from centrabert.errors import UserError
 from centrabert.export.client.served_tasks import ServedTasks
 from centrabert.export.client.transport import RouteRequest
-from centrabert.export.contract.task_selector import task_list
+from centrabert.export.contract.task_selector import task_selector
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ def route_request(rows: Sequence[SentRow], served: ServedTasks) -> RouteRequest:
     return RouteRequest(
         text_a=tuple(row.text_a for row in rows),
         text_b=tuple(row.text_b for row in rows),
-        tasks=tuple(task_list(frozenset(row.tasks)) for row in rows),
+        tasks=tuple(task_selector(frozenset(row.tasks)) for row in rows),
         outputs=served.outputs(name for row in rows for name in row.tasks),
     )

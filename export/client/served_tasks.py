@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from centrabert.errors import UserError
-from centrabert.export.client.transport import ROUTE, ROUTE_INPUTS, UNKNOWN, Metadata, Reply
+from centrabert.export.client.transport import Metadata, Reply
+from centrabert.export.contract.signature_names import ROUTE, ROUTE_INPUTS, UNKNOWN
 
 ANSWERS = {"classification": ("label", "probabilities"), "regression": ("score",)}
 

@@ -7,10 +7,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-
-ROUTE = "route"  # the only signature a client asks; see `route.routed`
-ROUTE_INPUTS = ("text_a", "text_b", "tasks")
-UNKNOWN = "unknown"
+from centrabert.export.contract.signature_names import ROUTE_INPUTS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which versions a server should serve, and under which labels: the highest, or what models.config says."""
+"""models.config, TF Serving's file: which versions a server should serve, and under which labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,17 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import version_folders
+from centrabert.modeling.files import exclusive, write_text
+
+MODELS_CONFIG = "models.config"
 
 
 @dataclass(frozen=True)
-class Aspired:
-    """What should be served.
+class DesiredVersions:
+    """What should be served; TF Serving calls such versions aspired.
 
     Attributes:
-      choices: Groups of versions; of each the first that can be loaded.
+      choices: Groups of versions; of each group the first version that can be loaded is served.
       labels: Version by label.
     """
 
@@ -24,22 +27,22 @@ class Aspired:
     labels: Mapping[str, int]
 
 
-def aspired(base_path: Path, config_file: Path | None) -> Aspired:
-    """Looks at the folder and the file, as they now are.
+def desired_versions(base_path: Path, config_file: Path | None) -> DesiredVersions:
+    """Reads the folder and the file, as they now are.
 
-    Without a file the highest version, and lower ones in its place if it cannot be loaded; with one exactly
-    the versions that it lists.
+    Without a file the highest version is desired, and a lower one in its place if it cannot be loaded; with a
+    file exactly the versions that it lists.
 
     Raises:
       UserError: The file is damaged, or lists no versions.
     """
     if config_file is None:
-        return Aspired((tuple(sorted(version_folders(base_path), reverse=True)),), {})
+        return DesiredVersions((tuple(sorted(version_folders(base_path), reverse=True)),), {})
     model = read_models_config(config_file)
     versions = model.model_version_policy.specific.versions
     if not versions:
         raise UserError(f"{config_file}: lists no specific versions; run_export writes such a file")
-    return Aspired(tuple((number,) for number in versions), dict(model.version_labels))
+    return DesiredVersions(tuple((number,) for number in versions), dict(model.version_labels))
 
 
 def read_models_config(file: Path) -> "ModelServerConfig.ModelConfig":
@@ -51,5 +54,45 @@ def read_models_config(file: Path) -> "ModelServerConfig.ModelConfig":
     except FileNotFoundError:
         raise UserError(f"{file}: no such file") from None
     except (text_format.ParseError, ValueError, UnicodeDecodeError):
-        raise UserError(f"{file}: is not a models.config of one model; mend or remove it") from None
+        raise UserError(f"{file}: is not a models.config of one model; fix or remove it") from None
     return model
+
+
+def read_labels(folder: Path) -> Mapping[str, int]:
+    """The version of every label in the models.config of `folder`; empty if the file is not there.
+
+    Raises:
+      UserError: models.config is damaged.
+    """
+    path = folder / MODELS_CONFIG
+    return dict(read_models_config(path).version_labels) if path.exists() else {}
+
+
+def label_version(folder: Path, name: str, base_path: str, label: str, version: int) -> Mapping[str, int]:
+    """Writes models.config with `label` at `version`; other labels stay where they are. Returns all labels.
+
+    TF Serving keeps every labelled version loaded, and a request may name a label instead of a version. Where
+    several processes label versions at once, each waits for the one before it.
+
+    Args:
+      folder: Where models.config is, or will be.
+      base_path: Where the server sees the export folder.
+
+    Raises:
+      UserError: models.config is damaged.
+      OSError: The disk is full; the old file is untouched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder, wait=True):
+        labels = {**read_labels(folder), label: version}
+        write_text(folder / MODELS_CONFIG, _models_config(name, base_path, labels))
+    return labels
+
+
+def _models_config(name: str, base_path: str, labels: Mapping[str, int]) -> str:
+    config = ModelServerConfig()
+    model = config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")
+    model.model_version_policy.specific.versions.extend(sorted(set(labels.values())))
+    for label, number in sorted(labels.items()):
+        model.version_labels[label] = number
+    return str(text_format.MessageToString(config))

@@ -1,18 +1,18 @@
-"""What a row of `route` asks for: task names separated by commas, or `*` for all."""
+"""The text that selects the tasks of a row of `route`: names separated by commas, or `*` for all."""
 
 from collections.abc import Sequence
 
-EVERY = "*"
+ALL_TASKS = "*"
 
 
-def wanted_tasks(text: str, names: Sequence[str]) -> frozenset[str] | None:
+def parse_task_selector(text: str, names: Sequence[str]) -> frozenset[str] | None:
     """The tasks that `text` names, as the graph reads it; None if part of it is neither a task nor `*`."""
-    asked = {name.strip(" ") for name in text.split(",")}
-    if not asked <= {EVERY, *names}:
+    selected = {name.strip(" ") for name in text.split(",")}
+    if not selected <= {ALL_TASKS, *names}:
         return None
-    return frozenset(names if EVERY in asked else asked)
+    return frozenset(names if ALL_TASKS in selected else selected)
 
 
-def task_list(tasks: frozenset[str]) -> str:
-    """What asks for `tasks`."""
+def task_selector(tasks: frozenset[str]) -> str:
+    """The text that selects `tasks`."""
     return ",".join(sorted(tasks))

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from centrabert.errors import UserError
+from centrabert.export.contract.models_config import MODELS_CONFIG
 from centrabert.export.contract.version_folder import SETTINGS
-from centrabert.export.deploy.serving_config import BATCHING, MODELS
+from centrabert.export.deploy.serving_config import BATCHING
 
 TAG = "2.20.0"  # of the TensorFlow that writes the SavedModel; it links TensorFlow Text 2.20.0
 IMAGE = f"tensorflow/serving:{TAG}"
@@ -66,7 +67,7 @@ class TfServing:
         return [
             f"--port={GRPC_PORT}",
             f"--rest_api_port={REST_PORT}",
-            f"--model_config_file={self.base_path}/{SETTINGS}/{MODELS}",
+            f"--model_config_file={self.base_path}/{SETTINGS}/{MODELS_CONFIG}",
             f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
             "--allow_version_labels_for_unavailable_models=true",
             "--enable_model_warmup=true",

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from centrabert.export.contract.signature_names import DEFAULT
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
-from centrabert.export.graph.signatures import DEFAULT
 from centrabert.modeling.task import TaskSpec
 
 Texts = Sequence[tuple[str, str]]

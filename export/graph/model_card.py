@@ -1,13 +1,15 @@
 """The model card: what a served model answers, how well, and what it is made of, from its manifest."""
 
+import re
 from collections.abc import Iterator
 
-from centrabert.export.graph.signatures import ids_signature
+from centrabert.export.contract.signature_names import ids_signature
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.summary_table import table
 from centrabert.modeling.task import TaskSpec
 
 FILE = "MODEL_CARD.md"  # in assets.extra
+SPECIAL = re.compile(r"[^\w .,-]|(?<![^\W_])_|_(?![^\W_])")  # `_` within a word is no markup
 
 
 def model_card(manifest: Manifest) -> str:
@@ -37,12 +39,18 @@ def _lines(manifest: Manifest) -> Iterator[str]:
         "separated by commas, or `*` for all."
     )
     yield ""
-    yield "```text"
-    yield table(manifest).rstrip()
-    yield "```"
+    yield from (f"    {line}" for line in table(manifest).splitlines())
 
 
 def _answers(task: TaskSpec) -> str:
     if task.kind == "regression":
         return "`score`"
-    return "`label`, `probabilities` of " + ", ".join(task.labels)
+    return "`label`, `probabilities` of " + ", ".join(map(_escaped, task.labels))
+
+
+def _escaped(text: str) -> str:
+    """A text that a data set's author chose, as Markdown shows it: no markup, no HTML, no line break.
+
+    A character written as its number is text to Markdown, whatever it would otherwise mean (CommonMark, 2.5).
+    """
+    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", text)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.export.contract.signature_names import ASKED
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
@@ -42,7 +43,7 @@ def routed(
     answers = {
         branch.task.name: {
             **_answers(branch, manifest, reached[branch.frozen], ids, wanted[branch.task.name], order),
-            "asked": wanted[branch.task.name],
+            ASKED: wanted[branch.task.name],
         }
         for branch in branches
     }

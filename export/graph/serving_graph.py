@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.export.contract.signature_names import ROUTE
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.routing import routed
 from centrabert.merge.manifest import Manifest
@@ -16,8 +17,6 @@ from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
-
-ROUTE = "route"  # a name scope, and the name of the signature
 
 
 @dataclass(frozen=True)

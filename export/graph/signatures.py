@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from centrabert.export.graph.serving_graph import ROUTE, ServingGraph
+from centrabert.export.contract.signature_names import DEFAULT, ROUTE, ROUTE_IDS, UNKNOWN, ids_signature
+from centrabert.export.graph.serving_graph import ServingGraph
 from centrabert.modeling.task import TaskSpec
 
-DEFAULT = "serving_default"
-ROUTE_IDS = "route_ids"
 PREDICT = "tensorflow/serving/predict"  # the method name that TF Serving's Predict asks for
 
 
@@ -29,7 +28,7 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
         signatures[ids_signature(task.name)] = _signature(ids, answers)
     signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
-    routed = {**_flat(graph.routed), "unknown": graph.unknown}
+    routed = {**_flat(graph.routed), UNKNOWN: graph.unknown}
     signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, routed)
     signatures[ROUTE_IDS] = _signature({**ids, "tasks": graph.tasks}, routed)
     return signatures
@@ -38,11 +37,6 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
 def _flat(answers: Mapping[str, Mapping[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
     """`<task>/<answer>` -> tensor."""
     return {f"{task}/{name}": tensor for task, own in answers.items() for name, tensor in own.items()}
-
-
-def ids_signature(task: str) -> str:
-    """The signature of a task for clients that send word-piece ids."""
-    return f"{task}_ids"
 
 
 def _signature(inputs: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]) -> SignatureDef:

@@ -12,16 +12,15 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from centrabert.export.contract.task_selector import EVERY
+from centrabert.export.contract.signature_names import DEFAULT, ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.task_selector import ALL_TASKS
 from centrabert.export.contract.version_folder import EXTRA
-from centrabert.export.graph.serving_graph import ROUTE
-from centrabert.export.graph.signatures import DEFAULT, ROUTE_IDS, ids_signature
 from centrabert.merge.manifest import Manifest
 
 FILE = "tf_serving_warmup_requests"  # TF Serving's name, in assets.extra
 LENGTHS = (16, 64, 128, 512)  # word pieces with [CLS] and [SEP]; what is longer is cut
 ROWS = 2  # a batch: of one row TensorFlow may treat a matrix product as another one
-MOST = 1000  # TF Serving refuses a file with more
+MAX_REQUESTS = 1000  # TF Serving refuses a file with more
 WORD = "the"  # one piece of any English vocabulary, [UNK] of any other
 
 
@@ -33,7 +32,7 @@ def write_warmup(version: Path, manifest: Manifest) -> None:
     """
     logs = [PredictionLog(predict_log=PredictLog(request=request)) for request in requests(manifest)]
     with tf.io.TFRecordWriter(str(version / EXTRA / FILE)) as writer:
-        for log in logs[:MOST]:
+        for log in logs[:MAX_REQUESTS]:
             writer.write(log.SerializeToString())
 
 
@@ -43,10 +42,10 @@ def requests(manifest: Manifest) -> Iterator[PredictRequest]:
         text, none = [" ".join([WORD] * (length - 2))] * ROWS, [""] * ROWS
         texts = {"text_a": text, "text_b": none}
         yield _request(DEFAULT, texts)
-        yield _request(ROUTE, {**texts, "tasks": [EVERY] * ROWS})
+        yield _request(ROUTE, {**texts, "tasks": [ALL_TASKS] * ROWS})
         pieces = np.ones([ROWS, length], np.int32)
         ids = {"input_ids": pieces, "segment_ids": np.zeros_like(pieces)}
-        yield _request(ROUTE_IDS, {**ids, "tasks": [EVERY] * ROWS})
+        yield _request(ROUTE_IDS, {**ids, "tasks": [ALL_TASKS] * ROWS})
         for branch in manifest.plan.branches:
             task = branch.task
             yield _request(task.name, texts if task.pair else {"text_a": text})

@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 from google.protobuf.message import Message  # type: ignore[import-untyped]
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
-from centrabert.export.graph.signatures import DEFAULT
+from centrabert.export.contract.signature_names import DEFAULT
 from centrabert.export.rest.json_codec import Body, answer_body, read_body
 from centrabert.export.rest.json_tensors import read_arrays
 from centrabert.export.rest.rest_path import METADATA, PREDICT, STATUS, RestPath, read_path

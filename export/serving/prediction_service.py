@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from centrabert.export.contract.signature_names import DEFAULT
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.graph.signatures import DEFAULT
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.input_validation import RequestLimits, check_outputs
 from centrabert.export.serving.metrics import ServingMetrics

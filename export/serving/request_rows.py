@@ -9,14 +9,19 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from centrabert.export.contract.task_selector import wanted_tasks
+from centrabert.export.contract.signature_names import (
+    ASKED,
+    DEFAULT,
+    ROUTE,
+    ROUTE_IDS,
+    UNKNOWN,
+    ids_signature,
+)
+from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.graph.serving_graph import ROUTE
-from centrabert.export.graph.signatures import DEFAULT, ROUTE_IDS, ids_signature
 from centrabert.export.serving.row_batch import IDS, TEXT, Piece
 
 Computed = Sequence[tuple[list[int], Arrays]]
-ASKED, UNKNOWN = "asked", "unknown"  # what route says of a row besides its answers
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def read_rows(signature: str, inputs: Arrays, outputs: Sequence[str], tasks: Seq
     full = [full_name(signature, name) for name in outputs]
     needed = frozenset(name.partition("/")[0] for name in full if not name.endswith(f"/{ASKED}"))
     said = inputs["tasks"] if "tasks" in inputs else _repeated(_said(signature).encode(), len(first))
-    asked = tuple(wanted_tasks(text.decode(), tasks) for text in said)
+    asked = tuple(parse_task_selector(text.decode(), tasks) for text in said)
     return RequestRows(lane, (first, second), asked, needed, said)
 
 

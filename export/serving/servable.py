@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.contract.task_selector import task_list
+from centrabert.export.contract.signature_names import ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.task_selector import task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
-from centrabert.export.graph.serving_graph import ROUTE
-from centrabert.export.graph.signatures import ROUTE_IDS, ids_signature
 from centrabert.export.serving.batcher import Batcher
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
@@ -115,6 +114,6 @@ class Servable:
         return {f"{task}/{name}": array for name, array in answers.items()}
 
     def _routed(self, piece: Piece) -> Arrays:
-        tasks = np.array([task_list(tasks).encode() for tasks in piece.tasks], np.object_)
+        tasks = np.array([task_selector(tasks).encode() for tasks in piece.tasks], np.object_)
         inputs = {**dict(zip(piece.lane, piece.columns, strict=True)), "tasks": tasks}
         return self.predictor.predict(ROUTE if piece.lane == TEXT else ROUTE_IDS, inputs)

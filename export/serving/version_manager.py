@@ -15,7 +15,7 @@ from pathlib import Path
 from absl import logging
 
 from centrabert.errors import UserError
-from centrabert.export.contract.models_config import Aspired
+from centrabert.export.contract.models_config import DesiredVersions
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.servable import Servable
@@ -62,7 +62,7 @@ class ModelVersions:
         self,
         name: str,
         base_path: Path,
-        look: Callable[[], Aspired],
+        look: Callable[[], DesiredVersions],
         load: Callable[[Path, threading.Event], Servable],
     ) -> None:
         self.name = name
@@ -117,10 +117,10 @@ class ModelVersions:
         Raises:
           UserError: What should be served cannot be told; all stays as it is.
         """
-        aspired = self._look()
-        serve = {number for group in aspired.choices if (number := await self._first(group)) is not None}
+        desired = self._look()
+        serve = {number for group in desired.choices if (number := await self._first(group)) is not None}
         live = {number for number in serve if self._is_available(number)}
-        self._set_labels(aspired.labels)
+        self._set_labels(desired.labels)
         if live:
             for version in self.available:
                 if version.number not in live | set(self._labels.values()):

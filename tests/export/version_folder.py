@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from centrabert.errors import UserError
-from centrabert.export.contract.models_config import aspired
+from centrabert.export.contract.models_config import desired_versions
 from centrabert.export.serving.version_manager import ModelVersions
 
 
@@ -63,7 +63,7 @@ def run(
     config_file: Path | None = None,
 ) -> None:
     folder = Folder(base_path)
-    versions = ModelVersions("tiny", base_path, lambda: aspired(base_path, config_file), folder.load)
+    versions = ModelVersions("tiny", base_path, lambda: desired_versions(base_path, config_file), folder.load)
     asyncio.run(test(folder, versions))
 
 

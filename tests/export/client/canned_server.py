@@ -25,7 +25,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 
 from centrabert.export.client.client import Client
 from centrabert.export.client.results import Answer, Classification, Score
-from centrabert.export.contract.task_selector import wanted_tasks
+from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.rest.rest_path import METADATA, RestPath, read_path
 from centrabert.export.serving.errors import HTTP_STATUS, ServingError, invalid
 
@@ -87,7 +87,7 @@ class Canned:
             if name not in self.offered():
                 raise invalid(f"output tensor alias not found in signature: {name} Outputs expected to be")
         rows = list(zip(*(seen.inputs[name] for name in ("text_a", "text_b", "tasks")), strict=True))
-        wanted = [wanted_tasks(said, list(self.tasks)) for _, _, said in rows]
+        wanted = [parse_task_selector(said, list(self.tasks)) for _, _, said in rows]
         found: dict[str, list[Any]] = {
             "unknown": [row[2] if asked is None else "" for row, asked in zip(rows, wanted, strict=True)]
         }

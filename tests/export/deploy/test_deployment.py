@@ -14,9 +14,10 @@ from server_flags import server_flags
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from tiny_config import CONFIG
 
+from centrabert.export.contract.models_config import label_version
 from centrabert.export.deploy.deployment import deployment_files, write_deployment
 from centrabert.export.deploy.server_memory import batch_bytes, server_memory
-from centrabert.export.deploy.serving_config import label_version, write_batching
+from centrabert.export.deploy.serving_config import write_batching
 from centrabert.export.deploy.tf_serving import TAG, TfServing
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch

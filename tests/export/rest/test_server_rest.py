@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rest_requests import Arrays, arrays, columns, post, refusal, rows, same, url
 from running_server import NAME, shared_server
 
-from centrabert.export.contract.models_config import Aspired
+from centrabert.export.contract.models_config import DesiredVersions
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.page.page import content_security_policy, page
 from centrabert.export.rest import http_server, rest_api
@@ -143,8 +143,8 @@ def test_a_label_is_as_good_as_the_number_of_its_version() -> None:
     server = shared_server()
     (version,) = server.versions.available
 
-    def look() -> Aspired:
-        return Aspired(((1,),), {"stable": 1})
+    def look() -> DesiredVersions:
+        return DesiredVersions(((1,),), {"stable": 1})
 
     async def ask(method: str, path: str) -> Any:
         versions = ModelVersions(

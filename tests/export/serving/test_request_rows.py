@@ -6,7 +6,7 @@ from exported import predictor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from centrabert.export.contract.task_selector import task_list, wanted_tasks
+from centrabert.export.contract.task_selector import parse_task_selector, task_selector
 from centrabert.export.serving.request_rows import outputs_of, read_rows
 from centrabert.export.serving.row_batch import IDS, TEXT
 
@@ -39,7 +39,7 @@ def test_lists_of_tasks_are_read_as_the_graph_reads_them(rows: list[str]) -> Non
 
 def test_a_list_of_tasks_reads_back() -> None:
     tasks = frozenset(["rte", "sim"])
-    assert wanted_tasks(task_list(tasks), NAMES) == tasks
+    assert parse_task_selector(task_selector(tasks), NAMES) == tasks
 
 
 def test_a_signature_of_a_task_asks_for_it_alone() -> None:

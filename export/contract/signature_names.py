@@ -1,0 +1,19 @@
+"""The signatures of a served model by name, which graph, server and client agree on; no TensorFlow.
+
+A task has two signatures of its own: `<task>` reads texts, `<task>_ids` reads word-piece ids.
+"""
+
+DEFAULT = "serving_default"  # texts in, the answers of every task out
+ROUTE = "route"  # texts and, for each row, the tasks that are to answer it
+ROUTE_IDS = "route_ids"  # the same for word-piece ids
+ROUTE_INPUTS = ("text_a", "text_b", "tasks")
+ASKED, UNKNOWN = (
+    "asked",
+    "unknown",
+)  # outputs of ROUTE: whether a row asked for a task; a row's faulty selector
+IDS_SUFFIX = "_ids"
+
+
+def ids_signature(task: str) -> str:
+    """The signature of a task for clients that send word-piece ids."""
+    return f"{task}{IDS_SUFFIX}"
