@@ -1,8 +1,9 @@
 """What a search would do and cost, in words, before it does anything."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_spec import STUDENT, JobSpec
 from centrabert.search.search_loop import Findings, Search
 from centrabert.search.strategy.forecast import at_least, sure
 
@@ -19,6 +20,24 @@ def sure_jobs(search: Search, findings: Findings) -> tuple[JobSpec, ...]:
 def plan_text(search: Search, findings: Findings) -> str:
     """For each task how many jobs at least and at most, with their cost; then every job."""
     return "".join(f"{line}\n" for line in _lines(search, findings))
+
+
+def stages_text(jobs: Sequence[JobSpec], file: Path) -> str:
+    """Which jobs of a plan can run at once, and which only after those: one line for each of the two."""
+    students = sum(spec.kind == STUDENT for spec in jobs)
+    first = len(jobs) - students
+    lines = [f"{file}: {len(jobs)} jobs"]
+    if first:
+        lines.append(f"  --index={_indices(0, first)}: these need no other job of the plan")
+    if students:
+        after = f"; run them when {_indices(0, first)} have ended" if first else ""
+        lines.append(f"  --index={_indices(first, len(jobs))}: students{after}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _indices(start: int, end: int) -> str:
+    """`0-11`, as Slurm's --array takes it; `3` of one alone."""
+    return f"{start}-{end - 1}" if end - start > 1 else str(start)
 
 
 def _lines(search: Search, findings: Findings) -> Iterator[str]:

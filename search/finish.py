@@ -16,7 +16,7 @@ from centrabert.search.selection.candidates_from_jobs import options
 from centrabert.search.selection.rules import by_marginal_benefit, by_optimum
 from centrabert.search.selection.selection import Selection, merge_command, write_selection
 
-MERGED = "merged"
+MERGED, ASIDE, NEW, EARLIER = "merged", ".merging", "new", "earlier"
 
 
 @dataclass(frozen=True)
@@ -77,29 +77,36 @@ def conclude(jobs: Sequence[FinishedJob], search: Search, selection: Selection, 
     """
     write_selection(selection, search.output_dir)
     report(jobs, search, selection)
-    merging_command = merging(selection, search)
-    print(selection_text(selection, merging_command), end="", flush=True)
+    print(selection_text(selection, merging(selection, search)), end="", flush=True)
     if merge:
-        _merge(merging_command, search.output_dir / MERGED)
+        _merge(selection, search)
 
 
-def _merge(merging_command: list[str], merged: Path) -> None:
-    """Merges in place of an earlier selection's model, which comes back if merging fails."""
-    earlier = merged.with_name(f"{merged.name}.earlier")
-    if merged.exists():
-        shutil.rmtree(earlier, ignore_errors=True)
-        merged.rename(earlier)
-    if subprocess.run(merging_command).returncode:
-        if earlier.exists():
-            shutil.rmtree(merged, ignore_errors=True)
-            earlier.rename(merged)
-        raise UserError(f"{merged}: merging failed, for the reason told above")
-    shutil.rmtree(earlier, ignore_errors=True)
+def _merge(selection: Selection, search: Search) -> None:
+    """Merges aside; the model of an earlier selection stays in its place until the new one is whole."""
+    merged, aside = search.output_dir / MERGED, search.output_dir / ASIDE
+    _settle(merged, aside)
+    aside.mkdir()
+    try:
+        if subprocess.run(merging(selection, search, aside / NEW)).returncode:
+            raise UserError(f"{merged}: merging failed, for the reason given above")
+        if merged.exists():
+            merged.rename(aside / EARLIER)
+        (aside / NEW).rename(merged)
+    finally:
+        _settle(merged, aside)
 
 
-def merging(selection: Selection, search: Search) -> list[str]:
-    """The command that merges what was chosen into the search's folder."""
-    return merge_command(selection, Path(search.space.bert_dir), search.output_dir / MERGED)
+def _settle(merged: Path, aside: Path) -> None:
+    """After whatever interruption: one whole model in its place, and nothing beside it."""
+    if (aside / EARLIER).exists() and not merged.exists():
+        (aside / EARLIER).rename(merged)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def merging(selection: Selection, search: Search, output_dir: Path | None = None) -> list[str]:
+    """The command that merges what was chosen, by default into the search's folder."""
+    return merge_command(selection, Path(search.space.bert_dir), output_dir or search.output_dir / MERGED)
 
 
 def selection_text(selection: Selection, command: list[str]) -> str:

@@ -1,7 +1,10 @@
-"""Does one job of a search: what run_search starts, and what any cluster can.
+"""Runs one job of a search: what run_search starts for each job, and what any cluster can start.
 
-The job stands in a JSON file, its folder is JOBS_DIR/DIGEST. A job that is done is only read; one that was
-stopped goes on from its last checkpoint. A student wants its teacher's job done in the same JOBS_DIR.
+The job is a JSON file (--spec), or a line of the plan that run_search --dry_run writes (--plan, --index). Its
+folder is JOBS_DIR/DIGEST. A job that is finished is only read; one that was stopped resumes from its last
+checkpoint. A student needs the finished job of its teacher in the same JOBS_DIR.
+
+    python -m centrabert.search.run_job --plan=output/search/plan.jsonl --index=$SLURM_ARRAY_TASK_ID
 """
 
 from dataclasses import dataclass
@@ -10,15 +13,22 @@ from pathlib import Path
 from absl import flags
 
 from centrabert import command, training_flags
+from centrabert.errors import UserError
 from centrabert.search.jobs.job_folder import read_spec
-from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_spec import JobSpec, read_plan
 from centrabert.search.jobs.resumable_timer import Moment
 from centrabert.search.workers import parent_watch
 from centrabert.search.workers.cores import available, occupy
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("spec", None, "The job as JSON.", flag_values=FLAGS)
-flags.DEFINE_string("jobs_dir", None, "Folder of the jobs' folders.", flag_values=FLAGS)
+flags.DEFINE_string("spec", None, "File with the job as JSON.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "plan", None, "File with a job on each line, as run_search --dry_run writes it.", flag_values=FLAGS
+)
+flags.DEFINE_integer("index", None, "Which job of --plan to run; the first is 0.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "jobs_dir", None, "Folder of the jobs' folders. Default: jobs beside --plan.", flag_values=FLAGS
+)
 training_flags.define_activation_cache(FLAGS, "activations beside --jobs_dir")
 flags.DEFINE_list(
     "depths",
@@ -34,8 +44,6 @@ flags.DEFINE_list("cores", [], "Numbers of the cores to stay on, as in 0,1. Defa
 flags.DEFINE_bool(
     "stop_with_input", False, "Stop, after a checkpoint, when standard input ends.", flag_values=FLAGS
 )
-for required in ("spec", "jobs_dir"):
-    flags.mark_flag_as_required(required, flag_values=FLAGS)
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,7 @@ def main() -> None:
     since = Moment.of_start()  # importing TensorFlow is part of what a job costs
     if FLAGS.stop_with_input:
         parent_watch.hold()
-    jobs_dir = Path(FLAGS.jobs_dir)
-    spec = read_spec(Path(FLAGS.spec))
+    spec, jobs_dir = _job(FLAGS.spec, FLAGS.plan, FLAGS.index, FLAGS.jobs_dir)
     cores = [int(core) for core in FLAGS.cores]
     threads = FLAGS.threads or len(cores or available())
     occupy(cores, threads)
@@ -69,6 +76,22 @@ def main() -> None:
             since=since,
         )
     )
+
+
+def _job(spec: str | None, plan: str | None, index: int | None, jobs_dir: str | None) -> tuple[JobSpec, Path]:
+    """The job that the flags name, and the folder of the jobs."""
+    if plan is not None and index is not None and spec is None:
+        return _planned(Path(plan), index), Path(jobs_dir or Path(plan).parent / "jobs")
+    if spec is not None and jobs_dir is not None and plan is None and index is None:
+        return read_spec(Path(spec)), Path(jobs_dir)
+    raise UserError("give --plan and --index, or --spec and --jobs_dir")
+
+
+def _planned(plan: Path, index: int) -> JobSpec:
+    jobs = read_plan(plan)
+    if not 0 <= index < len(jobs):
+        raise UserError(f"--index={index}: {plan} holds {len(jobs)} jobs, of which the first is 0")
+    return jobs[index]
 
 
 def run(run: Run) -> None:

@@ -20,12 +20,10 @@ from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.files import exclusive
 from centrabert.search.display import display
-from centrabert.search.dry_run import plan_text, sure_jobs
+from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.finish import Rule, choose, conclude, report
 from centrabert.search.inputs import check_inputs, note_inputs
-from centrabert.search.jobs.job_spec import FROM_TEACHER, STARTS
-from centrabert.search.jobs.plan_file import FILE as PLAN
-from centrabert.search.jobs.plan_file import write_plan
+from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
 from centrabert.search.preflight import Opening, open_search, read_layers
 from centrabert.search.search_loop import Findings, Search
 from centrabert.search.strategy.search_space import (
@@ -209,7 +207,9 @@ def run(run: Run) -> None:
         finally:
             _tell_failures(opening, findings)
     if failed := len(opening.errors) + len(findings.errors):
-        raise UserError(f"{failed} failed, see above; mend them and give the same command again")
+        raise UserError(
+            f"{failed} failed, see above; fix what failed and run the same command again to resume"
+        )
 
 
 def _pool(run: Run, search: Search, available: Sequence[int]) -> tuple[Search, Pool]:
@@ -267,8 +267,9 @@ def _job_command(run: Run, search: Search) -> JobCommand:
 
 def _plan(opening: Opening) -> None:
     search, findings = opening.search, opening.search.read()
-    write_plan(sure_jobs(search, findings), search.output_dir / PLAN)
-    print(plan_text(search, findings), end="")
+    jobs, file = plan_order(sure_jobs(search, findings)), search.output_dir / PLAN
+    write_plan(jobs, file)
+    print(plan_text(search, findings) + stages_text(jobs, file), end="")
 
 
 def _tell_failures(opening: Opening, findings: Findings) -> None:

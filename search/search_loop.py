@@ -1,11 +1,12 @@
 """A search: its strategy asks, a pool runs, and the jobs' folders remember."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.search.display import Display
 from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.jobs.job_folder import job_folder, read_specs
@@ -25,10 +26,15 @@ JOBS = "jobs"
 
 @dataclass
 class Findings:
-    """What the jobs of a search have brought up to now."""
+    """What the jobs of a search have brought up to now.
+
+    Attributes:
+      others: The jobs that were begun in the folder before, for the ledger.
+    """
 
     results: dict[JobSpec, JobResult] = field(default_factory=dict)
     errors: dict[JobSpec, str] = field(default_factory=dict)
+    others: Sequence[JobSpec] = field(default=(), compare=False)
 
     @property
     def scores(self) -> Scores:
@@ -74,7 +80,7 @@ class Search:
         Raises:
           KeyboardInterrupt: Stopped, every running job after a checkpoint; the same call goes on from there.
         """
-        findings, running = Findings(), set[JobSpec]()
+        findings, running = Findings(others=read_specs(self.jobs_dir)), set[JobSpec]()
         try:
             self._start(findings, running, pool)
             self._show("", findings, display)
@@ -101,13 +107,13 @@ class Search:
 
         L, l, learning rates, epochs and seeds may be others, and full fine-tunings padded or not.
         """
-        own = (spec for spec in read_specs(self.jobs_dir) if self.space.includes(spec))
-        folders = {spec: job_folder(self.jobs_dir, spec.digest) for spec in own}
-        return tuple(
-            FinishedJob(spec, result, str(folder))
-            for spec, folder in folders.items()
-            if (result := read_result(folder)) is not None
-        )
+        found = Findings()
+        for spec in read_specs(self.jobs_dir):
+            if self.space.includes(spec):
+                self._read(spec, found)
+        for error in found.errors.values():
+            logging.warning("skipped a job: %s", error)
+        return found.finished(self.jobs_dir)
 
     def foreseen(self, scores: Scores) -> tuple[JobSpec, ...]:
         """All jobs that have ended or may be run."""
@@ -127,13 +133,19 @@ class Search:
             pass
 
     def _read_some(self, findings: Findings) -> bool:
-        done = {
-            spec: result
-            for spec in self._not_ended(findings)
-            if (result := read_result(job_folder(self.jobs_dir, spec.digest))) is not None
-        }
-        findings.results.update(done)
-        return bool(done)
+        read = [self._read(spec, findings) for spec in self._not_ended(findings)]
+        return any(read)
+
+    def _read(self, spec: JobSpec, findings: Findings) -> bool:
+        """Adds the job's result, if it is there, to the findings; one that is damaged is an error."""
+        try:
+            result = read_result(job_folder(self.jobs_dir, spec.digest))
+        except UserError as error:
+            findings.errors[spec] = f"{error}; remove the file to run the job again"
+            return True
+        if result is not None:
+            findings.results[spec] = result
+        return result is not None
 
     def _not_ended(self, findings: Findings) -> list[JobSpec]:
         scores = findings.scores
@@ -142,11 +154,11 @@ class Search:
     def _take(self, outcome: Outcome, findings: Findings) -> str:
         """Adds the outcome to the findings; returns what to say of it."""
         spec = outcome.spec
-        result = read_result(job_folder(self.jobs_dir, spec.digest))
-        if result is None:
+        if not self._read(spec, findings):
             findings.errors[spec] = outcome.error or "it left no result"
+        if spec in findings.errors:
             return f"{spec.title}: failed: {findings.errors[spec]}"
-        findings.results[spec] = result
+        result = findings.results[spec]
         return f"{spec.title}: {result.metric} {100 * result.quality:.1f} in {result.seconds:.0f} s"
 
     def _show(self, news: str, findings: Findings, display: Display) -> None:
@@ -159,9 +171,7 @@ class Search:
 
     def _write_ledger(self, findings: Findings) -> None:
         """On a full disk the ledger grows old and the search goes on: it does not read it."""
-        specs = dict.fromkeys(
-            [*wanted(self.space, findings.scores, self.dev_rows), *read_specs(self.jobs_dir)]
-        )
+        specs = dict.fromkeys([*wanted(self.space, findings.scores, self.dev_rows), *findings.others])
         try:
             write_ledger(self.jobs_dir, specs, self.output_dir / FILE)
         except OSError as error:

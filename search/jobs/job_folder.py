@@ -51,8 +51,14 @@ def read_spec(file: Path) -> JobSpec:
 
 
 def read_specs(jobs_dir: Path) -> list[JobSpec]:
-    """Every job that has ever been begun there, by digest."""
-    return [read_spec(file) for file in sorted(jobs_dir.glob(f"*/{SPEC}"))]
+    """Every job ever begun there, by digest; one whose spec cannot be read is skipped with a warning."""
+    specs = []
+    for file in sorted(jobs_dir.glob(f"*/{SPEC}")):
+        try:
+            specs.append(read_spec(file))
+        except (UserError, OSError) as error:
+            logging.warning("skipped a job: %s", error)
+    return specs
 
 
 def state(folder: Path) -> str:

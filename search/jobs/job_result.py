@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
@@ -51,10 +52,13 @@ class JobResult:
         return {**asdict(self), "history": [list(each) for each in self.history]}
 
     @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "JobResult":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        check_keys(keys, {field.name for field in fields(cls)}, "result")
-        history = tuple((int(step), float(value)) for step, value in keys["history"])
+    def from_json(cls, keys: dict[str, Any], source: str) -> "JobResult":
+        """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
+        check_keys(keys, {field.name for field in fields(cls)}, source)
+        try:
+            history = tuple((int(step), float(value)) for step, value in keys["history"])
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{source}: history: {error}") from None
         return cls(**{**keys, "history": history})
 
     def write(self, folder: Path) -> None:
@@ -62,6 +66,10 @@ class JobResult:
 
 
 def read_result(folder: Path) -> JobResult | None:
-    """The result in a job's folder, or None if the job is not done."""
+    """The result in a job's folder, or None if the job is not finished.
+
+    Raises:
+      UserError: The file is damaged.
+    """
     file = folder / RESULT
-    return JobResult.from_json(read_json(file)) if file.exists() else None
+    return JobResult.from_json(read_json(file), str(file)) if file.exists() else None

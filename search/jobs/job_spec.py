@@ -1,16 +1,23 @@
-"""A job: one training of one task, told completely, so that any process anywhere can do it."""
+"""A job: one training of one task, described completely, so that any process anywhere can do it.
+
+A plan is a file of jobs, one in JSON on each line; no job needs one that stands below it.
+"""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
+from centrabert.modeling.files import write_text
 from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
 
 FULL, TEACHER, STUDENT = KINDS = ("full", "teacher", "student")
 FROM_TEACHER, FROM_PRETRAINED = STARTS = ("teacher", "pretrained")
+PLAN = "plan.jsonl"
 
 
 @dataclass(frozen=True)
@@ -89,3 +96,33 @@ class JobSpec:
         """Inverse of `to_json`; raises UserError for a missing or unknown key."""
         check_keys(keys, {field.name for field in fields(cls)}, "job")
         return cls(**keys)
+
+
+def plan_order(specs: Iterable[JobSpec]) -> tuple[JobSpec, ...]:
+    """The jobs in their order, but students, which need their teachers, behind all others."""
+    return tuple(sorted(specs, key=lambda spec: spec.kind == STUDENT))
+
+
+def write_plan(specs: Iterable[JobSpec], path: Path) -> None:
+    """Writes a plan in one step; raises OSError, the old file untouched."""
+    write_text(path, "".join(f"{json.dumps(spec.to_json())}\n" for spec in specs))
+
+
+def read_plan(path: Path) -> tuple[JobSpec, ...]:
+    """Inverse of `write_plan`; raises UserError naming file and line for whatever does not fit."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run_search --dry_run writes a plan") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
+    return tuple(_planned(line, f"{path}:{number}") for number, line in enumerate(lines, start=1))
+
+
+def _planned(line: str, source: str) -> JobSpec:
+    try:
+        return JobSpec.from_json(json.loads(line))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{source}: not JSON: {error.msg}") from None
+    except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
+        raise UserError(f"{source}: {error}") from None

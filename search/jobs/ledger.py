@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.modeling.files import write_text
 from centrabert.search.jobs.job_folder import FAILED, job_folder, read_failure, state
 from centrabert.search.jobs.job_result import JobResult, read_result
@@ -41,10 +42,13 @@ class Entry:
 
 
 def entry(jobs_dir: Path, spec: JobSpec) -> Entry:
-    """What a job's folder says now."""
+    """What a job's folder says now; one whose files are damaged has failed."""
     folder = job_folder(jobs_dir, spec.digest)
     found = state(folder)
-    return Entry(spec, found, read_result(folder), read_failure(folder) if found == FAILED else None)
+    try:
+        return Entry(spec, found, read_result(folder), read_failure(folder) if found == FAILED else None)
+    except UserError as error:
+        return Entry(spec, FAILED, error=str(error))
 
 
 def write_ledger(jobs_dir: Path, specs: Iterable[JobSpec], file: Path) -> tuple[Entry, ...]:

@@ -25,10 +25,12 @@ FOREIGN_PROGRAMS = frozenset(
         "for",
         "git",
         "head",
+        "kubectl",
         "ls",
         "mkdir",
         "pip",
         "rm",
+        "sbatch",
         "sh",
         "source",
     ]

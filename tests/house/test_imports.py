@@ -28,7 +28,7 @@ ROOMS = (
     *("export/contract", "export/graph", "export/engine", "export/serving", "export/page", "export/rest"),
     *("export/client", "export/deploy", "export"),
     *("search/jobs", "search/workers", "search/selection", "search/strategy", "search/report"),
-    *("search/cluster", "search"),
+    "search",
     "centrabert",
 )
 FREE = ("tests", "benchmarks", "docs")
@@ -53,7 +53,6 @@ PURE = (
     "modeling/tokenization/vocabulary.py",
     "modeling/training/hyperparameters.py",
     "search/*.py",
-    "search/cluster/*.py",
     "search/jobs/*.py",
     "search/selection/*.py",
     "search/strategy/*.py",

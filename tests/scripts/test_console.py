@@ -13,7 +13,6 @@ from centrabert import command, console
 # What other scripts start, or what rewrites files of this project: `python -m` is enough for them.
 NO_COMMAND = {
     "centrabert.glue_data.run_samples",
-    "centrabert.search.run_cluster_files",
     "centrabert.search.run_job",
 }
 Capture = pytest.CaptureFixture[str]

@@ -60,6 +60,7 @@ def test_a_search_from_its_flags_to_its_selection(
     plan = capsys.readouterr().out
     assert "rte: 3 jobs" in plan and "sure" in plan and "perhaps" in plan
     assert len((out / "plan.jsonl").read_text().splitlines()) == 2
+    assert plan.endswith(f"{out}/plan.jsonl: 2 jobs\n  --index=0-1: these need no other job of the plan\n")
     assert search() == 0
     printed = capsys.readouterr().out
     assert f"report: {out}/report.html" in printed.splitlines()
@@ -76,12 +77,13 @@ def test_a_search_from_its_flags_to_its_selection(
 
     def merge(command: list[str]) -> object:
         merged.append(command)
+        Path(command[-1].removeprefix("--output_dir=")).mkdir()
         return type("Ended", (), {"returncode": 0})
 
     monkeypatch.setattr(finish.subprocess, "run", merge)
     monkeypatch.setattr(job_training, "_do", None)  # nothing is trained again
     assert search(merge=True, budget_layers=3) == 0
-    assert merged[0][0] == sys.executable and f"--output_dir={out}/merged" in merged[0]
+    assert merged[0][0] == sys.executable and (out / "merged").is_dir()
     assert read_selection(out).rule == "optimum"
 
 
@@ -98,7 +100,7 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
         "a CoLA folder holds train.tsv, dev.tsv, test.tsv",
         "failed: rte L=1 lr=1e+30 epochs=1 seed=3: training diverged: the loss is NaN; "
         "try a smaller learning rate",
-        "run_search.py: error: 2 failed, see above; mend them and give the same command again",
+        "run_search.py: error: 2 failed, see above; fix what failed and run the same command again to resume",
     ]
     (option,) = read_selection(tmp_path / "out").options
     assert (option.frozen, option.tuned) == (2, 1)

@@ -1,5 +1,6 @@
 """The search as a whole, on a pool that answers at once: order, failures, forecasts, cost, what is shown."""
 
+import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -245,6 +246,37 @@ def test_nothing_trained_is_nothing_to_choose_from(tmp_path: Path) -> None:
         Rule(threshold=0)
     with pytest.raises(ValueError, match=r"--budget_layers=-1 is below 0"):
         Rule(budget_layers=-1)
+
+
+def test_damaged_files_of_other_jobs_are_skipped_and_named(tmp_path: Path, warnings: list[str]) -> None:
+    """As a spec with the key of another version."""
+    others = [teachers(tiny_search.space(seeds=(seed,)))[0] for seed in (97, 98, 99)]
+    unknown, no_json, no_result = (prepare(tmp_path / "jobs", spec) for spec in others)
+    keys = json.loads((unknown / "spec.json").read_text())
+    (unknown / "spec.json").write_text(json.dumps({**keys, "colour": "red"}))
+    (no_json / "spec.json").write_bytes(b"\xff")
+    (no_result / "result.json").write_text("{}")
+    given = search(tmp_path)
+    assert run(given).scores == UNDISTURBED
+    assert len(given.finished()) == len(UNDISTURBED)
+    told = "\n".join(warnings)
+    for file, wrong in (
+        (unknown / "spec.json", "job: missing or unknown keys ['colour']"),
+        (no_json / "spec.json", "not UTF-8 at byte 0"),
+        (no_result / "result.json", "result.json: missing or unknown keys"),
+    ):
+        assert str(file) in told and wrong in told
+    assert f"failed\t{others[2].title}\t" in (tmp_path / "ledger.tsv").read_text()
+
+
+def test_a_damaged_result_fails_its_own_job_alone(tmp_path: Path) -> None:
+    first = next(spec for spec in UNDISTURBED if spec.task == "cola")
+    (prepare(tmp_path / "jobs", first) / "result.json").write_text("{}")
+    findings = run(search(tmp_path))
+    assert list(findings.errors) == [first]
+    assert findings.errors[first].endswith("remove the file to run the job again")
+    for_rte = {spec: score for spec, score in UNDISTURBED.items() if spec.task == "rte"}
+    assert {spec: score for spec, score in findings.scores.items() if spec.task == "rte"} == for_rte
 
 
 def test_spec_files_of_earlier_searches_stay(tmp_path: Path) -> None:

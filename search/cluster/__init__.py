@@ -1,1 +1,0 @@
-"""Files that run the jobs of a search on Slurm and Kubernetes."""

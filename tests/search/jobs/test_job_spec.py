@@ -1,0 +1,57 @@
+"""Plans of jobs: their file, their order, what is refused."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_plan import FULL, PLAN, STUDENTS, TEACHERS
+
+from centrabert.search.jobs.job_spec import JobSpec, plan_order, read_plan, write_plan
+
+
+def test_a_plan_comes_back(tmp_path: Path) -> None:
+    write_plan(PLAN, tmp_path / "plan.jsonl")
+    assert len((tmp_path / "plan.jsonl").read_text().splitlines()) == len(PLAN)
+    assert read_plan(tmp_path / "plan.jsonl") == PLAN
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "plan.jsonl:2: not JSON: "),
+        ("[]", "plan.jsonl:2: "),
+        ('{"task": "rte"}', "plan.jsonl:2: job: missing or unknown keys ['bert_dir', "),
+        (json.dumps({**FULL.to_json(), "kind": "half"}), "plan.jsonl:2: job kind 'half' is none of "),
+        (json.dumps({**FULL.to_json(), "fine_tuning_layers": "2"}), "plan.jsonl:2: "),
+    ],
+)
+def test_a_bad_plan_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    file = tmp_path / "plan.jsonl"
+    file.write_text(f"{json.dumps(FULL.to_json())}\n{line}\n")
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path}/{message}")):
+        read_plan(file)
+
+
+def test_no_plan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"plan\.jsonl: no such file; run_search --dry_run writes a plan"):
+        read_plan(tmp_path / "plan.jsonl")
+
+
+@given(st.permutations(PLAN))
+def test_students_come_last_and_the_order_is_kept(plan: list[JobSpec]) -> None:
+    ordered = plan_order(plan)
+    assert set(ordered[-len(STUDENTS) :]) == set(STUDENTS)
+    assert [spec for spec in ordered if spec in STUDENTS] == [spec for spec in plan if spec in STUDENTS]
+    assert [spec for spec in ordered if spec in (*TEACHERS, FULL)] == [
+        spec for spec in plan if spec not in STUDENTS
+    ]
+
+
+def test_a_student_names_its_teacher() -> None:
+    assert {spec.teacher for spec in STUDENTS} == {TEACHERS[1].digest}
+    with pytest.raises(ValueError, match="a student, and nothing else, has a teacher"):
+        replace(STUDENTS[0], teacher="")
