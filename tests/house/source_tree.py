@@ -1,6 +1,8 @@
 """The project's own files, as the tests of imports, style, documentation and packaging see them."""
 
+import ast
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +32,16 @@ def module_name(path: str) -> str:
     """The name a file is imported by: `merge/plan.py` is centrabert.merge.plan."""
     name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return f"centrabert.{name}" if name == "run_classifier" or name.split(".")[0] in PARTS else name
+
+
+def imported(source: str) -> Iterator[str]:
+    """The full names a module imports: `from a.b import c` is a.b.c, `from . import c` begins with a dot."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 @dataclass(frozen=True)

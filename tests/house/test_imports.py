@@ -1,13 +1,11 @@
 """Who may import whom, who may define flags, and what must import without TensorFlow."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from fnmatch import fnmatch
 
 import pytest
-from source_tree import PARTS, ROOT, is_script, module_name, python_files, scripts
+from source_tree import PARTS, ROOT, imported, is_script, module_name, python_files, scripts
 
 # docs/ARCHITECTURE.md: the parts meet in files, not in each other's code.
 MAY_IMPORT = {
@@ -75,16 +73,6 @@ NOT_PURE = frozenset(
     ]
 )
 HEAVY = ("tensorflow", "tensorflow_text", "official", "tf_keras", "keras", "torch", "transformers")
-
-
-def imported(source: str) -> Iterator[str]:
-    """The full names a module imports: `from a.b import c` is a.b.c, `from . import c` begins with a dot."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def complaint(path: str, name: str) -> str | None:
