@@ -1,8 +1,8 @@
-"""Fine-tunes the top layers of a BERT on one GLUE task, evaluates and predicts.
+"""Fine-tunes the top layers of a BERT on one GLUE task, evaluates the result, and predicts the test set.
 
-The command line of run_classifier.py of google-research/bert, and --fine_tuning_layers. Writes a branch
-folder (branch.json, model.ckpt.*, golden.json), eval_results.json, and GLUE submission files. The same
-command again goes on where it was stopped.
+The flags are those of run_classifier.py of google-research/bert, and --fine_tuning_layers. The script writes
+a branch folder (branch.json, model.ckpt.*, golden.json), eval_results.json, and GLUE submission files. If it
+was interrupted, run the same command again to resume.
 """
 
 from dataclasses import dataclass
@@ -19,20 +19,34 @@ from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertF
 class Run:
     """What the flags ask for."""
 
-    task_name: str = flag("GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte.")
-    data_dir: Path = flag("The task's own folder with train.tsv, dev.tsv.")
-    output_dir: Path = flag("Where the branch goes.")
+    task_name: str = flag("Name of the GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli or rte.")
+    data_dir: Path = flag("Folder of the task's data: train.tsv, dev.tsv and, for --do_predict, test.tsv.")
+    output_dir: Path = flag("Folder to write the branch into.")
     bert: BertFlags = flag_group()
-    do_lower_case: bool = flag("True for an uncased vocabulary, False for a cased.", True)
-    do_train: bool = flag("Train, or go on training.", False)
-    do_eval: bool = flag("Evaluate on dev and write eval_results.json.", False)
-    do_predict: bool = flag("Predict test.tsv and write GLUE submission files.", False)
-    fine_tuning_layers: int | None = flag(
-        "L: train the top L layers, freeze the rest (the paper: 4 to 10 of 12).", None
+    do_lower_case: bool = flag(
+        "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one.", True
     )
-    full_fine_tuning: bool = flag("The baseline: every variable trains.", False)
-    max_seq_length: int = flag("Word pieces read of a text or pair, at most.", 128)
-    pooling: str = flag("BERT's pooled [CLS], or the mean of the tokens.", "cls", choices=("cls", "mean"))
+    do_train: bool = flag("Train, or resume training.", False)
+    do_eval: bool = flag("Evaluate the trained branch on dev and write eval_results.json.", False)
+    do_predict: bool = flag(
+        "Predict test.tsv with the trained branch and write GLUE submission files.", False
+    )
+    fine_tuning_layers: int | None = flag(
+        "L: number of top layers to train; the layers below stay frozen and are shared with other tasks. The "
+        "paper tries 4 to 10 of 12.",
+        None,
+    )
+    full_fine_tuning: bool = flag(
+        "Train every variable, as BERT does. Such a branch shares nothing and cannot be merged.", False
+    )
+    max_seq_length: int = flag(
+        "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated.", 128
+    )
+    pooling: str = flag(
+        "What the head reads: cls is BERT's pooled [CLS], mean is the mean of all token vectors.",
+        "cls",
+        choices=("cls", "mean"),
+    )
     activations: ActivationSettings = flag_group()
     hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
 

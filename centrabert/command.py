@@ -23,9 +23,9 @@ TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 def run(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequence[str] | None = None) -> None:
     """Parses `argv` into `flag_values`, calls `main`, and exits.
 
-    Exit code 0 is success; 1 a mistake in flags, files or data, told in one line on stderr; 130 a Ctrl-C and
-    143 a SIGTERM. `--debug` adds the traceback. The flags are the script's own, not absl's global ones, so
-    that two scripts can both have an `--output_dir` in one process.
+    Exit code 0 is success; 1 is a mistake in flags, files or data, reported in one line on stderr; 130 is
+    Ctrl-C and 143 is SIGTERM. `--debug` adds the traceback. The flags are the script's own, not absl's
+    global ones, so that two scripts can both have an `--output_dir` in one process.
     """
     sys.exit(status(main, flag_values, sys.argv if argv is None else argv))
 
@@ -40,7 +40,7 @@ def status(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequen
             sys.stdout.flush()
         return 0
     except KeyboardInterrupt as stop:
-        print(f"{name}: stopped; give the same command again to go on", file=sys.stderr)
+        print(f"{name}: stopped; run the same command again to resume", file=sys.stderr)
         return interruption.exit_code(stop)
     except BrokenPipeError:
         _drop_undelivered_output()
@@ -90,7 +90,7 @@ def _drop_undelivered_output() -> None:
 
 
 def _one_line(error: BaseException, flag_values: flags.FlagValues) -> str | None:
-    """What the user did wrong; None for an error of TensorFlow that no user can mend."""
+    """What the user did wrong; None for an error of TensorFlow that no user can fix."""
     if isinstance(error, flags.Error):
         absent = missing(flag_values) if flag_values.is_parsed() else ""
         text = f"missing {absent}" if absent else str(error)

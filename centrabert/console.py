@@ -63,7 +63,7 @@ def usage() -> str:
     ]
     head = (
         f"{centrabert.__doc__}\n\nUsage: {PROGRAM} COMMAND --flag=value ...\n\n"
-        f"`{PROGRAM} COMMAND --help` lists the flags of a command, `{PROGRAM} --version` prints the version."
+        f"`{PROGRAM} COMMAND --help` lists the flags of a command; `{PROGRAM} --version` prints the version."
     )
     return "\n".join([head, "", "Commands:", *lines])
 

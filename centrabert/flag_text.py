@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from absl import flags
 
 REQUIRED = "Flag --{} must have a value other than None."  # the message of flags.mark_flag_as_required
-KINDS = {"int": "integer", "float": "number", "bool": "true or false"}
+KINDS = {
+    "int": "integer",
+    "float": "number",
+    "bool": "true or false",
+    "comma separated list of strings": "comma-separated list",
+}
 WIDTH = 100
 
 

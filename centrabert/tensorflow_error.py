@@ -1,4 +1,4 @@
-"""TensorFlow's own errors, as far as a user can mend them: a full disk, a file that may not be written.
+"""TensorFlow's own errors that a user can fix: a full disk, a file that may not be written.
 
 Does not import TensorFlow: an error of it can only have come up where it is imported already.
 """

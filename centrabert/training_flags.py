@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 # Of the fields of Hyperparameters.
 HYPERPARAMETERS = {
-    "learning_rate": "The highest learning rate of the schedule. Small encoders want 5e-5 to 3e-4.",
-    "train_batch_size": "Rows in a training batch.",
-    "eval_batch_size": "Rows in a batch of evaluation or prediction.",
-    "num_train_epochs": "Passes over the training rows.",
-    "warmup_proportion": "Share of all steps in which the learning rate rises from 0.",
-    "save_checkpoints_steps": "Steps between checkpoints, each judged on dev; 0: once an epoch.",
-    "early_stopping_patience": "Stop after so many judgements without a better one; 0: never.",
-    "seed": "Seed of the new head, the order of rows and dropout.",
+    "learning_rate": "Peak learning rate, reached after the warm-up; then it falls linearly to 0. Usual are "
+    "2e-5 to 5e-5 for BERT-base and 5e-5 to 3e-4 for smaller encoders.",
+    "train_batch_size": "Number of rows in a training batch.",
+    "eval_batch_size": "Number of rows in a batch during evaluation and prediction.",
+    "num_train_epochs": "Number of passes over the training rows; fractions are allowed.",
+    "warmup_proportion": "Fraction of training steps in which the learning rate rises from 0 to its peak.",
+    "save_checkpoints_steps": "Number of steps between two checkpoints. Each is evaluated on dev, and the "
+    "best one is kept. 0 means once per epoch.",
+    "early_stopping_patience": "Stop training after this many evaluations in a row without a better "
+    "result. 0 means never.",
+    "seed": "Random seed of the new head, the order of the rows, and dropout.",
 }
 BERT_FILES = {
     "bert_config_file": "bert_config.json",
@@ -34,17 +37,19 @@ BERT_FILES = {
 class BertFlags:
     """A pretrained BERT: its folder, or its three files one by one."""
 
-    bert_dir: Path | None = flag("Folder with bert_config.json, vocab.txt and bert_model.ckpt.", None)
-    bert_config_file: Path | None = flag("bert_config.json, if not in --bert_dir.", None)
-    vocab_file: Path | None = flag("vocab.txt, if not in --bert_dir.", None)
+    bert_dir: Path | None = flag(
+        "Folder of the pretrained BERT: bert_config.json, vocab.txt and bert_model.ckpt.", None
+    )
+    bert_config_file: Path | None = flag("Path of bert_config.json, if it is not in --bert_dir.", None)
+    vocab_file: Path | None = flag("Path of vocab.txt, if it is not in --bert_dir.", None)
     init_checkpoint: Path | None = flag(
-        "Prefix of the pretrained checkpoint (bert_model.ckpt), if not in --bert_dir.", None
+        "Path prefix of the pretrained checkpoint (.../bert_model.ckpt), if it is not in --bert_dir.", None
     )
 
     def __post_init__(self) -> None:
         absent = [f"--{name}" for name in BERT_FILES if not getattr(self, name)]
         if absent and not self.bert_dir:
-            raise UserError(f"{', '.join(absent)} missing; give --bert_dir or all three files")
+            raise UserError(f"{', '.join(absent)} missing; give --bert_dir, or all three files")
 
     @property
     def files(self) -> tuple[Path, Path, Path]:
@@ -61,24 +66,28 @@ class ActivationSettings:
     """How the frozen layers' outputs are kept; told and checked without TensorFlow."""
 
     activation_cache_gb: float = flag(
-        "Disk space for the frozen layers' outputs, computed once and read at every epoch. Without room, or "
-        "for 0, the frozen layers are computed at every step; the result is the same bit for bit.",
+        "Gigabytes of disk space for the cache of the frozen layers' outputs, which are computed once and "
+        "read in every epoch. If they do not fit, or with 0, the frozen layers are computed again in every "
+        "step; the trained model is the same, bit for bit.",
         4.0,
         lower_bound=0,
     )
     activation_dtype: str = flag(
-        "Precision of what is kept; float16 takes half the space and is not the same bit for bit.",
+        "Precision of the cached outputs. float16 takes half the space, but rounds: the trained model is no "
+        "longer the same, bit for bit.",
         "float32",
         choices=("float32", "float16"),
     )
     activation_cache_dir: Path | None = flag(
-        "Folder that keeps them for other runs. Default: in --output_dir, until training ends.", None
+        "Folder of the cache, which other runs can read too. By default it is a folder in --output_dir "
+        "that is removed when training ends.",
+        None,
     )
 
     def __post_init__(self) -> None:
         if not self.activation_cache_gb and self.activation_dtype != "float32":
             raise UserError(
-                "--activation_dtype is for what is kept, and --activation_cache_gb=0 keeps nothing"
+                f"--activation_dtype={self.activation_dtype} needs a cache; --activation_cache_gb=0 has none"
             )
 
     def kept_in(self, default_dir: Path) -> "ActivationSettings":

@@ -1,8 +1,8 @@
-"""Distils a teacher branch into a student of fewer layers, on the same task and data.
+"""Distils a teacher branch into a student with fewer layers, on the same task and data.
 
-The student starts from the teacher's bottommost layers, pooler and head, and learns from the teacher's
-logits and the labels. Writes the same branch folder as run_classifier. The same command again goes on where
-it was stopped.
+The student starts from the teacher's lowest tuned layers, its pooler and its head, and learns from the
+teacher's logits and from the labels. The script writes a branch folder like that of run_classifier. If it was
+interrupted, run the same command again to resume.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,18 @@ from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertF
 class Run:
     """What the flags ask for."""
 
-    teacher: Path = flag("Branch folder of the teacher.")
-    student_layers: int = flag("l: layers of the student above the trunk, 1 to the teacher's L.")
-    data_dir: Path = flag("The task's own folder with train.tsv, dev.tsv.")
-    output_dir: Path = flag("Where the student goes.")
+    teacher: Path = flag("Branch folder of the teacher, as run_classifier writes it.")
+    student_layers: int = flag(
+        "l: number of the student's own layers above the frozen ones, from 1 to the teacher's L."
+    )
+    data_dir: Path = flag("Folder of the task's data: train.tsv and dev.tsv.")
+    output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
-    temperature: float = flag("Softens the logits of teacher and student.", 2.0)
-    soft_weight: float = flag("Weight of the loss against the teacher.", 1.0)
-    hard_weight: float = flag("Weight of the loss against the label.", 1.0)
+    temperature: float = flag(
+        "Temperature by which the logits of teacher and student are divided before the softmax.", 2.0
+    )
+    soft_weight: float = flag("Weight of the loss between student and teacher.", 1.0)
+    hard_weight: float = flag("Weight of the loss between student and label.", 1.0)
     activations: ActivationSettings = flag_group()
     hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
 

@@ -1,4 +1,4 @@
-"""Prints the tasks of a merged model and what it costs, from its manifest alone."""
+"""Prints the tasks of a merged model and what it costs; reads only its manifest."""
 
 from pathlib import Path
 

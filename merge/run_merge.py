@@ -1,6 +1,7 @@
 """Merges branches onto the trunk that they share, and prints what the merged model costs.
 
-Teachers and students mix. Branches of another base, of another vocabulary or of one name are refused.
+Teachers and students can be mixed. Branches that were trained on another BERT or vocabulary, and two branches
+of the same task, are refused.
 """
 
 from pathlib import Path
@@ -13,11 +14,14 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "base",
     None,
-    "Folder of the pretrained BERT that the branches grew on: bert_config.json, vocab.txt, bert_model.ckpt.",
+    "Folder of the pretrained BERT that the branches were trained on: bert_config.json, vocab.txt and "
+    "bert_model.ckpt.",
     flag_values=FLAGS,
 )
 flags.DEFINE_list("branches", None, "Branch folders, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", None, "Where the merged model goes; must not exist.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir", None, "Folder to write the merged model into; it must not exist yet.", flag_values=FLAGS
+)
 for required in ("base", "branches", "output_dir"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
 

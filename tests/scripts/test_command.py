@@ -92,7 +92,7 @@ def test_help_is_the_docstring_and_the_own_flags(
         "Flags:",
         "  --base (string, required)",
         "      Where it comes from.",
-        "  --branches (comma separated list of strings, required)",
+        "  --branches (comma-separated list, required)",
         "      Folders.",
         "  --pooling (cls or mean, default cls)",
         "      What is pooled.",
@@ -178,7 +178,7 @@ def test_a_defect_of_ours_keeps_its_traceback(values: flags.FlagValues, error: E
 
 def test_ctrl_c_is_130(values: flags.FlagValues, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(raising(KeyboardInterrupt()), values, *GOOD) == 130
-    assert capsys.readouterr() == ("", "run_merge.py: stopped; give the same command again to go on\n")
+    assert capsys.readouterr() == ("", "run_merge.py: stopped; run the same command again to resume\n")
 
 
 @pytest.fixture

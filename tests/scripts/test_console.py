@@ -37,7 +37,7 @@ def test_help_lists_the_commands_with_a_sentence_each(capsys: Capture) -> None:
 
 def test_the_sentence_is_the_docstrings_first() -> None:
     assert console.sentence("centrabert.merge.run_inspect") == (
-        "Prints the tasks of a merged model and what it costs, from its manifest alone."
+        "Prints the tasks of a merged model and what it costs; reads only its manifest."
     )
 
 
