@@ -74,7 +74,7 @@ def run(demo: Demo) -> None:
     from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.merge.summary_table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters
-    from centrabert.modeling.training.trunk_cache import ActivationCache
+    from centrabert.modeling.training.trunk_cache import TrunkCache
 
     tasks = [glue_task(name) for name in demo.tasks]
     for made in MADE:
@@ -85,7 +85,7 @@ def run(demo: Demo) -> None:
     )
     # The more trains, the smaller the rate it wants.
     slower = replace(hyperparameters, learning_rate=demo.learning_rate / 2)
-    cache = ActivationCache(demo.output_dir / "activations", CACHE_BYTES)
+    cache = TrunkCache(demo.output_dir / "activations", CACHE_BYTES)
     pipeline = Pipeline(demo.output_dir, FINE_TUNING_LAYERS, STUDENT_LAYERS, cache)
     full = [pipeline.full(runner, slower) for runner in runners]
     teachers = [pipeline.teacher(runner, hyperparameters) for runner in runners]

@@ -84,11 +84,11 @@ def _seed(
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.modeling.training.hyperparameters import Hyperparameters
-    from centrabert.modeling.training.trunk_cache import ActivationCache
+    from centrabert.modeling.training.trunk_cache import TrunkCache
     from centrabert.task_runner import TaskRunner
 
     bert = minilm(output_dir / "bert")
-    cache = ActivationCache(output_dir / "activations", CACHE_BYTES)
+    cache = TrunkCache(output_dir / "activations", CACHE_BYTES)
     pipeline = Pipeline(output_dir / f"seed{seed}", FINE_TUNING_LAYERS, STUDENT_LAYERS, cache)
     figures: dict[str, dict[str, Figures]] = {}
     runners, students = [], []

@@ -23,7 +23,7 @@ from centrabert.modeling.convert import conversion
 from centrabert.modeling.files import write_text
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import sorted_batches
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.task_runner import TaskRunner
 
 BATCH = 32
@@ -59,7 +59,7 @@ class Pipeline:
     output_dir: Path
     fine_tuning_layers: int
     student_layers: int
-    cache: ActivationCache | None = None
+    cache: TrunkCache | None = None
 
     def full(self, runner: TaskRunner, hyperparameters: Hyperparameters) -> Trained:
         """The baseline, in which everything trains."""

@@ -79,7 +79,7 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     from centrabert.glue_data.glue_tasks import glue_task
     from centrabert.modeling.convert import conversion
     from centrabert.modeling.training.token_dataset import training_plan
-    from centrabert.modeling.training.trunk_cache import ActivationCache
+    from centrabert.modeling.training.trunk_cache import TrunkCache
     from centrabert.task_runner import TaskRunner
 
     task = glue_task(task_name)
@@ -93,7 +93,7 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     plan = training_plan(train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)[: FLAGS.rounds * FLAGS.steps]
     if layers.endswith(CACHED):
         frozen = bert.config().num_hidden_layers - int(tuned)
-        (train,) = ActivationCache(scratch / "activations", 10**10).attach(bert, frozen, train)
+        (train,) = TrunkCache(scratch / "activations", 10**10).attach(bert, frozen, train)
     arrays = {
         f"{number}/{name}": array
         for number, rows in enumerate(plan)

@@ -26,7 +26,7 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict_logits
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 
 EVAL_RESULTS = "eval_results.json"
 
@@ -88,7 +88,7 @@ class TaskRunner:
         branch: Branch,
         hyperparameters: Hyperparameters,
         output_dir: Path,
-        cache: ActivationCache | None = None,
+        cache: TrunkCache | None = None,
     ) -> BranchRecord:
         """Trains `branch` from the pretrained BERT; see `train_branch`."""
         return train_branch(

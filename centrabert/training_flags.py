@@ -10,7 +10,7 @@ from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, read
 
 if TYPE_CHECKING:
-    from centrabert.modeling.training.trunk_cache import ActivationCache  # imports TensorFlow
+    from centrabert.modeling.training.trunk_cache import TrunkCache  # imports TensorFlow
 
 # Of the fields of Hyperparameters.
 HYPERPARAMETERS = {
@@ -113,13 +113,13 @@ class ActivationSettings:
             f"--activation_dtype={self.activation_dtype}",
         )
 
-    def cache(self) -> "ActivationCache | None":
+    def cache(self) -> "TrunkCache | None":
         """Where they are kept; None keeps none."""
-        from centrabert.modeling.training.trunk_cache import ActivationCache
+        from centrabert.modeling.training.trunk_cache import TrunkCache
 
         if not self.activation_cache_gb:
             return None
-        return ActivationCache(self.folder, int(self.activation_cache_gb * 1e9), self.activation_dtype)
+        return TrunkCache(self.folder, int(self.activation_cache_gb * 1e9), self.activation_dtype)
 
 
 def define_activation_cache(flag_values: flags.FlagValues, default_dir: str) -> None:

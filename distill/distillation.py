@@ -17,7 +17,7 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, predict_logits
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import Score, TrainingJob, fine_tuning_start, train_branch
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def distil(
     output_dir: Path,
     hyperparameters: Hyperparameters,
     settings: Distillation,
-    cache: ActivationCache | None = None,
+    cache: TrunkCache | None = None,
     from_pretrained: bool = False,
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.

@@ -72,10 +72,10 @@ def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, *
 
 
 class ScriptedScore:
-    """Says what it is told, one metric a judgement, whatever the predictions are.
+    """Says what it is told, one metric an evaluation, whatever the predictions are.
 
     Args:
-      before: Called with the number of the judgement before it answers.
+      before: Called with the number of the evaluation before it answers.
     """
 
     def __init__(self, *metrics: float, before: Callable[[int], None] | None = None) -> None:

@@ -4,7 +4,7 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.dropout import Dropout
-from centrabert.modeling.layers.normalization import trained_bias_add
+from centrabert.modeling.layers.normalization import bias_add_with_gradient
 
 
 def dense(
@@ -12,9 +12,9 @@ def dense(
 ) -> tf.Tensor:
     """x kernel + bias; [rows, inputs] -> [rows, outputs].
 
-    With `dropout`, as in training, the bias has a gradient of its own: `trained_bias_add`.
+    With `dropout`, as in training, the bias has a gradient of its own: `bias_add_with_gradient`.
     """
-    bias_add = tf.nn.bias_add if dropout is None else trained_bias_add
+    bias_add = tf.nn.bias_add if dropout is None else bias_add_with_gradient
     with tf.variable_scope(name):
         kernel, bias = kernel_and_bias(inputs, outputs, config)
         return bias_add(tf.matmul(x, kernel), tf.convert_to_tensor(bias))

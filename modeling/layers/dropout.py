@@ -1,4 +1,4 @@
-"""Dropout whose mask depends on seed, step and place alone, so that a resumed run draws the same masks."""
+"""Dropout whose mask depends on seed, step and call number alone: a resumed run draws the same masks."""
 
 import tensorflow.compat.v1 as tf
 
@@ -8,7 +8,7 @@ LEVELS = 1 << 16  # masks are drawn in 16 bits: half the random numbers, and a r
 class Dropout:
     """Drops elements and scales the others by 1 / (1 - rate).
 
-    Every call is a place of its own, numbered in the order of graph construction.
+    Every call in the construction of a graph has its own number and so its own masks.
 
     Args:
       seed: Seed of the run.
@@ -18,20 +18,20 @@ class Dropout:
     def __init__(self, seed: int, step: tf.Tensor) -> None:
         self._seed = seed
         self._step = tf.cast(step, tf.int64)
-        self._places = 0
+        self._calls = 0
 
     def __call__(self, x: tf.Tensor, rate: float) -> tf.Tensor:
         """Returns `x` with elements dropped at `rate`, same shape and dtype."""
         if not rate:
             return x
-        self._places += 1
+        self._calls += 1
         with tf.name_scope("dropout"):
             return x * self._mask(tf.shape(x, out_type=tf.int64), rate)
 
     def _mask(self, shape: tf.Tensor, rate: float) -> tf.Tensor:
         """float32 of `shape`: 0 or 1 / (1 - rate)."""
         size = tf.reduce_prod(shape)
-        seed = tf.stack([tf.constant(self._seed * 1000003 + self._places, tf.int64), self._step])
+        seed = tf.stack([tf.constant(self._seed * 1000003 + self._calls, tf.int64), self._step])
         words = tf.random.stateless_uniform(
             [(size + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32
         )

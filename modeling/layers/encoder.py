@@ -14,7 +14,7 @@ from centrabert.modeling.layers.attention import attention_of_first, head_shape,
 from centrabert.modeling.layers.dense import dense, variable, vector
 from centrabert.modeling.layers.dropout import Dropout, drop
 from centrabert.modeling.layers.gelu import activation
-from centrabert.modeling.layers.normalization import layer_norm, trained_layer_norm
+from centrabert.modeling.layers.normalization import layer_norm, layer_norm_with_gradient
 
 
 def embed(
@@ -102,4 +102,4 @@ def _layer_norm(x: tf.Tensor, size: int, dropout: Dropout | None) -> tf.Tensor:
         gamma = vector("gamma", size, tf.ones_initializer())
         beta = vector("beta", size, tf.zeros_initializer())
         read = map(tf.convert_to_tensor, (gamma, beta))
-        return (layer_norm if dropout is None else trained_layer_norm)(x, *read)
+        return (layer_norm if dropout is None else layer_norm_with_gradient)(x, *read)

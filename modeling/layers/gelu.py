@@ -27,7 +27,7 @@ def gelu_exact(x: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def trained_gelu_tanh(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
+def gelu_tanh_with_gradient(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
     """`gelu_tanh`; its derivative is 0.5 (1 + t) + 0.5 x (1 - t^2) u', t = tanh(u)."""
     square = tf.square(x)
     t = tf.tanh(SQRT_2_BY_PI * x * (1.0 + CUBIC * square))
@@ -40,7 +40,7 @@ def trained_gelu_tanh(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
 
 
 @tf.custom_gradient
-def trained_gelu_exact(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
+def gelu_exact_with_gradient(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
     """`gelu_exact`; its derivative is P(x) + x p(x) with the normal distribution P and its density p."""
     distribution = 0.5 + 0.5 * tf.math.erf(x * SQRT_HALF)
 
@@ -51,7 +51,7 @@ def trained_gelu_exact(x: tf.Tensor) -> tuple[tf.Tensor, Activation]:
 
 
 PLAIN = {"gelu": gelu_tanh, "gelu_exact": gelu_exact, "relu": tf.nn.relu}
-TRAINED = {"gelu": trained_gelu_tanh, "gelu_exact": trained_gelu_exact, "relu": tf.nn.relu}
+WITH_GRADIENT = {"gelu": gelu_tanh_with_gradient, "gelu_exact": gelu_exact_with_gradient, "relu": tf.nn.relu}
 
 
 def activation(hidden_act: str, training: bool) -> Activation:
@@ -60,4 +60,4 @@ def activation(hidden_act: str, training: bool) -> Activation:
     Args:
       training: Whether gradients will be asked for. The plain forms are the ones that TensorFlow fuses.
     """
-    return (TRAINED if training else PLAIN)[hidden_act]
+    return (WITH_GRADIENT if training else PLAIN)[hidden_act]

@@ -23,7 +23,7 @@ def layer_norm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def trained_layer_norm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
+def layer_norm_with_gradient(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
     """`layer_norm`, with the gradient of Ba, Kiros and Hinton (2016) in closed form."""
     normal, scale = _normalised(x)
 
@@ -47,7 +47,7 @@ def _normalised(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 @tf.custom_gradient
-def trained_bias_add(x: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
+def bias_add_with_gradient(x: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
     """`tf.nn.bias_add`; BiasAddGrad on a CPU takes two to four times as long as the product with ones."""
     return tf.nn.bias_add(x, bias), lambda dy: (dy, _sum_rows(dy))
 

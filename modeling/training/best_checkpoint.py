@@ -16,43 +16,43 @@ Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluation:
     """Dev metrics after `step` steps."""
 
     step: int
     metrics: Metrics
 
 
-def best_of(history: list[Judgement], metric: str) -> Judgement:
-    """The judgement with the highest metric, the earliest on a tie."""
-    return max(history, key=lambda judgement: (judgement.metrics[metric], -judgement.step))
+def best_of(history: list[Evaluation], metric: str) -> Evaluation:
+    """The evaluation with the highest metric, the earliest on a tie."""
+    return max(history, key=lambda evaluation: (evaluation.metrics[metric], -evaluation.step))
 
 
-def has_converged(history: list[Judgement], metric: str, patience: int) -> bool:
-    """Whether the last `patience` judgements brought nothing better; never for patience 0."""
+def has_converged(history: list[Evaluation], metric: str, patience: int) -> bool:
+    """Whether the last `patience` evaluations brought nothing better; never for patience 0."""
     if not patience or not history:
         return False
     best = best_of(history, metric)
-    return sum(judgement.step > best.step for judgement in history) >= patience
+    return sum(evaluation.step > best.step for evaluation in history) >= patience
 
 
-def read_judgements(file: Path) -> list[Judgement]:
-    """All judgements of a run, in their order; none as long as there is no file."""
+def read_evaluations(file: Path) -> list[Evaluation]:
+    """All evaluations of a run, in their order; none as long as there is no file."""
     if not file.exists():
         return []
     records = json.loads(file.read_text(encoding="utf-8"))
-    return [Judgement(record["step"], record["metrics"]) for record in records]
+    return [Evaluation(record["step"], record["metrics"]) for record in records]
 
 
 class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
-    """Judges the checkpoints that are due, copies the best one aside, and stops when it does not improve.
+    """Evaluates checkpoints on dev, copies the best one aside, and stops when it does not improve.
 
     Args:
       folder: Holds the checkpoints, best.ckpt among them.
-      file: Where the judgements are written.
-      judge: Checkpoint prefix -> dev metrics.
-      due: Whether the checkpoint of a step is to be judged: the one that a stop leaves behind is not, so
-        that a resumed run judges what an undisturbed one does.
+      file: Where the evaluations are written.
+      evaluate: Checkpoint prefix -> dev metrics.
+      is_evaluation_step: Whether the checkpoint of a step is to be evaluated: the one that a stop leaves
+        behind is not, so that a resumed run evaluates what an undisturbed one does.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
         metric: str,
         patience: int,
         names: list[str],
-        judge: Callable[[str], Metrics],
-        due: Callable[[int], bool],
+        evaluate: Callable[[str], Metrics],
+        is_evaluation_step: Callable[[int], bool],
     ) -> None:
         self._folder, self._metric, self._patience, self._names = folder, metric, patience, names
-        self._judge, self._due = judge, due
-        self._file, self.history = file, read_judgements(file)
+        self._evaluate, self._is_evaluation_step = evaluate, is_evaluation_step
+        self._file, self.history = file, read_evaluations(file)
 
     @property
     def converged(self) -> bool:
         return has_converged(self.history, self._metric, self._patience)
 
     @property
-    def best(self) -> Judgement:
+    def best(self) -> Evaluation:
         return best_of(self.history, self._metric)
 
     def best_prefix(self) -> Path:
@@ -82,8 +82,8 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
 
     def after_save(self, session: tf.Session, global_step_value: int) -> bool:
         step = int(global_step_value)
-        if self._due(step) and step not in {judgement.step for judgement in self.history}:
-            self._add(Judgement(step, self._judge(str(self._folder / f"model.ckpt-{step}"))))
+        if self._is_evaluation_step(step) and step not in {evaluation.step for evaluation in self.history}:
+            self._add(Evaluation(step, self._evaluate(str(self._folder / f"model.ckpt-{step}"))))
         return self.converged
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
@@ -93,30 +93,30 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     def end(self, session: tf.Session, global_step_value: int | None = None) -> None:
         """Listener and hook both have an end; neither has anything left to do."""
 
-    def _add(self, judgement: Judgement) -> None:
+    def _add(self, evaluation: Evaluation) -> None:
         """Copies first, then records, then forgets the old one: a kill in between loses nothing."""
-        step, history = judgement.step, [*self.history, judgement]
-        if best_of(history, self._metric) is judgement:
+        step, history = evaluation.step, [*self.history, evaluation]
+        if best_of(history, self._metric) is evaluation:
             current = checkpoint.read(self._folder / f"model.ckpt-{step}", self._names)
             checkpoint.write(self._prefix(step), current)
         records = [{"step": each.step, "metrics": each.metrics} for each in history]
         write_text(self._file, json.dumps(records, indent=2) + "\n")
         self.history = history
-        self._summarise(judgement)
+        self._summarise(evaluation)
         kept = self._prefix(self.best.step).name
         for file in self._folder.glob("best.ckpt-*"):
             if not file.name.startswith(f"{kept}."):
                 file.unlink()
 
-    def _summarise(self, judgement: Judgement) -> None:
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in judgement.metrics.items())
-        logging.info("step %d: %s", judgement.step, shown)
+    def _summarise(self, evaluation: Evaluation) -> None:
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
+        logging.info("step %d: %s", evaluation.step, shown)
         values = [
             tf.Summary.Value(tag=f"dev/{name}", simple_value=value)
-            for name, value in judgement.metrics.items()
+            for name, value in evaluation.metrics.items()
         ]
         writer = tf.summary.FileWriterCache.get(str(self._folder))
-        writer.add_summary(tf.Summary(value=values), judgement.step)
+        writer.add_summary(tf.Summary(value=values), evaluation.step)
 
     def _prefix(self, step: int) -> Path:
         return self._folder / f"best.ckpt-{step}"

@@ -44,7 +44,7 @@ class Interruption(tf.train.SessionRunHook):
         self.signal: int | None = None
 
     def notice(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:  # asked twice: no step or judgement is waited for
+        if self.signal is not None:  # asked twice: no step or evaluation is waited for
             raise KeyboardInterrupt
         del frame
         self.signal = number

@@ -15,9 +15,9 @@ class Hyperparameters:
     Attributes:
       num_train_epochs: Passes over the training rows; may be fractional, as in BERT.
       warmup_proportion: Share of all steps in which the learning rate rises.
-      save_checkpoints_steps: Steps between checkpoints, each judged on dev; 0 is once an epoch, so that a
-        small task is judged more than once.
-      early_stopping_patience: Stop after so many judgements without a better one; 0 never stops.
+      save_checkpoints_steps: Steps between two checkpoints, each of which is evaluated on dev; 0 is once an
+        epoch, so that a small task is evaluated more than once.
+      early_stopping_patience: Stop after this many evaluations without a better one; 0 never stops.
     """
 
     learning_rate: float = 5e-5
@@ -50,8 +50,8 @@ class Hyperparameters:
     def num_warmup_steps(self, rows: int) -> int:
         return int(self.num_train_steps(rows) * self.warmup_proportion)
 
-    def judged_every(self, rows: int) -> int:
-        """Steps between two checkpoints."""
+    def evaluation_interval(self, rows: int) -> int:
+        """Steps between two checkpoints, and so between two evaluations."""
         return self.save_checkpoints_steps or self.steps_per_epoch(rows)
 
     def to_json(self) -> dict[str, Any]:

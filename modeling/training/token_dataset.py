@@ -10,7 +10,7 @@ import numpy.typing as npt
 from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.training.trunk_output_file import Activations
+from centrabert.modeling.training.trunk_output_file import TrunkOutputFile
 
 TRUNK_OUTPUT = "trunk_output"  # the feature, float32 [batch, length, hidden]
 Rows = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Encoded:
     offsets: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None
     teacher_logits: npt.NDArray[np.float32] | None = None
-    trunk_output: Activations | None = None
+    trunk_output: TrunkOutputFile | None = None
     padded_to: int = 0
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class Encoded:
     def with_teacher(self, logits: npt.NDArray[np.float32]) -> "Encoded":
         return replace(self, teacher_logits=logits)
 
-    def with_trunk_output(self, activations: Activations) -> "Encoded":
+    def with_trunk_output(self, activations: TrunkOutputFile) -> "Encoded":
         return replace(self, trunk_output=activations)
 
     def padded(self, length: int) -> "Encoded":
@@ -86,12 +86,12 @@ class Encoded:
             raise UserError("rows are chosen before the trunk's output is attached")
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Encoded(
             tuple(self.text_a[row] for row in rows),
             tuple(self.text_b[row] for row in rows),
-            self.ids[places],
-            self.segment_ids[places],
+            self.ids[positions],
+            self.segment_ids[positions],
             offsets,
             None if self.labels is None else self.labels[rows],
             None if self.teacher_logits is None else self.teacher_logits[rows],
@@ -103,10 +103,10 @@ class Encoded:
         lengths = self.lengths[rows]
         columns = np.arange(lengths.max(initial=self.padded_to))
         real = columns < lengths[:, None]  # [batch, length]
-        places = np.where(real, self.offsets[rows][:, None] + columns, 0)
+        positions = np.where(real, self.offsets[rows][:, None] + columns, 0)
         features: dict[str, npt.NDArray[np.generic]] = {
-            "input_ids": np.where(real, self.ids[places], 0),
-            "segment_ids": np.where(real, self.segment_ids[places], 0),
+            "input_ids": np.where(real, self.ids[positions], 0),
+            "segment_ids": np.where(real, self.segment_ids[positions], 0),
         }
         if self.labels is not None:
             features["labels"] = self.labels[rows]

@@ -28,10 +28,10 @@ from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interru
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict_logits
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
-RUN, JUDGEMENTS, TRAINING = "run.json", "judgements.json", "training"
+RUN, EVALUATIONS, TRAINING = "run.json", "judgements.json", "training"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TrainingJob:
     loss_fn: LossFn = task_loss
     teacher_digest: str | None = None
     extra_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    cache: ActivationCache | None = None
+    cache: TrunkCache | None = None
     annotate: Callable[[Encoded], Encoded] = lambda rows: rows
 
     def __post_init__(self) -> None:
@@ -156,17 +156,17 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = 
 def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> BestCheckpoint:
     """Runs the training session to its end, or to convergence."""
     hyper, rows = job.hyperparameters, len(job.train)
-    num_steps, every = hyper.num_train_steps(rows), hyper.judged_every(rows)
+    num_steps, every = hyper.num_train_steps(rows), hyper.evaluation_interval(rows)
     best = BestCheckpoint(
         job.output_dir / TRAINING,
-        job.output_dir / JUDGEMENTS,
+        job.output_dir / EVALUATIONS,
         job.branch.task.metric,
         hyper.early_stopping_patience,
         list(job.branch.owned_shapes(job.bert.config())),
-        judge=lambda prefix: _judge(job, estimator, prefix),
-        due=lambda step: step > 0 and (step % every == 0 or step == num_steps),
+        evaluate=lambda prefix: _evaluate(job, estimator, prefix),
+        is_evaluation_step=lambda step: step > 0 and (step % every == 0 or step == num_steps),
     )
-    finished = best.converged or any(judgement.step == num_steps for judgement in best.history)
+    finished = best.converged or any(evaluation.step == num_steps for evaluation in best.history)
     if not finished:
         bar = ProgressBar(f"{job.branch.task.name} {job.branch.frozen}+{job.branch.tuned}", num_steps)
         with interruptible() as interruption:
@@ -184,7 +184,7 @@ def _estimator(job: TrainingJob) -> Estimator:
         hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
     )
     model_fn = model_fn_builder(config, job.branch, names, optimization, job.loss_fn, aligned=True)
-    return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.judged_every(rows)))
+    return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.evaluation_interval(rows)))
 
 
 def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
@@ -202,7 +202,7 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
     return batches
 
 
-def _judge(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
+def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
     logits = predict_logits(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
     if not np.isfinite(logits).all():
         raise UserError("training diverged: the model answers NaN; try a smaller learning rate")

@@ -32,7 +32,7 @@ from centrabert.modeling.training.estimator import (
 )
 from centrabert.modeling.training.prediction import input_fn
 from centrabert.modeling.training.token_dataset import Encoded, sorted_batches
-from centrabert.modeling.training.trunk_output_file import Activations, file_bytes, new_activations
+from centrabert.modeling.training.trunk_output_file import TrunkOutputFile, file_bytes, new_trunk_output_file
 
 DTYPES = ("float32", "float16")
 BATCH = 64
@@ -41,8 +41,8 @@ FORMAT = 1  # raise it when the same name would hold other bits
 
 
 @dataclass(frozen=True)
-class ActivationCache:
-    """A folder of activations within a budget; those unused longest make room.
+class TrunkCache:
+    """A folder of trunk outputs within a budget; those unused longest make room.
 
     Attributes:
       byte_budget: All files together at most.
@@ -55,7 +55,7 @@ class ActivationCache:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise UserError(f"activation dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
+            raise UserError(f"trunk output dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
 
     def attach(self, bert: BertFolder, frozen: int, *splits: Encoded) -> tuple[Encoded, ...]:
         """The splits with the trunk's output after `frozen` layers; as they were if the budget is too small.
@@ -68,7 +68,7 @@ class ActivationCache:
             if files is None:
                 return splits
             try:  # once it is mapped, a file may be removed for another task's
-                mapped = [Activations(files[at, frozen]).mapped() for at in range(len(splits))]
+                mapped = [TrunkOutputFile(files[at, frozen]).mapped() for at in range(len(splits))]
             except FileNotFoundError:
                 continue
             return tuple(split.with_trunk_output(each) for split, each in zip(splits, mapped, strict=True))
@@ -154,7 +154,7 @@ def _compute(bert: BertFolder, split: Encoded, files: Mapping[int, Path], dtype:
     hidden = bert.config().hidden_size
     with ExitStack() as stack:
         writers = {
-            depth: stack.enter_context(new_activations(file, len(split.ids), hidden, dtype))
+            depth: stack.enter_context(new_trunk_output_file(file, len(split.ids), hidden, dtype))
             for depth, file in files.items()
         }
         estimator = Estimator(_trunk_fn(bert, list(files)), RunConfig())

@@ -19,7 +19,7 @@ RESIDENT_BYTES = 2**28  # pages read since they were last given back
 
 
 @dataclass
-class Activations:
+class TrunkOutputFile:
     """One file of [tokens, hidden], float32 or float16; padding is not kept.
 
     Pages that were read are given back now and then, so that memory stays flat however long the file is.
@@ -32,7 +32,7 @@ class Activations:
         self._unreturned = 0
         return np.load(self.file, mmap_mode="r")
 
-    def mapped(self) -> "Activations":
+    def mapped(self) -> "TrunkOutputFile":
         """Itself, once the file is open; raises FileNotFoundError if it is not there."""
         _ = self._tokens
         return self
@@ -68,7 +68,7 @@ class Activations:
             self._unreturned = 0
 
 
-class ActivationWriter:
+class TrunkOutputWriter:
     """Writes tokens in any order, without holding them in memory."""
 
     def __init__(self, descriptor: int, hidden: int, dtype: str, start: int) -> None:
@@ -78,14 +78,14 @@ class ActivationWriter:
     def write(self, token: int, values: npt.NDArray[np.float32]) -> None:
         """Writes float32 [tokens, hidden] from number `token` on."""
         left = memoryview(np.ascontiguousarray(values, self._dtype).tobytes())
-        place = self._start + token * self._token_bytes
+        position = self._start + token * self._token_bytes
         while left:
-            written = os.pwrite(self._descriptor, left, place)
-            left, place = left[written:], place + written
+            written = os.pwrite(self._descriptor, left, position)
+            left, position = left[written:], position + written
 
 
 @contextmanager
-def new_activations(file: Path, tokens: int, hidden: int, dtype: str) -> Iterator[ActivationWriter]:
+def new_trunk_output_file(file: Path, tokens: int, hidden: int, dtype: str) -> Iterator[TrunkOutputWriter]:
     """Yields the writer of a new file of [tokens, hidden], which is there when the block ends well.
 
     Raises:
@@ -96,11 +96,11 @@ def new_activations(file: Path, tokens: int, hidden: int, dtype: str) -> Iterato
         os.posix_fallocate(out.fileno(), 0, file_bytes(tokens, hidden, dtype))
         out.write(header)
         out.flush()
-        yield ActivationWriter(out.fileno(), hidden, dtype, len(header))
+        yield TrunkOutputWriter(out.fileno(), hidden, dtype, len(header))
 
 
 def file_bytes(tokens: int, hidden: int, dtype: str) -> int:
-    """The size of a file of activations."""
+    """The size of a file of trunk outputs."""
     return len(_header(tokens, hidden, dtype)) + tokens * hidden * np.dtype(dtype).itemsize
 
 

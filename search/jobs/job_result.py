@@ -21,7 +21,7 @@ class JobResult:
       metric: Name of the task's metric.
       quality: Its best value on dev, as a fraction: that of the checkpoint that was kept.
       metrics: All of GLUE's metrics of the task at that checkpoint.
-      history: (step, value of the metric), one for every judgement.
+      history: (step, value of the metric), one for every evaluation.
       seconds: Wall time of training and judging; what an interrupted run spent before it is included.
       setup_seconds: Wall time of reading, tokenising, and computing what is shared (activations, teacher
         logits), before it.

@@ -14,11 +14,11 @@ from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
-from centrabert.modeling.training.best_checkpoint import read_judgements
+from centrabert.modeling.training.best_checkpoint import read_evaluations
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import Encoded, training_batches
-from centrabert.modeling.training.train_branch import JUDGEMENTS
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.train_branch import EVALUATIONS
+from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.search.jobs.job_folder import held, job_folder, prepare, write_failure
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
@@ -39,7 +39,7 @@ class JobSettings:
       since: When the process began; None counts from now.
     """
 
-    cache: ActivationCache | None = None
+    cache: TrunkCache | None = None
     depths: tuple[int, ...] = ()
     threads: int = 1
     since: Moment | None = None
@@ -81,12 +81,12 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         record = _train(spec, runner, teacher, folder / BRANCH, settings.cache)
     hyper = _hyperparameters(spec)
     metric = runner.spec.metric
-    history = read_judgements(folder / BRANCH / JUDGEMENTS)
+    history = read_evaluations(folder / BRANCH / EVALUATIONS)
     return JobResult(
         metric=metric,
         quality=record.metrics[metric],
         metrics=record.metrics,
-        history=tuple((judgement.step, judgement.metrics[metric]) for judgement in history),
+        history=tuple((evaluation.step, evaluation.metrics[metric]) for evaluation in history),
         seconds=watch.seconds(TRAINING),
         setup_seconds=watch.seconds(SETUP),
         cpu_seconds=watch.seconds(CPU),
@@ -150,7 +150,7 @@ def _share(spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, settings:
 
 
 def _train(
-    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, folder: Path, cache: ActivationCache | None
+    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, folder: Path, cache: TrunkCache | None
 ) -> BranchRecord:
     if teacher is None:
         return runner.fine_tune(_branch(spec, runner), _hyperparameters(spec), folder, cache)

@@ -20,7 +20,7 @@ from centrabert.modeling.training.branch_model import model_fn_builder
 from centrabert.modeling.training.estimator import Estimator, RunConfig
 from centrabert.modeling.training.prediction import predict_logits
 from centrabert.modeling.training.train_branch import train_branch
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.task_runner import TaskRunner
 
 RANDOM = np.random.default_rng(99)
@@ -34,7 +34,7 @@ def teacher(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Tea
 
 
 def _distil(
-    teacher: Teacher, runner: TaskRunner, layers: int, folder: Path, cache: ActivationCache | None = None
+    teacher: Teacher, runner: TaskRunner, layers: int, folder: Path, cache: TrunkCache | None = None
 ) -> BranchRecord:
     return distil(
         teacher,
@@ -94,7 +94,7 @@ def test_settings_are_checked(wrong: dict[str, float]) -> None:
 def test_distillation_from_the_cache_gives_the_same_bits(
     teacher: Teacher, runner: TaskRunner, tmp_path: Path
 ) -> None:
-    cached = _distil(teacher, runner, 1, tmp_path / "cached", ActivationCache(tmp_path / "cache", 10**9))
+    cached = _distil(teacher, runner, 1, tmp_path / "cached", TrunkCache(tmp_path / "cache", 10**9))
     for file in teacher.folder.glob("logits-*"):
         file.unlink()
     assert cached == _distil(teacher, runner, 1, tmp_path / "computed")

@@ -8,7 +8,7 @@ import tiny_glue
 
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import CHECKPOINT
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.search.jobs.job_folder import job_folder
 from centrabert.search.jobs.job_result import JobResult
 from centrabert.search.jobs.job_spec import JobSpec
@@ -26,7 +26,7 @@ class Workshop:
         self.bert, self.data_root, self.jobs_dir = root / "bert", root / "glue", root / "jobs"
         tiny_glue.bert_folder(self.bert)
         tiny_glue.rte(self.data_root / "RTE")
-        self.cache = ActivationCache(root / "activations", 10**9)
+        self.cache = TrunkCache(root / "activations", 10**9)
         self.teacher = JobSpec(
             bert_dir=str(self.bert),
             data_root=str(self.data_root),
@@ -58,7 +58,7 @@ class ThisProcess:
 
     def __init__(self, jobs_dir: Path, shares: object, told: JobCommand) -> None:
         self._jobs_dir, self._waiting = jobs_dir, list[JobSpec]()
-        self._settings = JobSettings(ActivationCache(jobs_dir.parent / "activations", 10**9), told.depths)
+        self._settings = JobSettings(TrunkCache(jobs_dir.parent / "activations", 10**9), told.depths)
 
     @property
     def free(self) -> int:

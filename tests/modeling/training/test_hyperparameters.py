@@ -46,10 +46,10 @@ def test_no_warm_up() -> None:
     assert Hyperparameters(warmup_proportion=0).num_warmup_steps(9999) == 0
 
 
-def test_judged_every() -> None:
+def test_evaluation_interval() -> None:
     """Once an epoch unless said otherwise."""
-    assert Hyperparameters().judged_every(2490) == 78
-    assert Hyperparameters(save_checkpoints_steps=7).judged_every(2490) == 7
+    assert Hyperparameters().evaluation_interval(2490) == 78
+    assert Hyperparameters(save_checkpoints_steps=7).evaluation_interval(2490) == 7
 
 
 def test_round_trip() -> None:

@@ -22,7 +22,7 @@ from centrabert.modeling.training.token_dataset import (
     training_batches,
     training_plan,
 )
-from centrabert.modeling.training.trunk_output_file import Activations
+from centrabert.modeling.training.trunk_output_file import TrunkOutputFile
 
 Rows = npt.NDArray[np.int64]
 LENGTHS = st.lists(st.integers(2, 128), min_size=1, max_size=400).map(np.array)
@@ -157,7 +157,7 @@ def test_batches_are_padded_on_request(tmp_path: Path) -> None:
     tokens = np.arange(13 * 2, dtype=np.float32).reshape(13, 2)
     np.save(tmp_path / "trunk.npy", tokens)
     rows = data_set(ROWS).padded(7)
-    batch = rows.with_trunk_output(Activations(tmp_path / "trunk.npy")).batch(np.array([2, 3]))
+    batch = rows.with_trunk_output(TrunkOutputFile(tmp_path / "trunk.npy")).batch(np.array([2, 3]))
     assert batch["input_ids"].tolist() == [[2, 3, *[0] * 5], [2, 9, 3, *[0] * 4]]
     assert batch["segment_ids"].tolist() == [[0, 1, *[0] * 5], [0, 1, 1, *[0] * 4]]
     assert batch["trunk_output"].shape == (2, 7, 2)

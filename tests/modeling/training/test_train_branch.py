@@ -35,7 +35,7 @@ METRICS = (0.3, 0.9, 0.5)
 
 @pytest.fixture(scope="module")
 def undisturbed(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> BranchRecord:
-    """The record of a run whose second judgement is the best."""
+    """The record of a run whose second evaluation is the best."""
     return _kept(runner, tmp_path_factory.mktemp("undisturbed") / "rte", *METRICS)
 
 
@@ -103,13 +103,13 @@ def test_a_seed_decides_every_bit(runner: TaskRunner, finished: Path, tmp_path: 
 def test_a_stopped_run_goes_on_to_the_same_bits(
     runner: TaskRunner, undisturbed: BranchRecord, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Six steps an epoch. The signal comes in the first judgement, so the run stops after step 7.
+    """Six steps an epoch. The signal comes in the first evaluation, so the run stops after step 7.
 
-    The second judgement is the best: it must come where it would have.
+    The second evaluation is the best: it must come where it would have.
     """
 
-    def stop_first(judgement: int) -> None:
-        if judgement == 1:
+    def stop_first(evaluation: int) -> None:
+        if evaluation == 1:
             os.kill(os.getpid(), number)
 
     score = tiny_glue.ScriptedScore(*METRICS, before=stop_first)
@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
     assert score.calls == 3
 
 
-def test_a_crash_after_the_checkpoint_loses_no_judgement(
+def test_a_crash_after_the_checkpoint_loses_no_evaluation(
     runner: TaskRunner, finished: Path, tmp_path: Path
 ) -> None:
     calls = 0

@@ -105,7 +105,7 @@ def test_layer_norm_equals_finite_differences(shape: tuple[int, ...], mean: floa
     x, dy = mean + random.standard_normal(shape), random.standard_normal(shape)
     gamma, beta = random.standard_normal(shape[-1]), random.standard_normal(shape[-1])
     inputs = [array.astype(np.float32).astype(np.float64) for array in (x, gamma, beta)]
-    value, gradients = run(normalization.trained_layer_norm, inputs, dy)
+    value, gradients = run(normalization.layer_norm_with_gradient, inputs, dy)
     relative = TOLERANCE * (1 + mean)  # single precision keeps less of a deviation from a larger mean
     np.testing.assert_allclose(value, numpy_layer_norm(*inputs), atol=relative)
     for place, gradient in enumerate(gradients):
@@ -121,13 +121,13 @@ def test_layer_norm_equals_finite_differences(shape: tuple[int, ...], mean: floa
 def test_layer_norm_of_a_row_without_variance() -> None:
     """Only epsilon divides there: x is scaled by 1e6, and so is the gradient, less its mean."""
     x, dy = np.full([3, 7], 0.5), np.random.default_rng(2).standard_normal([3, 7])
-    value, (gradient, _, _) = run(normalization.trained_layer_norm, [x, np.ones(7), np.zeros(7)], dy)
+    value, (gradient, _, _) = run(normalization.layer_norm_with_gradient, [x, np.ones(7), np.zeros(7)], dy)
     assert np.array_equal(value, np.zeros([3, 7]))
     np.testing.assert_allclose(gradient, 1e6 * (dy - dy.mean(-1, keepdims=True)), rtol=1e-4, atol=1)
 
 
 def test_layer_norm_of_one_element() -> None:
-    value, gradients = run(normalization.trained_layer_norm, [[[3.0]], [2.0], [5.0]], [[7.0]])
+    value, gradients = run(normalization.layer_norm_with_gradient, [[[3.0]], [2.0], [5.0]], [[7.0]])
     assert [float(array.squeeze()) for array in (value, *gradients)] == [5.0, 0.0, 0.0, 7.0]
 
 
@@ -135,7 +135,7 @@ def test_layer_norm_of_one_element() -> None:
 def test_bias_add(shape: tuple[int, ...]) -> None:
     random = np.random.default_rng(2)
     x, dy, bias = random.standard_normal(shape), random.standard_normal(shape), random.standard_normal(7)
-    value, gradients = run(normalization.trained_bias_add, [x, bias], dy)
+    value, gradients = run(normalization.bias_add_with_gradient, [x, bias], dy)
     np.testing.assert_allclose(value, x + bias, atol=1e-6)
     np.testing.assert_allclose(gradients[0], dy, atol=1e-6)
     np.testing.assert_allclose(gradients[1], dy.reshape(-1, 7).sum(0), atol=1e-6)
@@ -150,7 +150,7 @@ def test_gelu_equals_finite_differences_in_double_precision(hidden_act: str) -> 
     points = np.concatenate([-POINTS, POINTS])
     dy = np.random.default_rng(2).standard_normal(points.shape)
     function = numpy_bert.ACTIVATIONS[hidden_act]
-    value, (gradient,) = run(gelu.TRAINED[hidden_act], [points], dy, tf.float64)
+    value, (gradient,) = run(gelu.WITH_GRADIENT[hidden_act], [points], dy, tf.float64)
     expected = central_difference(function, points, dy, 1e-5)
     np.testing.assert_allclose(value, function(points), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8)
@@ -159,7 +159,7 @@ def test_gelu_equals_finite_differences_in_double_precision(hidden_act: str) -> 
 @pytest.mark.parametrize("hidden_act", ["gelu", "gelu_exact"])
 def test_gelu_is_finite_at_large_activations(hidden_act: str) -> None:
     points = np.array([-1e9, -1e4, 1e4, 1e9])
-    value, (gradient,) = run(gelu.TRAINED[hidden_act], [points], np.ones(4))
+    value, (gradient,) = run(gelu.WITH_GRADIENT[hidden_act], [points], np.ones(4))
     np.testing.assert_allclose(value, [0, 0, 1e4, 1e9], atol=1e-6)
     np.testing.assert_allclose(gradient, [0, 0, 1, 1], atol=1e-6)
 

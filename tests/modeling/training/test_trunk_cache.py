@@ -1,4 +1,4 @@
-"""Training from kept activations is training: the same bits, a budget that holds, no stale use."""
+"""Training from kept trunk outputs is training: the same bits, a budget that holds, no stale use."""
 
 import dataclasses
 import os
@@ -14,12 +14,12 @@ from centrabert.modeling.layers import encoder
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.training import trunk_cache, trunk_output_file
 from centrabert.modeling.training.train_branch import train_branch
-from centrabert.modeling.training.trunk_cache import ActivationCache
+from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.modeling.training.trunk_output_file import (
-    Activations,
-    ActivationWriter,
+    TrunkOutputFile,
+    TrunkOutputWriter,
     file_bytes,
-    new_activations,
+    new_trunk_output_file,
 )
 from centrabert.task_runner import TaskRunner
 
@@ -31,7 +31,7 @@ def test_training_from_the_cache_gives_the_same_bits(
     runner: TaskRunner, tmp_path: Path, frozen: int, pooling: str
 ) -> None:
     other = dataclasses.replace(runner, spec=dataclasses.replace(runner.spec, pooling=pooling))
-    cache = ActivationCache(tmp_path / "cache", AMPLE)
+    cache = TrunkCache(tmp_path / "cache", AMPLE)
     cached = train_branch(tiny_glue.job(other, tmp_path / "cached", frozen, 3 - frozen, cache=cache))
     computed = train_branch(tiny_glue.job(other, tmp_path / "computed", frozen, 3 - frozen))
     assert cached == computed
@@ -40,7 +40,7 @@ def test_training_from_the_cache_gives_the_same_bits(
 
 def test_what_is_kept_is_the_trunks_output(runner: TaskRunner, tmp_path: Path) -> None:
     """Against the encoder as it serves, which pads no further than the batch."""
-    files = ActivationCache(tmp_path, AMPLE).fill(runner.bert, [0, 1, 3], runner.train)
+    files = TrunkCache(tmp_path, AMPLE).fill(runner.bert, [0, 1, 3], runner.train)
     assert files is not None
     rows = np.array([3, 20, 36])
     batch, lengths = runner.train.batch(rows), runner.train.lengths[rows]
@@ -56,14 +56,14 @@ def test_what_is_kept_is_the_trunks_output(runner: TaskRunner, tmp_path: Path) -
             session.run(tf.global_variables_initializer())
             expected = session.run(wanted)
     for depth in (0, 1, 3):
-        kept = Activations(files[0, depth]).padded(runner.train.offsets[rows], lengths)
+        kept = TrunkOutputFile(files[0, depth]).padded(runner.train.offsets[rows], lengths)
         for row, length in enumerate(lengths):
             np.testing.assert_allclose(kept[row, :length], expected[depth][row, :length], atol=2e-6)
             assert not kept[row, length:].any()
 
 
 def test_half_precision_halves_the_files_and_rounds(runner: TaskRunner, tmp_path: Path) -> None:
-    whole, half = (ActivationCache(tmp_path / dtype, AMPLE, dtype) for dtype in ("float32", "float16"))
+    whole, half = (TrunkCache(tmp_path / dtype, AMPLE, dtype) for dtype in ("float32", "float16"))
     (exact,) = whole.attach(runner.bert, 2, runner.dev)
     (rounded,) = half.attach(runner.bert, 2, runner.dev)
     rows = np.arange(len(runner.dev))
@@ -78,20 +78,20 @@ def test_half_precision_halves_the_files_and_rounds(runner: TaskRunner, tmp_path
 
 
 def test_a_run_does_not_go_on_in_another_precision(runner: TaskRunner, tmp_path: Path) -> None:
-    half = ActivationCache(tmp_path / "cache", AMPLE, "float16")
+    half = TrunkCache(tmp_path / "cache", AMPLE, "float16")
     rounded = train_branch(tiny_glue.job(runner, tmp_path / "rte", cache=half))
     exact = train_branch(tiny_glue.job(runner, tmp_path / "exact"))
     assert not rounded.variables.items() & exact.variables.items()
     with pytest.raises(ValueError, match="activation_dtype: 'float16', now 'float32'"):
         train_branch(tiny_glue.job(runner, tmp_path / "rte"))
-    with pytest.raises(ValueError, match="activation dtype 'int8' is none of float32, float16"):
-        ActivationCache(tmp_path, AMPLE, "int8")
+    with pytest.raises(ValueError, match="trunk output dtype 'int8' is none of float32, float16"):
+        TrunkCache(tmp_path, AMPLE, "int8")
 
 
 def test_a_file_serves_whoever_has_the_same_trunk_and_text(
     runner: TaskRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = ActivationCache(tmp_path / "cache", AMPLE)
+    cache = TrunkCache(tmp_path / "cache", AMPLE)
     first = cache.fill(runner.bert, [1, 2], runner.dev)
     relabelled = dataclasses.replace(runner.dev, labels=1 - runner.dev.labels)
     other_bert = BertFolder.at(tiny_glue.bert_folder(tmp_path / "other", seed=5))
@@ -113,7 +113,7 @@ def _never(*arguments: object) -> None:
 
 def test_the_budget_holds_and_the_longest_unused_makes_room(runner: TaskRunner, tmp_path: Path) -> None:
     one = file_bytes(len(runner.dev.ids), tiny_glue.CONFIG.hidden_size, "float32")
-    cache = ActivationCache(tmp_path / "cache", 2 * one)
+    cache = TrunkCache(tmp_path / "cache", 2 * one)
     first, second = (_files(cache.fill(runner.bert, [depth], runner.dev)) for depth in (1, 2))
     for age, files in enumerate((first, second)):
         for file in files:
@@ -126,7 +126,7 @@ def test_the_budget_holds_and_the_longest_unused_makes_room(runner: TaskRunner, 
 
 
 def test_too_small_a_budget_trains_without_the_cache(runner: TaskRunner, tmp_path: Path) -> None:
-    cache = ActivationCache(tmp_path / "cache", 1000)
+    cache = TrunkCache(tmp_path / "cache", 1000)
     assert cache.attach(runner.bert, 1, runner.train, runner.dev) == (runner.train, runner.dev)
     assert not cache.folder.exists()
 
@@ -137,9 +137,9 @@ def test_a_stop_leaves_no_half_file(
     def stopped(self: object, token: int, values: object) -> None:
         raise KeyboardInterrupt
 
-    cache = ActivationCache(tmp_path / "cache", AMPLE)
+    cache = TrunkCache(tmp_path / "cache", AMPLE)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(ActivationWriter, "write", stopped)
+        patch.setattr(TrunkOutputWriter, "write", stopped)
         cache.fill(runner.bert, [1, 2], runner.dev)
     assert [file.name for file in cache.folder.iterdir()] == ["lock"]
 
@@ -147,10 +147,10 @@ def test_a_stop_leaves_no_half_file(
 def test_tokens_come_back_whatever_was_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trunk_output_file, "RESIDENT_BYTES", 10)
     values = np.arange(7 * 3, dtype=np.float32).reshape(7, 3)
-    with new_activations(tmp_path / "tokens.npy", 7, 3, "float32") as writer:
+    with new_trunk_output_file(tmp_path / "tokens.npy", 7, 3, "float32") as writer:
         writer.write(4, values[4:])
         writer.write(0, values[:4])
-    kept = Activations(tmp_path / "tokens.npy")
+    kept = TrunkOutputFile(tmp_path / "tokens.npy")
     assert (kept.shape, kept.dtype) == ((7, 3), "float32")
     for _ in range(3):
         padded = kept.padded(np.array([5, 0]), np.array([2, 3]))
@@ -159,7 +159,7 @@ def test_tokens_come_back_whatever_was_given_back(tmp_path: Path, monkeypatch: p
 
 
 def test_a_file_of_another_length_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
-    with new_activations(tmp_path / "tokens.npy", 7, 3, "float32"):
+    with new_trunk_output_file(tmp_path / "tokens.npy", 7, 3, "float32"):
         pass
     with pytest.raises(ValueError, match=r"tokens.npy: holds 7 tokens, the data has \d+; remove the file"):
-        runner.dev.with_trunk_output(Activations(tmp_path / "tokens.npy"))
+        runner.dev.with_trunk_output(TrunkOutputFile(tmp_path / "tokens.npy"))

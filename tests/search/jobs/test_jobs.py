@@ -132,7 +132,7 @@ def test_what_stops_a_job_is_told_and_written_down(
 
 
 def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped by a signal in its first judgement, after which it has written a checkpoint."""
+    """Stopped by a signal in its first evaluation, after which it has written a checkpoint."""
     spec = replace(workshop.teacher, seed=14)
     judged = job_training.TaskRunner.score
 
