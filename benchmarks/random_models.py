@@ -17,9 +17,10 @@ from centrabert.merge.merged_folder import CHECKPOINT, golden_file, read_manifes
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import BranchRecord, dump
+from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 

@@ -18,8 +18,9 @@ from centrabert.glue_data.submission import write_submission
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
-from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, dump, read_record
+from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.hyperparameters import Hyperparameters

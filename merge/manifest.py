@@ -1,6 +1,7 @@
 """What manifest.json says: all that a merged model is, besides its weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from centrabert.errors import UserError
@@ -10,24 +11,36 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import joint_digest
-from centrabert.modeling.json_keys import check_format, check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format
 
-FORMAT_VERSION = 1
-KEYS = frozenset(
-    [
-        "format_version",
-        "config",
-        "do_lower_case",
-        "vocabulary_digest",
-        "max_seq_length",
-        "trunk_depth",
-        "trunk_digest",
-        "trunk",
-        "branches",
-    ]
-)
-# Of a branch; what the trunk and the whole have in common is said once, above.
-BRANCH_KEYS = frozenset(["branch", "digest", "variables", "metrics", "hyperparameters", "teacher_digest"])
+FORMAT = Format("manifest.json", version=1)
+
+
+@dataclass(frozen=True)
+class BranchKeys:
+    """A branch in manifest.json; what all of them have in common is said once, in ManifestKeys."""
+
+    branch: Branch
+    digest: str
+    variables: dict[str, str]
+    metrics: dict[str, float]
+    hyperparameters: dict[str, Any]
+    teacher_digest: str | None
+
+
+@dataclass(frozen=True)
+class ManifestKeys:
+    """The keys of manifest.json."""
+
+    config: BertConfig
+    do_lower_case: bool
+    vocabulary_digest: str
+    max_seq_length: int
+    trunk_depth: int
+    trunk_digest: str
+    trunk: dict[str, str]
+    branches: tuple[BranchKeys, ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,7 @@ class Manifest:
         ) or not record.trunk.items() <= self.trunk.items():
             raise UserError(f"branch {record.branch.task.name}: did not grow on this trunk")
 
-    @property
+    @cached_property
     def plan(self) -> MergePlan:
         return MergePlan(self.config, tuple(record.branch for record in self.records))
 
@@ -85,62 +98,65 @@ class Manifest:
             for copy in self.plan.copies
         }
 
+    @property
+    def trunk_digest(self) -> str:
+        return joint_digest(self.trunk)
+
     def to_json(self) -> dict[str, Any]:
-        return {
-            "format_version": FORMAT_VERSION,
-            "config": self.config.to_json(),
-            "do_lower_case": self.do_lower_case,
-            "vocabulary_digest": self.vocabulary_digest,
-            "max_seq_length": self.max_seq_length,
-            "trunk_depth": self.plan.trunk_depth,
-            "trunk_digest": joint_digest(self.trunk),
-            "trunk": self.trunk,
-            "branches": [_branch_json(record) for record in self.records],
-        }
+        return FORMAT.written(
+            {
+                "config": self.config.to_json(),
+                "do_lower_case": self.do_lower_case,
+                "vocabulary_digest": self.vocabulary_digest,
+                "max_seq_length": self.max_seq_length,
+                "trunk_depth": self.plan.trunk_depth,
+                "trunk_digest": self.trunk_digest,
+                "trunk": self.trunk,
+                "branches": [_branch_json(record) for record in self.records],
+            }
+        )
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Manifest":
         """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
-        check_format(keys, FORMAT_VERSION, source)
-        check_keys(keys, KEYS, source)
+        said = read_dataclass(ManifestKeys, FORMAT.upgraded(keys, source), source)
         try:
-            manifest = cls._from_checked(keys)
-        except (ValueError, TypeError, AttributeError) as error:
+            manifest = cls(
+                config=said.config,
+                do_lower_case=said.do_lower_case,
+                vocabulary_digest=said.vocabulary_digest,
+                max_seq_length=said.max_seq_length,
+                trunk=said.trunk,
+                records=tuple(_record(own, said) for own in said.branches),
+            )
+        except UserError as error:
             raise UserError(f"{source}: {error}") from None
-        if manifest.to_json() != keys:
+        computed = (
+            manifest.plan.trunk_depth,
+            manifest.trunk_digest,
+            [each.digest for each in manifest.records],
+        )
+        if computed != (said.trunk_depth, said.trunk_digest, [own.digest for own in said.branches]):
             raise UserError(f"{source}: was edited: its digests or its trunk_depth do not add up")
         return manifest
 
-    @classmethod
-    def _from_checked(cls, keys: dict[str, Any]) -> "Manifest":
-        config = BertConfig.from_json(keys["config"])
-        return cls(
-            config=config,
-            do_lower_case=keys["do_lower_case"],
-            vocabulary_digest=keys["vocabulary_digest"],
-            max_seq_length=keys["max_seq_length"],
-            trunk=keys["trunk"],
-            records=tuple(_record(branch, keys, config) for branch in keys["branches"]),
-        )
-
 
 def _branch_json(record: BranchRecord) -> dict[str, Any]:
-    return {key: value for key, value in record.to_json().items() if key in BRANCH_KEYS}
+    own = {field.name for field in fields(BranchKeys)}
+    return {key: value for key, value in record.to_json().items() if key in own}
 
 
-def _record(own: dict[str, Any], whole: dict[str, Any], config: BertConfig) -> BranchRecord:
+def _record(own: BranchKeys, whole: ManifestKeys) -> BranchRecord:
     """The branch's record, with what it has in common with the others put back."""
-    if own.keys() != BRANCH_KEYS:
-        raise UserError(f"a branch has missing or unknown keys {sorted(own.keys() ^ BRANCH_KEYS)}")
-    branch = Branch.from_json(own["branch"])
+    frozen = own.branch.frozen
     return BranchRecord(
-        branch=branch,
-        config=config,
-        trunk={name: sha for name, sha in whole["trunk"].items() if scopes.depth(name) <= branch.frozen},
-        variables=own["variables"],
-        vocabulary_digest=whole["vocabulary_digest"],
-        do_lower_case=whole["do_lower_case"],
-        metrics=own["metrics"],
-        hyperparameters=own["hyperparameters"],
-        teacher_digest=own["teacher_digest"],
+        branch=own.branch,
+        config=whole.config,
+        trunk={name: sha for name, sha in whole.trunk.items() if scopes.depth(name) <= frozen},
+        variables=own.variables,
+        vocabulary_digest=whole.vocabulary_digest,
+        do_lower_case=whole.do_lower_case,
+        metrics=own.metrics,
+        hyperparameters=own.hyperparameters,
+        teacher_digest=own.teacher_digest,
     )

@@ -12,9 +12,10 @@ from centrabert.merge.plan import MergePlan
 from centrabert.modeling import branch_folder, checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
-from centrabert.modeling.branch_folder import dump, read_record
+from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden
 
 

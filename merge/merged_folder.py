@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from centrabert.merge.manifest import Manifest
-from centrabert.modeling.config import read_json
+from centrabert.modeling.formats.json_file import read_json
 
 MANIFEST, CHECKPOINT, VOCABULARY, GOLDENS = "manifest.json", "merged_model.ckpt", "vocab.txt", "golden"
 

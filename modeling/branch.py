@@ -6,6 +6,7 @@ from typing import Any
 from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.task import TaskSpec
 
 
@@ -81,8 +82,6 @@ class Branch:
         }
 
     @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "Branch":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        if keys.keys() != {"task", "frozen", "tuned", "full_fine_tuning"}:
-            raise UserError(f"branch: unexpected keys {sorted(keys)}")
-        return cls(**{**keys, "task": TaskSpec.from_json(keys["task"])})
+    def from_json(cls, keys: dict[str, Any], source: str = "branch") -> "Branch":
+        """Inverse of `to_json`; raises UserError that begins with `source`."""
+        return read_dataclass(cls, keys, source)

@@ -1,6 +1,5 @@
 """A trained branch on disk: branch.json, model.ckpt.*, golden.json; all that merging and serving need."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,13 +8,15 @@ from typing import Any
 from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.config import BertConfig, read_json
+from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import joint_digest, text_digest
-from centrabert.modeling.json_keys import check_format
+from centrabert.modeling.formats.dataclass_json import exact_keys, read_dataclass
+from centrabert.modeling.formats.format import Format
+from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.modeling.task import TaskSpec
 
-FORMAT_VERSION = 1
 RECORD, CHECKPOINT, GOLDEN = "branch.json", "model.ckpt", "golden.json"
+FORMAT = Format(RECORD, version=1)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ class BranchRecord:
 
     def __post_init__(self) -> None:
         name = self.branch.task.name
+        if self.branch.depth > self.config.num_hidden_layers:
+            raise UserError(
+                f"branch {name}: {self.branch.frozen} frozen and {self.branch.tuned} tuned layers are more "
+                f"than the {self.config.num_hidden_layers} of its BERT"
+            )
+        if self.branch.task.max_seq_length > self.config.max_position_embeddings:
+            raise UserError(
+                f"branch {name}: max_seq_length {self.branch.task.max_seq_length} is above "
+                f"{self.config.max_position_embeddings}, the positions of its BERT"
+            )
         if sorted(self.trunk) != self.branch.shared_names(self.config):
             raise UserError(
                 f"branch {name}: the trunk's digests are not those of {self.branch.frozen} layers"
@@ -89,33 +100,24 @@ class BranchRecord:
             )
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "format_version": FORMAT_VERSION,
-            "digest": self.digest,
-            "trunk_digest": self.trunk_digest,
-            **asdict(self),
-            "branch": self.branch.to_json(),
-            "config": self.config.to_json(),
-        }
+        return FORMAT.written(
+            {
+                "digest": self.digest,
+                "trunk_digest": self.trunk_digest,
+                **asdict(self),
+                "branch": self.branch.to_json(),
+                "config": self.config.to_json(),
+            }
+        )
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "BranchRecord":
         """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
-        check_format(keys, FORMAT_VERSION, source)
-        known = {field.name for field in fields(cls)}
-        if keys.keys() != known | {"format_version", "digest", "trunk_digest"}:
-            raise UserError(f"{source}: missing or unknown keys among {sorted(keys)}")
-        try:
-            record = cls(
-                **{
-                    **{key: keys[key] for key in known},
-                    "branch": Branch.from_json(keys["branch"]),
-                    "config": BertConfig.from_json(keys["config"]),
-                }
-            )
-        except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-            raise UserError(f"{source}: {error}") from None
-        if (record.digest, record.trunk_digest) != (keys["digest"], keys["trunk_digest"]):
+        known = {field.name for field in fields(cls)} | {"digest", "trunk_digest"}
+        own = exact_keys(FORMAT.upgraded(keys, source), known, source)
+        digests = own.pop("digest"), own.pop("trunk_digest")
+        record = read_dataclass(cls, own, source)
+        if (record.digest, record.trunk_digest) != digests:
             raise UserError(f"{source}: was edited: its digests do not add up")
         return record
 
@@ -129,8 +131,3 @@ def first_difference(expected: Mapping[str, str], found: Mapping[str, str]) -> s
     """The lowest variable whose digest is not the expected one, by depth and then by name."""
     differing = [name for name, digest in expected.items() if found.get(name) != digest]
     return min(differing, key=lambda name: (scopes.depth(name), name), default=None)
-
-
-def dump(value: Any) -> str:
-    """JSON as all files of this project are written."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

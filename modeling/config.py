@@ -1,14 +1,15 @@
 """The shape of a BERT, as in Google's bert_config.json."""
 
-import json
 import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
+from centrabert.modeling.formats.json_file import read_json
 
 ACTIVATIONS = ("gelu", "gelu_exact", "relu")
+MAX_LAYERS = 1024  # a list of variables is made for each; no BERT has a tenth of them
 # Keys of Google's files that say nothing about the encoder: poolers of the multilingual and Chinese models.
 IGNORED_KEYS = frozenset(
     [
@@ -89,18 +90,5 @@ def _check(name: str, value: object) -> None:
             raise UserError(f"{name} {value!r} is not a positive number")
     elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UserError(f"{name} {value!r} is not a positive integer")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object; raises UserError naming file and line for anything else."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: holds a JSON {type(value).__name__}, not an object")
-    return value
+    elif name == "num_hidden_layers" and value > MAX_LAYERS:
+        raise UserError(f"{name} {value!r} is above {MAX_LAYERS}")

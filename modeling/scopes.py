@@ -14,7 +14,7 @@ HEAD = ("output_weights", "output_bias")
 PARTS = r"(attention/(self|output)|intermediate|output)"
 LEAF = r"(dense|LayerNorm|query|key|value)/(kernel|bias|gamma|beta)"
 EMBEDDINGS = re.compile(r"bert/embeddings/(\w+_embeddings|LayerNorm/(gamma|beta))")
-LAYER = re.compile(rf"bert/encoder/layer_(0|[1-9][0-9]*)/{PARTS}/{LEAF}")
+LAYER = re.compile(rf"bert/encoder/layer_(0|[1-9][0-9]{{0,8}})/{PARTS}/{LEAF}")
 POOLER = re.compile(r"bert/pooler/dense/(kernel|bias)")
 Shape = tuple[int, ...]
 

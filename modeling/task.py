@@ -1,11 +1,11 @@
 """What a task is: its name, its kind of answer, and how its text is read."""
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.modeling.json_keys import check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
 
 KINDS = ("classification", "regression")
 POOLINGS = ("cls", "mean")
@@ -66,10 +66,9 @@ class TaskSpec:
         return {**asdict(self), "labels": list(self.labels)}
 
     @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "TaskSpec":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        check_keys(keys, {field.name for field in fields(cls)}, "task")
-        return cls(**{**keys, "labels": tuple(keys["labels"])})
+    def from_json(cls, keys: dict[str, Any], source: str = "task") -> "TaskSpec":
+        """Inverse of `to_json`; raises UserError that begins with `source`."""
+        return read_dataclass(cls, keys, source)
 
 
 def check_name(name: str) -> None:

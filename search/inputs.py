@@ -10,9 +10,8 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.json_file import dump, read_json
 
 FILE = "inputs.json"
 CHUNK = 2**20

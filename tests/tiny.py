@@ -16,9 +16,10 @@ from tiny_config import CONFIG
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import BranchRecord, dump, read_record
+from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.layers import heads
 from centrabert.modeling.layers.attention import attention_mask

@@ -6,7 +6,7 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
-from centrabert.modeling.config import BertConfig, read_json
+from centrabert.modeling.config import BertConfig
 from centrabert.modeling.convert.huggingface_config import (
     google_config,
     huggingface_config,
@@ -21,6 +21,7 @@ from centrabert.modeling.convert.huggingface_weights import (
     write_safetensors,
 )
 from centrabert.modeling.convert.pretrained import POOLER, Pretrained
+from centrabert.modeling.formats.json_file import read_json
 
 READERS = {"model.safetensors": read_safetensors, "pytorch_model.bin": read_torch}
 

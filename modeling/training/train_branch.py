@@ -15,10 +15,10 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, dump, read_record
-from centrabert.modeling.config import read_json
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.files import exclusive, write_text
+from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.modeling.golden import Golden, golden_rows
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics

@@ -12,11 +12,10 @@ from pathlib import Path
 from absl import logging
 
 from centrabert.errors import UserError
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.search.jobs.job_result import FAILURE, RESULT
-from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_spec import FORMAT, JobSpec
 
 SPEC, LOCK, LOG = "spec.json", "lock", "job.log"
 WAITING, RUNNING, DONE, FAILED = STATES = ("waiting", "running", "done", "failed")
@@ -37,17 +36,13 @@ def prepare(jobs_dir: Path, spec: JobSpec) -> Path:
     folder = job_folder(jobs_dir, spec.digest)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / SPEC).exists():
-        write_text(folder / SPEC, dump(spec.to_json()))
+        write_text(folder / SPEC, FORMAT.text(spec.to_json()))
     return folder
 
 
 def read_spec(file: Path) -> JobSpec:
     """Reads a spec.json; raises UserError naming the file for whatever does not fit."""
-    keys = read_json(file)
-    try:
-        return JobSpec.from_json(keys)
-    except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-        raise UserError(f"{file}: {error}") from None
+    return JobSpec.from_json(read_json(file), str(file))
 
 
 def read_specs(jobs_dir: Path) -> list[JobSpec]:

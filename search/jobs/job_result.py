@@ -1,16 +1,16 @@
 """What a finished job leaves: result.json, whose presence means that the job is done."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from centrabert.errors import UserError
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
-from centrabert.modeling.json_keys import check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
 
 RESULT, FAILURE, BRANCH = "result.json", "failure.json", "branch"
+# Version 0 did not say its version.
+FORMAT = Format(RESULT, version=1, upgrades={0: same_keys})
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,8 @@ class JobResult:
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "history": [list(each) for each in self.history]}
 
-    @classmethod
-    def from_json(cls, keys: dict[str, Any], source: str) -> "JobResult":
-        """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
-        check_keys(keys, {field.name for field in fields(cls)}, source)
-        try:
-            history = tuple((int(step), float(value)) for step, value in keys["history"])
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{source}: history: {error}") from None
-        return cls(**{**keys, "history": history})
-
     def write(self, folder: Path) -> None:
-        write_text(folder / RESULT, dump(self.to_json()))
+        write_text(folder / RESULT, FORMAT.text(self.to_json()))
 
 
 def read_result(folder: Path) -> JobResult | None:
@@ -72,4 +62,4 @@ def read_result(folder: Path) -> JobResult | None:
       UserError: The file is damaged.
     """
     file = folder / RESULT
-    return JobResult.from_json(read_json(file), str(file)) if file.exists() else None
+    return read_dataclass(JobResult, FORMAT.read(file), str(file)) if file.exists() else None

@@ -4,20 +4,26 @@ A plan is a file of jobs, one in JSON on each line; no job needs one that stands
 """
 
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
 from centrabert.modeling.files import write_text
-from centrabert.modeling.json_keys import check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
+from centrabert.modeling.formats.json_file import parse_json
 from centrabert.modeling.task import check_name
 
 FULL, TEACHER, STUDENT = KINDS = ("full", "teacher", "student")
 FROM_TEACHER, FROM_PRETRAINED = STARTS = ("teacher", "pretrained")
 PLAN = "plan.jsonl"
+# Of a spec.json and of each line of a plan. Version 0 did not say its version.
+FORMAT = Format("job", version=1, upgrades={0: same_keys})
+DIGEST = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class JobSpec:
         student = self.kind == STUDENT
         if student != bool(self.teacher) or student != bool(self.student_layers):
             raise UserError(f"a student, and nothing else, has a teacher and student_layers: {self}")
+        if self.teacher and not DIGEST.fullmatch(self.teacher):  # it names a folder
+            raise UserError(f"teacher {self.teacher!r} is no digest of a job: 16 hexadecimal digits")
         if not 0 <= self.student_layers <= self.fine_tuning_layers:
             raise UserError(
                 f"student_layers {self.student_layers} is outside 1..{self.fine_tuning_layers}, "
@@ -92,10 +100,9 @@ class JobSpec:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "JobSpec":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        check_keys(keys, {field.name for field in fields(cls)}, "job")
-        return cls(**keys)
+    def from_json(cls, keys: dict[str, Any], source: str) -> "JobSpec":
+        """Reads what any version wrote; raises UserError naming `source`."""
+        return read_dataclass(cls, FORMAT.upgraded(keys, source), source)
 
 
 def plan_order(specs: Iterable[JobSpec]) -> tuple[JobSpec, ...]:
@@ -105,7 +112,7 @@ def plan_order(specs: Iterable[JobSpec]) -> tuple[JobSpec, ...]:
 
 def write_plan(specs: Iterable[JobSpec], path: Path) -> None:
     """Writes a plan in one step; raises OSError, the old file untouched."""
-    write_text(path, "".join(f"{json.dumps(spec.to_json())}\n" for spec in specs))
+    write_text(path, "".join(f"{json.dumps(FORMAT.written(spec.to_json()))}\n" for spec in specs))
 
 
 def read_plan(path: Path) -> tuple[JobSpec, ...]:
@@ -116,13 +123,7 @@ def read_plan(path: Path) -> tuple[JobSpec, ...]:
         raise UserError(f"{path}: no such file; run_search --dry_run writes a plan") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
-    return tuple(_planned(line, f"{path}:{number}") for number, line in enumerate(lines, start=1))
-
-
-def _planned(line: str, source: str) -> JobSpec:
-    try:
-        return JobSpec.from_json(json.loads(line))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{source}: not JSON: {error.msg}") from None
-    except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
-        raise UserError(f"{source}: {error}") from None
+    return tuple(
+        JobSpec.from_json(parse_json(text, str(path), number), f"{path}:{number}")
+        for number, text in enumerate(lines, start=1)
+    )

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.json_file import read_json
 
 INTERVAL = 10.0
 CPU = "cpu_seconds"

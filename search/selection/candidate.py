@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.modeling.json_keys import check_keys
 from centrabert.modeling.task import check_name
 
 TEACHER, STUDENT = KINDS = ("teacher", "student")
@@ -63,12 +62,6 @@ class Option:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "Option":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        check_keys(keys, {field.name for field in fields(cls)}, "option")
-        return cls(**keys)
 
 
 def by_task(options: Iterable[Option]) -> dict[str, tuple[Option, ...]]:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
-from centrabert.modeling.json_keys import check_format, check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format
+from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.search.selection.candidate import Option
 from centrabert.search.selection.serving_cost import LAYERS
 from centrabert.search.selection.task_weights import mean_quality, task_weights
 
-FORMAT_VERSION = 1
 FILE = "selection.json"
-KEYS = frozenset(["format_version", "rule", "parameters", "weights", "layers", "mean_quality", "options"])
+FORMAT = Format(FILE, version=1)
 MARGINAL_BENEFIT, OPTIMUM, ONE_STANDARD_ERROR = "marginal_benefit", "optimum", "one_standard_error"
 # What each rule is told, besides the options and the weights of the tasks.
 RULES = {
@@ -25,6 +24,18 @@ RULES = {
     OPTIMUM: {"budget", "unit"},
     ONE_STANDARD_ERROR: {"unit"},
 }
+
+
+@dataclass(frozen=True)
+class SelectionKeys:
+    """The keys of selection.json."""
+
+    rule: str
+    parameters: dict[str, float | str]
+    weights: dict[str, float]
+    layers: int
+    mean_quality: float
+    options: tuple[Option, ...]
 
 
 @dataclass(frozen=True)
@@ -75,27 +86,26 @@ class Selection:
         return mean_quality(self.options, self.weights)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "format_version": FORMAT_VERSION,
-            "rule": self.rule,
-            "parameters": self.parameters,
-            "weights": self.weights,
-            "layers": self.layers,
-            "mean_quality": self.mean_quality,
-            "options": [option.to_json() for option in self.options],
-        }
+        return FORMAT.written(
+            {
+                "rule": self.rule,
+                "parameters": self.parameters,
+                "weights": self.weights,
+                "layers": self.layers,
+                "mean_quality": self.mean_quality,
+                "options": [option.to_json() for option in self.options],
+            }
+        )
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "Selection":
         """Inverse of `to_json`; raises UserError naming `source` for whatever does not fit."""
-        check_format(keys, FORMAT_VERSION, source)
-        check_keys(keys, KEYS, source)
+        said = read_dataclass(SelectionKeys, FORMAT.upgraded(keys, source), source)
         try:
-            options = tuple(Option.from_json(option) for option in keys["options"])
-            selection = cls(keys["rule"], keys["parameters"], keys["weights"], options)
-        except (ValueError, TypeError, AttributeError) as error:  # the last two: a value of another type
+            selection = cls(said.rule, said.parameters, said.weights, said.options)
+        except UserError as error:
             raise UserError(f"{source}: {error}") from None
-        if selection.to_json() != keys:
+        if (selection.layers, selection.mean_quality) != (said.layers, said.mean_quality):
             raise UserError(f"{source}: was edited: its layers or its mean_quality do not add up")
         return selection
 

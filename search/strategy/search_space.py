@@ -1,17 +1,16 @@
 """What is searched: every training that a search may ask for."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.modeling.branch_folder import dump
-from centrabert.modeling.config import read_json
 from centrabert.modeling.files import write_text
-from centrabert.modeling.json_keys import check_keys
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, STARTS, STUDENT, TEACHER, JobSpec
@@ -115,15 +114,6 @@ class SearchSpace:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, keys: dict[str, Any]) -> "SearchSpace":
-        """Inverse of `to_json`; raises UserError for a missing or unknown key."""
-        check_keys(keys, {field.name for field in fields(cls)}, "search")
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in keys.items()
-        }
-        return cls(**values)
-
 
 # What all jobs share, by the names that both a space and a job call it.
 COMMON = (
@@ -131,10 +121,12 @@ COMMON = (
     "max_train_rows",
 )
 FILE = "space.json"
+# Version 0 did not say its version.
+FORMAT = Format(FILE, version=1, upgrades={0: same_keys})
 
 
 def write_space(space: SearchSpace, folder: Path) -> None:
-    write_text(folder / FILE, dump(space.to_json()))
+    write_text(folder / FILE, FORMAT.text(space.to_json()))
 
 
 def read_space(folder: Path) -> SearchSpace:
@@ -142,10 +134,7 @@ def read_space(folder: Path) -> SearchSpace:
     file = folder / FILE
     if not file.is_file():
         raise UserError(f"{file}: no such file; give the --output_dir of run_search")
-    try:
-        return SearchSpace.from_json(read_json(file))
-    except (ValueError, TypeError) as error:  # the latter: a value of another type
-        raise UserError(f"{file}: {error}") from None
+    return read_dataclass(SearchSpace, FORMAT.read(file), str(file))
 
 
 LISTS = (

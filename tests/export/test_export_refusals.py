@@ -21,8 +21,8 @@ from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import dump
 from centrabert.modeling.digest import tensor_digest
+from centrabert.modeling.formats.json_file import dump
 
 CHECKPOINT = "merged_model.ckpt"
 

@@ -62,20 +62,25 @@ EDITED = "was edited: its digests or its trunk_depth do not add up"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put("format_version", value=2), "format_version 2, wanted 1"),
-        (drop("trunk"), "missing or unknown keys ['trunk']"),
-        (put("extra", value=1), "missing or unknown keys ['extra']"),
-        (drop("branches", 0, "metrics"), "a branch has missing or unknown keys ['metrics']"),
+        (put("format_version", value=2), "format_version 2 is newer than 1"),
+        (drop("trunk"), "missing keys: 'trunk'"),
+        (put("extra", value=1), "unknown keys: 'extra'"),
+        (drop("branches", 0, "metrics"), "missing keys of 'branches[0]': 'metrics'"),
         (put("trunk", "bert/embeddings/LayerNorm/beta", value="x"), EDITED),
         (put("branches", 1, "variables", "output_bias", value="x"), EDITED),
         (put("trunk_digest", value="x"), EDITED),
         (put("trunk_depth", value=2), EDITED),
         (put("max_seq_length", value=17), "branch rte: did not grow on this trunk"),
+        (
+            put("branches", 0, "branch", "frozen", value=10**9),
+            "1000000000 frozen and 2 tuned layers",
+        ),
+        (put("trunk", "bert/encoder/layer_" + "9" * 5000, value="x"), "belongs to no part of BERT"),
         (put("branches", value=[]), "there is no branch to merge"),
-        (put("branches", value=7), "'int' object is not iterable"),
-        (put("branches", 0, value=7), "'int' object has no attribute 'keys'"),
+        (put("branches", value=7), "key 'branches' is 7, wanted a list"),
+        (put("branches", 0, value=7), "key 'branches[0]' is 7, wanted an object"),
         (drop("branches", 0), "the trunk's digests are not those of 1 layers"),
-        (drop("config", "hidden_size"), "missing keys ['hidden_size']"),
+        (drop("config", "hidden_size"), "missing keys of 'config': 'hidden_size'"),
     ],
 )
 def test_refusals_name_the_file(change: Callable[[dict[str, Any]], None], message: str) -> None:

@@ -18,7 +18,8 @@ from centrabert.merge.merged_folder import golden_file, read_manifest
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import dump, read_record
+from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.formats.json_file import dump
 
 RTE, STSB = Branch(tiny.task("rte"), 3, 2), Branch(tiny.task("stsb", "regression"), 1, 3)
 

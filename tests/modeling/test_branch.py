@@ -108,9 +108,10 @@ def test_round_trip(branch: Branch) -> None:
 
 def test_missing_and_unknown_keys() -> None:
     keys = Branch(TASK, 7, 2).to_json()
-    for changed in ({**keys, "copied": 1}, {key: keys[key] for key in keys if key != "tuned"}):
-        with pytest.raises(ValueError, match=r"^branch: unexpected keys"):
-            Branch.from_json(changed)
+    with pytest.raises(ValueError, match=r"^branch: unknown keys: 'copied'$"):
+        Branch.from_json({**keys, "copied": 1})
+    with pytest.raises(ValueError, match=r"^branch: missing keys: 'tuned'$"):
+        Branch.from_json({key: keys[key] for key in keys if key != "tuned"})
 
 
 def test_depth_of_what_is_owned() -> None:

@@ -11,10 +11,11 @@ import pytest
 import tiny
 
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import RECORD, BranchRecord, dump, read_record
+from centrabert.modeling.branch_folder import RECORD, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.formats.json_file import dump
 
-CONFIG = dataclasses.replace(tiny.CONFIG, num_hidden_layers=12)
+CONFIG = dataclasses.replace(tiny.CONFIG, num_hidden_layers=12, max_position_embeddings=128)
 TASK = tiny.task("rte", max_seq_length=128)
 
 
@@ -124,7 +125,17 @@ EDITED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         "branch rte: the digests are not those of the variables it owns",
     ),
     "no layer": (edit("branch", "tuned", value=0), "task rte: 7 frozen and 0 tuned layers"),
-    "tuned as text": (edit("branch", "tuned", value="2"), ""),
+    "tuned as text": (edit("branch", "tuned", value="2"), "key 'branch.tuned' is '2', wanted a whole number"),
+    "frozen without end": (edit("branch", "frozen", value=10**9), "1000000000 frozen and 2 tuned layers are"),
+    "layers without end": (edit("config", "num_hidden_layers", value=10**9), "1000000000 is above 1024"),
+    "positions without end": (
+        edit("branch", "task", "max_seq_length", value=10**9),
+        "max_seq_length 1000000000 is above 128, the positions of its BERT",
+    ),
+    "a metric that is a list": (
+        edit("metrics", "accuracy", value=[1]),
+        "key 'metrics.accuracy' is [1], wanted a number",
+    ),
     "pooling": (
         edit("branch", "task", "pooling", value="mean"),
         "the digests are not those of the variables",
@@ -132,15 +143,15 @@ EDITED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "the task's name": (edit("branch", "task", "name", value="RTE"), "task name 'RTE' is not of the form"),
     "a label less": (edit("branch", "task", "labels", value=["no"]), "needs two labels or more"),
     "the config": (edit("config", "hidden_size", value=33), "hidden_size 33 is not a multiple of"),
-    "the version": (edit("format_version", value=2), "format_version 2, wanted 1"),
-    "a new key": (edit("author", value="me"), "missing or unknown keys among"),
-    "a key less": (lambda keys: keys.pop("metrics"), "missing or unknown keys among"),
-    "no version": (lambda keys: keys.pop("format_version"), "format_version None, wanted 1"),
-    "branch is a list": (edit("branch", value=[1]), ""),
-    "config is null": (edit("config", value=None), ""),
-    "variables is a list": (edit("variables", value=["a"]), ""),
-    "trunk is null": (edit("trunk", value=None), ""),
-    "a digest is a number": (edit("variables", LAYER, value=7), "was edited"),
+    "the version": (edit("format_version", value=2), "format_version 2 is newer than 1"),
+    "a new key": (edit("author", value="me"), "unknown keys: 'author'"),
+    "a key less": (lambda keys: keys.pop("metrics"), "missing keys: 'metrics'"),
+    "no version": (lambda keys: keys.pop("format_version"), "has no format_version"),
+    "branch is a list": (edit("branch", value=[1]), "key 'branch' is [1], wanted an object"),
+    "config is null": (edit("config", value=None), "key 'config' is None, wanted an object"),
+    "variables is a list": (edit("variables", value=["a"]), "key 'variables' is ['a'], wanted an object"),
+    "trunk is null": (edit("trunk", value=None), "key 'trunk' is None, wanted an object"),
+    "a digest is a number": (edit("variables", LAYER, value=7), "output/dense/bias' is 7, wanted a text"),
 }
 
 

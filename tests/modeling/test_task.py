@@ -45,7 +45,7 @@ def test_the_order_of_labels_is_kept() -> None:
 def test_missing_and_unknown_keys() -> None:
     keys = TaskSpec(**PAIR).to_json()
     del keys["pair"]
-    with pytest.raises(ValueError, match=re.escape("task: missing or unknown keys ['pair', 'threshold']")):
+    with pytest.raises(ValueError, match=r"^task: missing keys: 'pair'; unknown keys: 'threshold'$"):
         TaskSpec.from_json({**keys, "threshold": 0.5})
 
 

@@ -158,7 +158,7 @@ def test_a_space_comes_back(tmp_path: Path) -> None:
         read_space(tmp_path)
     del keys["tasks"]
     file.write_text(json.dumps(keys))
-    with pytest.raises(ValueError, match=r"space\.json: search: .*tasks"):
+    with pytest.raises(ValueError, match=r"space\.json: missing keys: 'tasks'"):
         read_space(tmp_path)
 
 

@@ -123,7 +123,7 @@ def test_refusals() -> None:
 def test_settings() -> None:
     """Seeds of one setting together and in order, students though their teachers differ."""
     one, other = (
-        finished("student", "rte", 60.0, fine_tuning_layers=6, seed=seed, teacher=str(seed))
+        finished("student", "rte", 60.0, fine_tuning_layers=6, seed=seed, teacher=f"{seed:016x}")
         for seed in (1, 0)
     )
     (runs,) = by_setting([one, other])
