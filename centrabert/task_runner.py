@@ -24,7 +24,7 @@ from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.prediction import branch_estimator, decide, predict_logits
+from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -150,6 +150,5 @@ class TaskRunner:
         read_owned(branch_dir, record)
         estimator, task = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT), self.spec
         return {
-            split: decide(task, predict_logits(estimator, encoded, batch_size))
-            for split, encoded in splits.items()
+            split: decide(task, predict(estimator, encoded, batch_size)) for split, encoded in splits.items()
         }

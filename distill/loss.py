@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import tensorflow.compat.v1 as tf
 
 from centrabert.errors import UserError
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import LossFn, task_loss
 from centrabert.modeling.training.estimator import Tensors
@@ -38,19 +40,10 @@ class Distillation:
 
 
 def distillation_loss(settings: Distillation) -> LossFn:
-    """Weighted sum of soft and hard loss; the features carry `teacher_logits` float32 [batch, outputs]."""
+    """Weighted sum of soft and hard loss; the features carry `teacher_logits` float32 [batch, ...]."""
 
-    def loss(task: TaskSpec, logits: tf.Tensor, features: Tensors) -> tf.Tensor:
-        soft = _soft_loss(task, logits, features["teacher_logits"], settings.temperature)
-        return settings.soft_weight * soft + settings.hard_weight * task_loss(task, logits, features)
+    def loss(task: TaskSpec, head: Head, features: Tensors) -> tf.Tensor:
+        soft = KINDS[task.kind].soft_loss(head, features["teacher_logits"], settings.temperature)
+        return settings.soft_weight * soft + settings.hard_weight * task_loss(task, head, features)
 
     return loss
-
-
-def _soft_loss(task: TaskSpec, logits: tf.Tensor, teacher: tf.Tensor, temperature: float) -> tf.Tensor:
-    """float32 [batch]: T^2 times the cross-entropy of the softened answers, or the squared difference."""
-    if task.kind == "regression":
-        return tf.square(logits[:, 0] - teacher[:, 0])
-    target = tf.nn.softmax(teacher / temperature)
-    cross_entropy = tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=logits / temperature)
-    return temperature**2 * cross_entropy

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from centrabert.glue_data.example import Example
 from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.reader import read
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.token_dataset import Encoded, encode
@@ -27,16 +28,11 @@ def load(
     """
     examples = read(task, data_dir, split)
     text_a, text_b = [row.text_a for row in examples], [row.text_b for row in examples]
-    return encode(tokenizer, spec, text_a, text_b, numeric_labels(examples, task.labels))
+    return encode(tokenizer, spec, text_a, text_b, numeric_labels(examples, spec))
 
 
-def numeric_labels(
-    examples: Sequence[Example], labels: Sequence[str]
-) -> npt.NDArray[np.int32] | npt.NDArray[np.float32] | None:
-    """int32 places in `labels`, float32 scores where there are no `labels`, None if the rows have none."""
+def numeric_labels(examples: Sequence[Example], spec: TaskSpec) -> npt.NDArray[np.generic] | None:
+    """The labels as training reads them, [rows, ...]; None if the rows have none."""
     if any(row.label is None for row in examples):
         return None
-    if not labels:
-        return np.array([row.label for row in examples], np.float32)
-    places = {label: place for place, label in enumerate(labels)}
-    return np.array([places[str(row.label)] for row in examples], np.int32)
+    return KINDS[spec.kind].encode_labels([row.label for row in examples], spec.labels)

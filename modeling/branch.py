@@ -7,6 +7,7 @@ from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 
 
@@ -63,8 +64,8 @@ class Branch:
         """Every variable of the task's model, shared and owned."""
         return {
             **scopes.encoder_shapes(config, self.depth),
-            **(scopes.pooler_shapes(config) if self.task.pooling == "cls" else {}),
-            **scopes.head_shapes(config, self.task.num_outputs),
+            **(scopes.pooler_shapes(config) if self.task.reads == "cls" else {}),
+            **KINDS[self.task.kind].head_shapes(self.task.labels, config.hidden_size),
         }
 
     def owned_shapes(self, config: BertConfig) -> dict[str, scopes.Shape]:

@@ -9,8 +9,10 @@ import re
 
 from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.kinds.registry import KINDS
 
-HEAD = ("output_weights", "output_bias")
+# The heads of all kinds; their names do not depend on labels or size.
+HEAD = frozenset(name for kind in KINDS.values() for name in kind.head_shapes((), 1))
 PARTS = r"(attention/(self|output)|intermediate|output)"
 LEAF = r"(dense|LayerNorm|query|key|value)/(kernel|bias|gamma|beta)"
 EMBEDDINGS = re.compile(r"bert/embeddings/(\w+_embeddings|LayerNorm/(gamma|beta))")
@@ -64,11 +66,6 @@ def layer_shapes(config: BertConfig, layer: int) -> dict[str, Shape]:
 
 def pooler_shapes(config: BertConfig) -> dict[str, Shape]:
     return _dense("bert/pooler/dense", config.hidden_size, config.hidden_size)
-
-
-def head_shapes(config: BertConfig, num_outputs: int) -> dict[str, Shape]:
-    """BERT's run_classifier.py stores the head's weights as [outputs, hidden]."""
-    return {"output_weights": (num_outputs, config.hidden_size), "output_bias": (num_outputs,)}
 
 
 def encoder_shapes(config: BertConfig, layers: int) -> dict[str, Shape]:

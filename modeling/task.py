@@ -6,8 +6,9 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import TOKENS, TaskKind
 
-KINDS = ("classification", "regression")
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # A task name is a variable scope, a file name and a signature name at once. "all" means every task to
@@ -21,13 +22,13 @@ class TaskSpec:
 
     Attributes:
       name: `[a-z][a-z0-9_]*`, not one of RESERVED_NAMES and not ending in `_ids`.
-      kind: "classification" (one of `labels`) or "regression" (one score).
+      kind: A name of modeling/kinds/, such as "classification" (one of `labels`) or "regression" (one score).
       labels: The label names in the order of the head's outputs; () for regression.
       pair: Whether the task reads two texts.
-      metric: The dev metric by which a checkpoint is chosen.
+      metric: The dev metric by which a checkpoint is chosen, one of those that suit the kind.
       max_seq_length: Word pieces read at most, with [CLS] and [SEP]; BERT's default is 128.
       pooling: "cls" is BERT's pooled [CLS]; "mean" the mean over all tokens, for trunks that are sentence
-        encoders.
+        encoders. A kind that reads every token has no use for it.
     """
 
     name: str
@@ -47,20 +48,23 @@ class TaskSpec:
         shortest = 5 if self.pair else 3  # [CLS] a [SEP] b [SEP], or [CLS] a [SEP]
         if self.max_seq_length < shortest:
             raise UserError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
-        self._check_labels()
+        self._check_kind(KINDS[self.kind])
 
-    def _check_labels(self) -> None:
-        if self.kind == "regression" and self.labels:
-            raise UserError(f"task {self.name}: a regression has no labels, got {self.labels}")
-        if self.kind == "classification" and len(self.labels) < 2:
-            raise UserError(f"task {self.name}: a classification needs two labels or more")
-        if len(set(self.labels)) < len(self.labels):
-            raise UserError(f"task {self.name}: a label occurs twice in {self.labels}")
+    def _check_kind(self, kind: TaskKind) -> None:
+        try:
+            kind.check_labels(self.labels)
+        except UserError as error:
+            raise UserError(f"task {self.name}: {error}") from None
+        if self.metric not in kind.metrics:
+            raise UserError(
+                f"task {self.name}: metric {self.metric!r} is not for a {kind.name}; "
+                f"choose one of {', '.join(sorted(kind.metrics))}"
+            )
 
     @property
-    def num_outputs(self) -> int:
-        """Outputs of the head: K classes, or 1 score."""
-        return len(self.labels) or 1
+    def reads(self) -> str:
+        """What the head reads of the encoder: "cls", "mean" or "tokens"."""
+        return TOKENS if KINDS[self.kind].reads == TOKENS else self.pooling
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "labels": list(self.labels)}

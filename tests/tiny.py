@@ -21,9 +21,10 @@ from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden
-from centrabert.modeling.layers import heads
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
@@ -167,10 +168,11 @@ def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) 
     with tf.Graph().as_default(), tf.Session() as session:
         fed = [tf.placeholder(tf.int32, [None, None]) for _ in range(2)]
         ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
-        first_only = shape.task.pooling == "cls"
+        first_only = shape.task.reads == "cls"
         layers, x = range(shape.depth), embed(ids, segments, config)
         x = encode(x, attention_mask(ids), config, layers, first_only=first_only)
-        outputs = heads.answers(shape.task, heads.task_logits(x, ids, shape.task, config))
+        head = apply_head(x, ids, shape.task, config)
+        outputs = KINDS[shape.task.kind].output_tensors(head, shape.task.labels)
         weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
         if shared := shape.shared_names(config):
             weights.update(bert.read(shared))

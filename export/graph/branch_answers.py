@@ -4,8 +4,9 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.layers.encoder import encode
-from centrabert.modeling.layers.heads import answers, task_logits
+from centrabert.modeling.layers.heads import apply_head
 
 
 def branch_answers(
@@ -19,10 +20,11 @@ def branch_answers(
       mask: From `attention_mask`.
 
     Returns:
-      By the names of `heads.answers`, batch first.
+      By the names of the kind's `outputs`, batch first.
     """
-    with tf.variable_scope(branch.task.name):
+    task = branch.task
+    with tf.variable_scope(task.name):
         own = range(branch.frozen, branch.depth)
-        x = encode(x, mask, config, own, first_only=branch.task.pooling == "cls")
-        outputs = answers(branch.task, task_logits(x, input_ids, branch.task, config))
+        x = encode(x, mask, config, own, first_only=task.reads == "cls")
+        outputs = KINDS[task.kind].output_tensors(apply_head(x, input_ids, task, config), task.labels)
         return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}

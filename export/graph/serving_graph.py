@@ -28,7 +28,7 @@ class ServingGraph:
       text_b: string [batch]; all empty where it is not fed.
       input_ids, segment_ids: int32 [batch, length], zero-padded: the tokenizer's, or fed instead of it.
       tasks: string [batch], for `routed` alone.
-      answers: By task, then by the name of the answer; see `heads.answers`.
+      answers: By task, then by the name of the answer; see `TaskKind.outputs`.
       routed: Alike, computed for the rows that want them; see `route.routed`.
       unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
     """

@@ -10,17 +10,19 @@ import tensorflow.compat.v1 as tf
 from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.dropout import Dropout
 from centrabert.modeling.layers.encoder import embed, encode
-from centrabert.modeling.layers.heads import answers, task_logits
+from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training import optimizer
 from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.training.token_dataset import TRUNK_OUTPUT
 
-LossFn = Callable[[TaskSpec, tf.Tensor, Tensors], tf.Tensor]
+LossFn = Callable[[TaskSpec, Head, Tensors], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,9 @@ class Optimization:
     seed: int
 
 
-def task_loss(task: TaskSpec, logits: tf.Tensor, features: Tensors) -> tf.Tensor:
-    """Loss of every row, float32 [batch]: cross-entropy of the class, or squared error of the score."""
-    if task.kind == "regression":
-        return tf.square(logits[:, 0] - features["labels"])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(features["labels"], logits)
+def task_loss(task: TaskSpec, head: Head, features: Tensors) -> tf.Tensor:
+    """The loss of every row against its label, float32 [batch]."""
+    return KINDS[task.kind].loss(head, features["labels"])
 
 
 def model_fn_builder(
@@ -56,7 +56,7 @@ def model_fn_builder(
       init_checkpoints: For each checkpoint the variables that start from it. The frozen ones must be among
         them, or a session cannot start; what nobody claims starts at random (a new head).
       optimization: Wanted for training only.
-      loss_fn: (task, logits, features) -> float32 [batch].
+      loss_fn: (task, head, features) -> float32 [batch].
       aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk`.
     """
 
@@ -66,15 +66,17 @@ def model_fn_builder(
         training = mode == ModeKeys.TRAIN
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         with tf.variable_scope("", custom_getter=_freezing(branch)):
-            logits = branch_logits(features, config, branch, dropout, seed, aligned)
+            head = branch_head(features, config, branch, dropout, seed, aligned)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
         _check_names(expected)
         for checkpoint, names in init_checkpoints.items():
             _start_from(checkpoint, [name for name in names if name in expected])
-        predictions = {"logits": logits, **answers(branch.task, logits)}
+        task = branch.task
+        outputs = KINDS[task.kind].output_tensors(head, task.labels)
+        predictions = {"logits": head.logits, **outputs}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
-        loss = tf.reduce_mean(loss_fn(branch.task, logits, features))
+        loss = tf.reduce_mean(loss_fn(task, head, features))
         if not training or optimization is None:
             return EstimatorSpec(mode, predictions, loss)
         return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
@@ -82,15 +84,15 @@ def model_fn_builder(
     return model_fn
 
 
-def branch_logits(
+def branch_head(
     features: Tensors,
     config: BertConfig,
     branch: Branch,
     dropout: Dropout | None = None,
     seed: int = 0,
     aligned: bool = False,
-) -> tf.Tensor:
-    """float32 [batch, outputs]; dropout and gradients stay above the frozen layers."""
+) -> Head:
+    """The head on top of the branch; dropout and gradients stay above the frozen layers."""
     input_ids = features["input_ids"]
     mask = attention_mask(input_ids)
     if branch.full_fine_tuning:
@@ -98,8 +100,8 @@ def branch_logits(
     else:
         x = tf.stop_gradient(_trunk_output(features, mask, config, branch.frozen, aligned))
     own = range(branch.frozen, branch.depth)
-    x = encode(x, mask, config, own, dropout, first_only=branch.task.pooling == "cls")
-    return task_logits(x, input_ids, branch.task, config, dropout, seed)
+    x = encode(x, mask, config, own, dropout, first_only=branch.task.reads == "cls")
+    return apply_head(x, input_ids, branch.task, config, dropout, seed)
 
 
 def _trunk_output(

@@ -1,6 +1,8 @@
 """Answers of a single-task model over an encoded data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +10,10 @@ import tensorflow as tf
 
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import model_fn_builder
-from centrabert.modeling.training.estimator import Estimator, InputFn, Params, RunConfig
+from centrabert.modeling.training.estimator import Arrays, Estimator, InputFn, Params, RunConfig
 from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches
 
 
@@ -30,20 +33,35 @@ def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path, aligned
 def predict_logits(
     estimator: Estimator, encoded: Encoded, batch_size: int, checkpoint_path: str | None = None
 ) -> npt.NDArray[np.float32]:
-    """float32 [rows, outputs], in the order of the rows; computed shortest first, to pad little."""
+    """float32 [rows, ...], in the order of the rows."""
+    return predict(estimator, encoded, batch_size, checkpoint_path)["logits"].astype(np.float32, copy=False)
+
+
+def predict(
+    estimator: Estimator, encoded: Encoded, batch_size: int, checkpoint_path: str | None = None
+) -> Arrays:
+    """Logits and outputs by name, in the order of the rows; computed shortest first, to pad little.
+
+    An axis of word pieces is as long as the longest row, and zero behind the end of a shorter one.
+    """
     plan = sorted_batches(encoded.lengths, batch_size)
-    outputs = [
-        batch["logits"]
-        for batch in estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False)
-    ]
-    logits = np.empty((len(encoded), outputs[0].shape[1]), np.float32)
-    logits[np.concatenate(plan)] = np.concatenate(outputs)
-    return logits
+    batches = list(estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False))
+    return {name: _in_order([batch[name] for batch in batches], plan) for name in batches[0]}
 
 
-def decide(task: TaskSpec, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
-    """Classes int64 [rows], or scores float32 [rows]."""
-    return logits[:, 0] if task.kind == "regression" else logits.argmax(1)
+def _in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) -> npt.NDArray[np.generic]:
+    """The batches' rows where `plan` took them from, padded with zeros to the longest."""
+    shape = np.max([batch.shape[1:] for batch in batches], axis=0).astype(int)
+    whole = np.zeros((sum(map(len, plan)), *shape), batches[0].dtype)
+    for batch, rows in zip(batches, plan, strict=True):
+        index: tuple[Any, ...] = (rows, *map(slice, batch.shape[1:]))
+        whole[index] = batch
+    return whole
+
+
+def decide(task: TaskSpec, predictions: Arrays) -> npt.NDArray[np.generic]:
+    """What the metrics compare with the labels: classes int64 [rows], or scores float32 [rows]."""
+    return KINDS[task.kind].decide(predictions)
 
 
 def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:

@@ -26,8 +26,8 @@ class Encoded:
       text_a, text_b: The texts they came from.
       ids, segment_ids: int32 [tokens].
       offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
-      labels: int32 [rows] classes, float32 [rows] scores, or None.
-      teacher_logits: float32 [rows, outputs] for distillation, or None.
+      labels: [rows, ...] as the task's kind encodes them, or None.
+      teacher_logits: float32 [rows, ...] for distillation, or None.
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
       padded_to: Every batch is at least so long.
     """
@@ -37,7 +37,7 @@ class Encoded:
     ids: npt.NDArray[np.int32]
     segment_ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None
+    labels: npt.NDArray[np.generic] | None = None
     teacher_logits: npt.NDArray[np.float32] | None = None
     trunk_output: TrunkOutputFile | None = None
     padded_to: int = 0
@@ -126,7 +126,7 @@ def encode(
     task: TaskSpec,
     text_a: Sequence[str],
     text_b: Sequence[str],
-    labels: npt.NDArray[np.int32] | npt.NDArray[np.float32] | None = None,
+    labels: npt.NDArray[np.generic] | None = None,
 ) -> Encoded:
     """Tokenises the texts with the graph that also serves; `text_b` is "" where there is one text."""
     ids, segments, lengths = [], [], []

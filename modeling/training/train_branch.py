@@ -26,7 +26,7 @@ from centrabert.modeling.training.branch_model import LossFn, Optimization, mode
 from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
 from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict_logits
+from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
@@ -41,7 +41,7 @@ class TrainingJob:
     Attributes:
       score: (labels, predictions) of dev -> metrics, `task.metric` among them.
       start: Checkpoint -> names of the owned variables that start from it; the rest is a new head.
-      loss_fn: (task, logits, features) -> float32 [batch].
+      loss_fn: (task, head, features) -> float32 [batch].
       teacher_digest: For a student.
       extra_hyperparameters: Recorded beside `hyperparameters`, such as the temperature of distillation.
       cache: Where the frozen layers' outputs are read from and kept; None computes them at every step.
@@ -203,12 +203,12 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
 
 
 def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
-    logits = predict_logits(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
-    if not np.isfinite(logits).all():
+    predictions = predict(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
+    if not np.isfinite(predictions["logits"]).all():
         raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
     if job.dev.labels is None:
         raise UserError(f"task {job.branch.task.name}: dev has no labels")
-    return job.score(job.dev.labels, decide(job.branch.task, logits))
+    return job.score(job.dev.labels, decide(job.branch.task, predictions))
 
 
 def _finish(

@@ -16,6 +16,7 @@ from centrabert.modeling import branch_folder, checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.training.branch_model import model_fn_builder
 from centrabert.modeling.training.estimator import Estimator, RunConfig
 from centrabert.modeling.training.prediction import predict_logits
@@ -67,7 +68,7 @@ def test_classification_loss(settings: Distillation) -> None:
     wanted = settings.soft_weight * soft + settings.hard_weight * hard
     features = {"teacher_logits": tf.constant(teacher), "labels": tf.constant(labels)}
     loss = distillation_loss(settings)(
-        tiny.task("rte", labels=("a", "b", "c")), tf.constant(student), features
+        tiny.task("rte", labels=("a", "b", "c")), Head(tf.constant(student), {}), features
     )
     np.testing.assert_allclose(loss, wanted, rtol=2e-5)
 
@@ -77,7 +78,7 @@ def test_regression_loss() -> None:
     labels = RANDOM.normal(size=7).astype(np.float32)
     features = {"teacher_logits": tf.constant(teacher), "labels": tf.constant(labels)}
     loss = distillation_loss(Distillation(5.0, 0.25, 2.0))(
-        tiny.task("sim", "regression"), tf.constant(student), features
+        tiny.task("sim", "regression"), Head(tf.constant(student), {}), features
     )
     wanted = 0.25 * (student - teacher)[:, 0] ** 2 + 2.0 * (student[:, 0] - labels) ** 2
     np.testing.assert_allclose(loss, wanted, rtol=1e-5)

@@ -22,6 +22,7 @@ ROOMS = (
     *(
         "modeling/formats",
         "modeling/tokenization",
+        "modeling/kinds",
         "modeling",
         "modeling/layers",
         "modeling/training",
@@ -56,6 +57,7 @@ PURE = (
     "modeling/formats/*.py",
     "modeling/convert/huggingface_config.py",
     "modeling/convert/huggingface_names.py",
+    "modeling/kinds/*.py",
     "modeling/tokenization/vocabulary.py",
     "modeling/training/hyperparameters.py",
     "search/*.py",

@@ -9,13 +9,15 @@ import pytest
 import tiny_config
 
 from centrabert.modeling import scopes
+from centrabert.modeling.kinds.registry import KINDS
 
 TINY = dataclasses.replace(tiny_config.CONFIG, num_hidden_layers=13)
+HEAD = KINDS["classification"].head_shapes("abc", TINY.hidden_size)
 
 
 def test_depth_of_every_variable() -> None:
     """13 layers: `layer_1` is the prefix of `layer_10`."""
-    found = {name: scopes.depth(name) for name in scopes.base_shapes(TINY) | scopes.head_shapes(TINY, 3)}
+    found = {name: scopes.depth(name) for name in scopes.base_shapes(TINY) | HEAD}
     assert len(found) == 5 + 13 * 16 + 2 + 2
     for name, depth in found.items():
         if "embeddings" in name:
@@ -76,7 +78,7 @@ def test_a_name_of_nobody_is_an_error(name: str) -> None:
 
 def test_shapes() -> None:
     """Google's names and orientations, as in uncased_L-12_H-768_A-12, where 32 is 768 and 37 is 3072."""
-    shapes = scopes.base_shapes(TINY) | scopes.head_shapes(TINY, 3)
+    shapes = scopes.base_shapes(TINY) | HEAD
     layer = "bert/encoder/layer_12"
     expected = {
         "bert/embeddings/word_embeddings": (99, 32),
@@ -128,6 +130,9 @@ def test_parameters_of_a_layer_and_a_head() -> None:
     count = {
         "layer": sum(math.prod(shape) for shape in scopes.layer_shapes(base, 0).values()),
         "pooler": sum(math.prod(shape) for shape in scopes.pooler_shapes(base).values()),
-        "head": sum(int(np.prod(shape)) for shape in scopes.head_shapes(base, 3).values()),
+        "head": sum(
+            int(np.prod(shape))
+            for shape in KINDS["classification"].head_shapes("abc", base.hidden_size).values()
+        ),
     }
     assert count == {"layer": 7_087_872, "pooler": 590_592, "head": 2_307}

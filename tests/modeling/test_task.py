@@ -23,10 +23,8 @@ def test_defaults_are_berts() -> None:
     assert (task.max_seq_length, task.pooling) == (128, "cls")
 
 
-def test_outputs() -> None:
-    assert TaskSpec(**PAIR).num_outputs == 2
-    assert TaskSpec(**{**PAIR, "labels": tuple("abcdefg")}).num_outputs == 7
-    assert TaskSpec(**SCORE).num_outputs == 1
+def test_what_the_head_reads() -> None:
+    assert [TaskSpec(**{**PAIR, "pooling": pooling}).reads for pooling in ("cls", "mean")] == ["cls", "mean"]
 
 
 @pytest.mark.parametrize("keys", [PAIR, SCORE, {**PAIR, "max_seq_length": 13, "pooling": "mean"}])
@@ -84,6 +82,19 @@ def test_reserved_names() -> None:
         ({**PAIR, "labels": ("one",)}, "a classification needs two labels or more"),
         ({**PAIR, "labels": ("a", "b", "a")}, "a label occurs twice in ('a', 'b', 'a')"),
         ({**PAIR, "kind": "regression"}, "a regression has no labels, got ('not_entailment', 'entailment')"),
+        ({**PAIR, "labels": ("a", "")}, "a label is empty; give every label a name"),
+        (
+            {**PAIR, "labels": ("a", "b|c\nd")},
+            "label 'b|c\\nd' holds the control character '\\n'; remove it from the label",
+        ),
+        (
+            {**PAIR, "metric": "pearson"},
+            "metric 'pearson' is not for a classification; choose one of accuracy, f1, matthews",
+        ),
+        (
+            {**SCORE, "name": "rte", "metric": "f1"},
+            "metric 'f1' is not for a regression; choose one of pearson, spearman",
+        ),
         ({**PAIR, "max_seq_length": 4}, "max_seq_length 4 is below 5"),
         ({**PAIR, "pair": False, "max_seq_length": 2}, "max_seq_length 2 is below 3"),
     ],

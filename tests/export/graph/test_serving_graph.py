@@ -55,7 +55,7 @@ def described(infos: Any) -> dict[str, tuple[Any, list[int]]]:
 def answers(branch: Branch) -> dict[str, tuple[Any, list[int]]]:
     if branch.task.kind == "regression":
         return {"score": (FLOAT, [-1])}
-    return {"label": (STRING, [-1]), "probabilities": (FLOAT, [-1, branch.task.num_outputs])}
+    return {"label": (STRING, [-1]), "probabilities": (FLOAT, [-1, len(branch.task.labels)])}
 
 
 def test_signatures() -> None:

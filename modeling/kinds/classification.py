@@ -1,0 +1,96 @@
+"""Classification: one label of several for each text or pair."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.errors import UserError
+from centrabert.modeling.kinds.float32_decimals import decimals
+from centrabert.modeling.kinds.label_names import check_label_names
+from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Arrays, Head, Labels, Output, TaskKind
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The answer of a classification.
+
+    Attributes:
+      label: The most probable one.
+      probabilities: Of all labels, in the order of the task's labels.
+    """
+
+    label: str
+    probabilities: tuple[float, ...]
+
+
+class ClassificationKind(TaskKind):
+    """Softmax over the labels; the head is that of run_classifier.py of BERT."""
+
+    name = "classification"
+    reads = POOLED
+    outputs = (Output("label", "string"), Output("probabilities", "float32", (CLASS,)))
+    label_dtype = np.int32
+    metrics = frozenset({"accuracy", "f1", "matthews"})
+
+    def check_labels(self, labels: Labels) -> None:
+        if len(labels) < 2:
+            raise UserError("a classification needs two labels or more")
+        check_label_names(labels)
+
+    def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
+        """int32 [rows], positions in `labels`."""
+        positions = {label: position for position, label in enumerate(labels)}
+        return np.array([positions[value] for value in values], np.int32)
+
+    def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
+        return {"output_weights": (len(labels), hidden), "output_bias": (len(labels),)}
+
+    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+        """int64 [rows], positions of the labels."""
+        positions: npt.NDArray[Any] = predictions["logits"].argmax(1)
+        return positions
+
+    def answers(self, columns: Arrays, labels: Labels) -> list[Classification]:
+        del labels
+        rows = zip(columns["label"], decimals(columns["probabilities"]), strict=True)
+        return [Classification(label, tuple(row)) for label, row in rows]
+
+    def answer_json(self, answer: Classification, labels: Labels) -> dict[str, Any]:
+        probabilities = dict(zip(labels, answer.probabilities, strict=True))
+        return {"label": answer.label, "probabilities": probabilities}
+
+    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
+        """float32 [batch, labels]."""
+        import tensorflow.compat.v1 as tf
+
+        weights, bias = variables["output_weights"], variables["output_bias"]
+        return tf.nn.bias_add(tf.matmul(x, weights, transpose_b=True), bias)
+
+    def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
+        """Cross-entropy; labels are int32 [batch]."""
+        import tensorflow.compat.v1 as tf
+
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, head.logits)
+
+    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+        """temperature^2 times the cross-entropy of the softened answers."""
+        import tensorflow.compat.v1 as tf
+
+        target = tf.nn.softmax(teacher / temperature)
+        softened = head.logits / temperature
+        return temperature**2 * tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=softened)
+
+    def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
+        import tensorflow.compat.v1 as tf
+
+        positions = tf.argmax(head.logits, 1, output_type=tf.int32)
+        return {
+            "label": tf.gather(tf.constant(labels), positions),
+            "probabilities": tf.nn.softmax(head.logits),
+        }

@@ -1,0 +1,81 @@
+"""Regression: one score for each text or pair."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.errors import UserError
+from centrabert.modeling.kinds.float32_decimals import decimals
+from centrabert.modeling.kinds.task_kind import POOLED, Arrays, Head, Labels, Output, TaskKind
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+
+@dataclass(frozen=True)
+class Score:
+    """The answer of a regression."""
+
+    value: float
+
+
+class RegressionKind(TaskKind):
+    """A linear output, trained by the squared error."""
+
+    name = "regression"
+    reads = POOLED
+    outputs = (Output("score", "float32"),)
+    label_dtype = np.float32
+    metrics = frozenset({"pearson", "spearman"})
+
+    def check_labels(self, labels: Labels) -> None:
+        if labels:
+            raise UserError(f"a regression has no labels, got {tuple(labels)}")
+
+    def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
+        """float32 [rows]."""
+        del labels
+        return np.array(values, np.float32)
+
+    def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
+        del labels
+        return {"output_weights": (1, hidden), "output_bias": (1,)}
+
+    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+        """float32 [rows]."""
+        return predictions["score"]
+
+    def answers(self, columns: Arrays, labels: Labels) -> list[Score]:
+        del labels
+        return [Score(value) for value in decimals(columns["score"])]
+
+    def answer_json(self, answer: Score, labels: Labels) -> dict[str, Any]:
+        del labels
+        return {"score": answer.value}
+
+    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
+        """float32 [batch, 1]."""
+        import tensorflow.compat.v1 as tf
+
+        weights, bias = variables["output_weights"], variables["output_bias"]
+        return tf.nn.bias_add(tf.matmul(x, weights, transpose_b=True), bias)
+
+    def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
+        """Squared error; labels are float32 [batch]."""
+        import tensorflow.compat.v1 as tf
+
+        return tf.square(head.logits[:, 0] - labels)
+
+    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+        """Squared difference of the scores; there is no softmax to soften."""
+        import tensorflow.compat.v1 as tf
+
+        del temperature
+        return tf.square(head.logits[:, 0] - teacher[:, 0])
+
+    def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
+        del labels
+        return {"score": head.logits[:, 0]}

@@ -1,0 +1,120 @@
+"""What a task kind is: everything that depends on what sort of answer a task gives, in one object.
+
+Servers, clients, model cards and pages read kinds without TensorFlow. So a kind imports TensorFlow inside
+those of its methods that build a graph, and nowhere else.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Labels = Sequence[str]
+POOLED, TOKENS = "pooled", "tokens"  # what a head reads of the encoder
+CLASS, TOKEN = "class", "token"  # axes of an output
+
+
+@dataclass(frozen=True)
+class Output:
+    """One tensor of the answer; the batch is its first dimension.
+
+    Attributes:
+      dtype: TensorFlow's name of it: "string", "float32", "int32" or "bool".
+      axes: Of the dimensions after the batch: CLASS counts the labels, TOKEN the word pieces.
+    """
+
+    name: str
+    dtype: str
+    axes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Head:
+    """A task's head, applied to a batch.
+
+    Attributes:
+      logits: float32 [batch, ...].
+      variables: The head's own, by the names of `TaskKind.head_shapes`.
+      real: bool [batch, length]; False for padding. Only where the head reads TOKENS.
+    """
+
+    logits: "tf.Tensor"
+    variables: "Mapping[str, tf.Variable]"
+    real: "tf.Tensor | None" = None
+
+
+class TaskKind(ABC):
+    """A sort of answer.
+
+    Attributes:
+      name: What `task.kind` says.
+      reads: POOLED, float32 [batch, hidden], or TOKENS, float32 [batch, length, hidden].
+      outputs: The tensors of an answer, of which the first tells the decision.
+      label_dtype: Of the numeric labels that training reads.
+      metrics: By which a checkpoint may be chosen; see `glue_data/metrics.py`.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[str]
+    outputs: ClassVar[tuple[Output, ...]]
+    label_dtype: ClassVar[type[np.generic]]
+    metrics: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def check_labels(self, labels: Labels) -> None:
+        """Raises UserError, without naming the task, unless a task can have these labels."""
+
+    @abstractmethod
+    def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
+        """The numeric labels [rows, ...] that `loss` and the metrics read, from the labels of a data file."""
+
+    @abstractmethod
+    def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
+        """The head's variables by name; the names do not depend on the arguments.
+
+        A vector starts at zero, everything else as BERT's weights do.
+        """
+
+    @abstractmethod
+    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+        """What the metrics compare with the numeric labels, [rows, ...].
+
+        Args:
+          predictions: `logits` and the tensors of `outputs`, all rows.
+        """
+
+    @abstractmethod
+    def answers(self, columns: Arrays, labels: Labels) -> list[Any]:
+        """The answer to each row, as Python clients get it.
+
+        Args:
+          columns: By the names of `outputs`; strings as str.
+          labels: Of the task, () where they are not known.
+        """
+
+    @abstractmethod
+    def answer_json(self, answer: Any, labels: Labels) -> dict[str, Any]:
+        """One of `answers` as `run_predict` writes it."""
+
+    @abstractmethod
+    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
+        """float32 [batch, ...] from what the head `reads`."""
+
+    @abstractmethod
+    def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
+        """The loss of every row against its label; float32 [batch]."""
+
+    @abstractmethod
+    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+        """The loss of every row against a teacher's logits, for vanilla distillation; float32 [batch]."""
+
+    @abstractmethod
+    def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
+        """The tensors of `outputs` by name."""
