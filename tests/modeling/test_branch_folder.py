@@ -56,7 +56,7 @@ def test_record_round_trip(written: BranchRecord, tmp_path: Path) -> None:
 
 
 def test_labels_are_written_as_they_are(tmp_path: Path) -> None:
-    task = dataclasses.replace(TASK, labels=("schön", "日本", 'a "b"\n'))
+    task = dataclasses.replace(TASK, labels=("schön", "日本", 'a "b"'))
     (tmp_path / RECORD).write_text(dump(record(Branch(task, 7, 2)).to_json()), encoding="utf-8")
     assert read_record(tmp_path).branch.task == task
     assert "日本" in (tmp_path / RECORD).read_text(encoding="utf-8")
