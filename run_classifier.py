@@ -66,16 +66,14 @@ def main() -> None:
 
 def run(run: Run) -> None:
     """Trains, evaluates, predicts, as asked."""
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.modeling.branch import Branch
     from centrabert.task_runner import TaskRunner
 
     bert = BertFolder(*run.bert.files)
-    task = glue_task(run.task_name)
-    runner = TaskRunner(
-        task, task.spec(run.max_seq_length, run.pooling), run.data_dir, bert, run.do_lower_case
-    )
+    task = find_task(run.task_name, data_dir=run.data_dir)
+    runner = TaskRunner(task, bert, run.max_seq_length, run.pooling, run.do_lower_case)
     if run.do_predict:
         _ = runner.tests  # a bad test file is told before hours of training, not after
     if run.do_train:

@@ -20,7 +20,7 @@ from centrabert.errors import UserError
 
 if TYPE_CHECKING:
     from centrabert.export.engine.tensorflow_engine import Predictor
-    from centrabert.glue_data.glue_tasks import GlueTask
+    from centrabert.glue_data.task_data import TaskData
     from centrabert.task_runner import TaskRunner
 
 FLAGS = flags.FlagValues()
@@ -71,12 +71,12 @@ def run(demo: Demo) -> None:
     """Converts, trains, merges, exports, asks, and prints."""
     from benchmarks.pipeline import Pipeline, served_metric
     from centrabert.export.engine.tensorflow_engine import Predictor
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.merge.summary_table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import TrunkCache
 
-    tasks = [glue_task(name) for name in demo.tasks]
+    tasks = [find_task(name, data_root=demo.data_root) for name in demo.tasks]
     for made in MADE:
         shutil.rmtree(demo.output_dir / made, ignore_errors=True)
     runners = _runners(demo, tasks)
@@ -113,14 +113,12 @@ def run(demo: Demo) -> None:
     print(f"\nTo try the model on a page, start its server, then open http://localhost:8501/\n  {server}")
 
 
-def _runners(demo: Demo, tasks: "Sequence[GlueTask]") -> "list[TaskRunner]":
+def _runners(demo: Demo, tasks: "Sequence[TaskData]") -> "list[TaskRunner]":
     from benchmarks.pipeline import minilm
     from centrabert.task_runner import TaskRunner
 
     bert = minilm(demo.output_dir / "bert")
-    return [
-        TaskRunner(task, task.spec(128, demo.pooling), demo.data_root / task.folder, bert) for task in tasks
-    ]
+    return [TaskRunner(task, bert, pooling=demo.pooling) for task in tasks]
 
 
 def _search(demo: Demo) -> None:

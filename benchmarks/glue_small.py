@@ -82,7 +82,7 @@ def _seed(
     """Every kind of model of every task, for one seed."""
     from benchmarks.pipeline import Pipeline, minilm, served_metric
     from centrabert.export.engine.tensorflow_engine import Predictor
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import TrunkCache
     from centrabert.task_runner import TaskRunner
@@ -92,10 +92,9 @@ def _seed(
     pipeline = Pipeline(output_dir / f"seed{seed}", FINE_TUNING_LAYERS, STUDENT_LAYERS, cache)
     figures: dict[str, dict[str, Figures]] = {}
     runners, students = [], []
-    for task in map(glue_task, tasks):
+    for task in (find_task(name, data_root=data_root) for name in tasks):
         rows = MAX_SST2_ROWS if task.name == "sst2" else None
-        spec = task.spec(pooling=POOLING)
-        runner = TaskRunner(task, spec, data_root / task.folder, bert, max_train_rows=rows)
+        runner = TaskRunner(task, bert, pooling=POOLING, max_train_rows=rows)
         schedule = SCHEDULES[task.name]
         full = Hyperparameters(schedule.full_learning_rate, num_train_epochs=schedule.full_epochs, seed=seed)
         branch = Hyperparameters(BRANCH_LEARNING_RATE, num_train_epochs=schedule.branch_epochs, seed=seed)
@@ -117,13 +116,13 @@ def _seed(
 
 def _report(results: Mapping[str, Sequence[Mapping[str, Figures]]], file: Path) -> None:
     """A Markdown table: metric in percent as mean ± standard deviation, and median minutes."""
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.files import write_text
 
     lines = ["| task | metric | " + " | ".join(KINDS) + " |", "|---" * (2 + len(KINDS)) + "|"]
     for task, seeds in results.items():
         cells = [_cell([figures[kind] for figures in seeds]) for kind in KINDS]
-        lines.append(f"| {task} | {glue_task(task).metric} | {' | '.join(cells)} |")
+        lines.append(f"| {task} | {find_task(task).metrics[0]} | {' | '.join(cells)} |")
     write_text(file, "\n".join(lines) + "\n")
     print(file.read_text())
 

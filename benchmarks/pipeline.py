@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from centrabert.distill.distillation import Teacher, distil
-from centrabert.distill.loss import Distillation
+from centrabert.distill.distillation import Teacher
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
@@ -79,18 +78,7 @@ class Pipeline:
         return _timed(
             runner,
             folder,
-            lambda: distil(
-                teacher,
-                self.student_layers,
-                runner.tokenizer.vocabulary,
-                runner.train,
-                runner.dev,
-                runner.score,
-                folder,
-                hyperparameters,
-                Distillation(),
-                self.cache,
-            ),
+            lambda: runner.distil(teacher, self.student_layers, hyperparameters, folder, self.cache),
         )
 
     def serve(self, bert_dir: Path, students: Sequence[Trained]) -> tuple[Manifest, Path]:

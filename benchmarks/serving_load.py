@@ -141,14 +141,12 @@ def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[
 def _texts() -> "Texts":
     """The dev texts of every task."""
     from benchmarks.random_models import MIXED, mixed
-    from centrabert.glue_data.glue_tasks import glue_task
-    from centrabert.glue_data.reader import read
+    from centrabert.glue_data.task_lookup import find_task
 
     def of(name: str) -> list[tuple[str, str]]:
-        task = glue_task(name)
-        rows = read(task, Path(FLAGS.data_root) / task.folder, "dev")
-        alone = FLAGS.tasks_per_text > 1
-        return [(row.text_a, "" if alone else row.text_b or "") for row in rows[:2000]]
+        dev = find_task(name, data_root=Path(FLAGS.data_root)).read("dev")
+        second = dev.text_b if FLAGS.tasks_per_text == 1 else ("",) * len(dev)
+        return list(zip(dev.text_a, second, strict=True))[:2000]
 
     texts = {name: of(name) for name in MIXED[FLAGS.model]}
     return {b.task.name: texts[b.task.name.split("_")[0]] for b in mixed(FLAGS.model, FLAGS.copies)}

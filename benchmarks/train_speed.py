@@ -76,19 +76,19 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     import numpy as np
 
     from benchmarks.pipeline import minilm
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.convert import conversion
     from centrabert.modeling.training.token_dataset import training_plan
     from centrabert.modeling.training.trunk_cache import TrunkCache
     from centrabert.task_runner import TaskRunner
 
-    task = glue_task(task_name)
+    task = find_task(task_name, data_root=Path(FLAGS.data_root))
     bert = minilm(scratch / "bert")
     if not (scratch / "huggingface").exists():
         conversion.write(
             conversion.Source(str(scratch / "bert")).read(), "huggingface", scratch / "huggingface"
         )
-    runner = TaskRunner(task, task.spec(), Path(FLAGS.data_root, task.folder), bert)
+    runner = TaskRunner(task, bert)
     train, tuned = runner.train, layers.removesuffix(CACHED)
     plan = training_plan(train.lengths, FLAGS.train_batch_size, seed=0, epoch=0)[: FLAGS.rounds * FLAGS.steps]
     if layers.endswith(CACHED):

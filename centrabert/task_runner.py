@@ -1,20 +1,20 @@
-"""One task on one BERT: its encoded splits, and what is done with them."""
+"""One task on one BERT: fine-tune it, distil it, evaluate and predict with what came of it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from absl import logging
 
+from centrabert.distill.distillation import Teacher, distil
+from centrabert.distill.loss import Distillation
 from centrabert.errors import UserError
-from centrabert.glue_data.dataset import load
-from centrabert.glue_data.glue_tasks import GlueTask
 from centrabert.glue_data.metrics import score
-from centrabert.glue_data.submission import write_submission
+from centrabert.glue_data.task_data import TaskData, label_array, task_spec
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
@@ -25,30 +25,54 @@ from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
-from centrabert.modeling.training.token_dataset import Encoded
+from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
 EVAL_RESULTS = "eval_results.json"
 
 
+class Split(NamedTuple):
+    """A split in the vocabulary of a BERT, and what its file calls the rows."""
+
+    ids: tuple[str, ...]
+    rows: Encoded
+
+
 @dataclass(frozen=True)
 class TaskRunner:
-    """The data of a task in the vocabulary of a BERT.
+    """The data of a task in the vocabulary of a BERT; every file is read once, when it is first wanted.
 
     Attributes:
-      data_dir: The task's own folder, as BERT's --data_dir.
+      max_seq_length: Word pieces read of a text or pair, at most.
+      pooling: As in TaskSpec.
       max_train_rows: Train on a fixed random sample of so many rows; None takes all.
       padded: Pad every batch to max_seq_length, as BERT does, and not to its longest row.
     """
 
-    task: GlueTask
-    spec: TaskSpec
-    data_dir: str | os.PathLike[str]
+    task: TaskData
     bert: BertFolder
+    max_seq_length: int = 128
+    pooling: str = "cls"
     do_lower_case: bool = True
     max_train_rows: int | None = None
     padded: bool = False
+
+    @classmethod
+    def of_branch(cls, task: TaskData, bert: BertFolder, record: BranchRecord) -> "TaskRunner":
+        """Reads the task as a branch does: with the length, pooling and case that it was trained with.
+
+        Raises:
+          UserError: The branch was trained for another task, or on another vocabulary.
+        """
+        trained = record.branch.task
+        runner = cls(task, bert, trained.max_seq_length, trained.pooling, record.do_lower_case)
+        record.check_reads(runner.spec, runner.tokenizer.vocabulary.digest)
+        return runner
+
+    @cached_property
+    def spec(self) -> TaskSpec:
+        return task_spec(self.task, self.max_seq_length, self.pooling)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -56,7 +80,7 @@ class TaskRunner:
 
     @cached_property
     def train(self) -> Encoded:
-        train = self.split("train")
+        train = self.split("train").rows
         if self.max_train_rows is None or self.max_train_rows >= len(train):
             return train
         sample = np.random.default_rng(0).permutation(len(train))[: self.max_train_rows]
@@ -64,24 +88,29 @@ class TaskRunner:
 
     @cached_property
     def dev(self) -> Encoded:
-        return self.split("dev")
+        return self.split("dev").rows
 
     @cached_property
-    def tests(self) -> dict[str, Encoded]:
+    def tests(self) -> dict[str, Split]:
         """Every test split there is; raises UserError for none."""
         splits = self._present("test")
         if not splits:
-            raise UserError(f"{self.data_dir}: --do_predict wants a test file, and there is none")
+            files = [file for split, file in self.task.splits.items() if split.startswith("test")]
+            named = ", ".join(map(str, files)) or "the task declares none"
+            raise UserError(f"task {self.task.name}: there is no test file to predict: {named}")
         return {name: self.split(name) for name in splits}
 
-    def split(self, name: str) -> Encoded:
-        encoded = load(self.task, self.spec, self.data_dir, name, self.tokenizer)
-        return encoded.padded(self.spec.max_seq_length) if self.padded else encoded
+    def split(self, name: str) -> Split:
+        """Reads and tokenises a split; raises UserError as `TaskData.read`."""
+        examples = self.task.read(name)
+        labels = label_array(self.task, examples)
+        rows = encode(self.tokenizer, self.spec, examples.text_a, examples.text_b, labels)
+        return Split(examples.row_ids, rows.padded(self.spec.max_seq_length) if self.padded else rows)
 
     def score(
         self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
     ) -> dict[str, float]:
-        """All metrics that GLUE reports for the task."""
+        """All metrics of the task."""
         return score(self.task.metrics, labels, predictions)
 
     def fine_tune(
@@ -107,18 +136,47 @@ class TaskRunner:
             )
         )
 
+    def distil(
+        self,
+        teacher: Teacher,
+        student_layers: int,
+        hyperparameters: Hyperparameters,
+        output_dir: Path,
+        cache: TrunkCache | None = None,
+        settings: Distillation | None = None,
+        from_pretrained: bool = False,
+    ) -> BranchRecord:
+        """Trains a student of `teacher`, which grew on the same BERT; see `distill.distillation.distil`.
+
+        Args:
+          settings: None takes the paper's.
+        """
+        return distil(
+            teacher,
+            student_layers,
+            self.tokenizer.vocabulary,
+            self.train,
+            self.dev,
+            self.score,
+            output_dir,
+            hyperparameters,
+            settings or Distillation(),
+            cache,
+            from_pretrained,
+        )
+
     def evaluate(self, branch_dir: Path, batch_size: int) -> dict[str, float]:
         """Metrics of a finished branch on every dev file there is; written to eval_results.json.
 
         MNLI's mismatched ones have `_mismatched` behind their names.
         """
-        others = {name: self.split(name) for name in self._present("dev") if name != "dev"}
+        others = {name: self.split(name).rows for name in self._present("dev") if name != "dev"}
         splits = {"dev": self.dev, **others}
         results = {}
         for split, decisions in self._decisions(branch_dir, splits, batch_size).items():
             labels = splits[split].labels
             if labels is None:
-                raise UserError(f"{self.data_dir}: split {split} has no labels")
+                raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
             metrics = self.score(labels, decisions)
             results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
         write_text(branch_dir / EVAL_RESULTS, dump(results))
@@ -126,19 +184,20 @@ class TaskRunner:
         return results
 
     def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
-        """Writes a GLUE submission file for every test file there is; raises UserError for none."""
-        decisions = self._decisions(branch_dir, self.tests, batch_size)
-        written = [
-            write_submission(branch_dir, self.task, answers, split) for split, answers in decisions.items()
+        """Writes a file of predictions for every test file there is; raises UserError for none."""
+        rows = {name: split.rows for name, split in self.tests.items()}
+        decided = self._decisions(branch_dir, rows, batch_size)
+        submissions = [
+            self.task.submission(name, self.tests[name].ids, decisions) for name, decisions in decided.items()
         ]
-        for file in written:
-            logging.info("wrote %s", file)
-        return written
+        for submission in submissions:
+            write_text(branch_dir / submission.file, submission.text)
+            logging.info("wrote %s", branch_dir / submission.file)
+        return [branch_dir / submission.file for submission in submissions]
 
-    def _present(self, kind: str) -> list[str]:
-        """The splits of a kind whose files are there."""
-        splits = [split for split in self.task.splits if split.name.startswith(kind)]
-        return [split.name for split in splits if Path(self.data_dir, split.file).is_file()]
+    def _present(self, prefix: str) -> list[str]:
+        """The splits whose names begin so and whose files are there."""
+        return [name for name, file in self.task.splits.items() if name.startswith(prefix) and file.is_file()]
 
     def _decisions(
         self, branch_dir: Path, splits: Mapping[str, Encoded], batch_size: int
@@ -148,7 +207,7 @@ class TaskRunner:
         record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
         record.check_base(self.bert.digests, str(self.bert.checkpoint))
         read_owned(branch_dir, record)
-        estimator, task = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT), self.spec
+        estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
         return {
-            split: decide(task, predict(estimator, encoded, batch_size)) for split, encoded in splits.items()
+            split: decide(self.spec, predict(estimator, rows, batch_size)) for split, rows in splits.items()
         }

@@ -43,9 +43,9 @@ def main() -> None:
 
 def run(run: Run) -> None:
     """Reads the teacher's task and distils it."""
-    from centrabert.distill.distillation import Teacher, distil
+    from centrabert.distill.distillation import Teacher
     from centrabert.distill.loss import Distillation
-    from centrabert.glue_data.glue_tasks import glue_task
+    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.task_runner import TaskRunner
 
@@ -54,23 +54,10 @@ def run(run: Run) -> None:
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
     record.branch.student(run.student_layers)  # a wrong l is told before any data is read
-    trained = record.branch.task
-    task = glue_task(trained.name)
-    spec = task.spec(trained.max_seq_length, trained.pooling)
-    runner = TaskRunner(task, spec, run.data_dir, bert, record.do_lower_case)
-    record.check_reads(spec, runner.tokenizer.vocabulary.digest)
-    distil(
-        teacher,
-        run.student_layers,
-        runner.tokenizer.vocabulary,
-        runner.train,
-        runner.dev,
-        runner.score,
-        run.output_dir,
-        run.hyperparameters,
-        settings,
-        run.activations.kept_beside(run.output_dir).cache(),
-    )
+    task = find_task(record.branch.task.name, data_dir=run.data_dir)
+    runner = TaskRunner.of_branch(task, bert, record)
+    cache = run.activations.kept_beside(run.output_dir).cache()
+    runner.distil(teacher, run.student_layers, run.hyperparameters, run.output_dir, cache, settings)
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 
 

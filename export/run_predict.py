@@ -16,7 +16,7 @@ from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA, find_version
 from centrabert.export.engine.task_arguments import asked_tasks, check_texts, columns
-from centrabert.glue_data.tsv import read_rows
+from centrabert.glue_data.tsv import read_table
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling.files import write_text
 from centrabert.modeling.task import TaskSpec
@@ -53,8 +53,6 @@ class Request:
     def __post_init__(self) -> None:
         if (self.text_a is None) == (self.input is None):
             raise UserError("give either --text_a or --input")
-        if self.text_a == "":
-            raise UserError("--text_a is empty; give it a text")
         if self.input is not None and self.text_b is not None:
             raise UserError("--text_b goes with --text_a; the second column of --input holds it")
         if self.batch_size < 1:
@@ -86,11 +84,9 @@ def _texts(request: Request, tasks: list[TaskSpec]) -> list[tuple[str, str]]:
     if request.input is None:
         check_texts(tasks, request.text_b)
         return [(request.text_a or "", request.text_b or "")]
-    rows = read_rows(request.input, columns(tasks), columns(tasks))
-    for row in rows:
-        if not row.values[0]:
-            raise UserError(f"{request.input}:{row.line}: text_a is empty; remove the row")
-    return [(row.values[0], row.values[1] if len(row.values) > 1 else "") for row in rows]
+    table = read_table(request.input, columns(tasks))
+    texts = [table.column(name) for name in columns(tasks)]
+    return list(zip(texts[0], texts[1] if len(texts) > 1 else ("",) * len(table), strict=True))
 
 
 def _answers(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from centrabert.errors import UserError
+from centrabert.modeling.kinds.registry import KINDS
 
 Array = NDArray[Any]
 
@@ -64,6 +65,19 @@ METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "pearson": pearson,
     "spearman": spearman,
 }
+
+
+def check_metrics(task: str, kind: str, labels: Sequence[str], metrics: Sequence[str]) -> None:
+    """Raises UserError unless a task names a metric, and only such as suit its kind and labels."""
+    allowed = KINDS[kind].metrics
+    listed = ", ".join(sorted(allowed))
+    if not metrics:
+        raise UserError(f"task {task}: there is no metric to choose a checkpoint by; a {kind} has {listed}")
+    for metric in metrics:
+        if metric not in allowed:
+            raise UserError(f"task {task}: metric {metric!r} is not for a {kind}; choose among {listed}")
+    if "f1" in metrics and len(labels) != 2:
+        raise UserError(f"task {task}: metric 'f1' is for two labels, the second the positive one: {labels}")
 
 
 def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> dict[str, float]:

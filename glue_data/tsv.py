@@ -3,9 +3,10 @@
 Refuses whatever does not fit, with file and line; it never guesses and never drops a row silently.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from absl import logging
 
@@ -13,45 +14,82 @@ from centrabert.errors import UserError
 from centrabert.glue_data.known_bad_rows import KnownDefect
 
 BYTE_ORDER_MARK = "\ufeff"  # at the start of the official MRPC files
+GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec/"  # how one begins
 SHOWN_CHARACTERS = 200  # of a header in a message: one line, even where the header is a sentence
 
 
-class Row(NamedTuple):
-    """The wanted fields of one row and the line (from 1) where they stand."""
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file.
 
-    line: int
-    values: tuple[str, ...]
+    Attributes:
+      names: Of its columns.
+      rows: The fields of every row.
+      lines: Where every row stands, from 1.
+      digest: SHA-256 of the file's bytes.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    rows: tuple[Sequence[str], ...]
+    lines: tuple[int, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The fields of a column; raises UserError if there is none of that name, or more than one."""
+        if name not in self.names:
+            raise UserError(f"{self.path}:1: there is no column {name!r}, only {_shown(self.names)}")
+        if self.names.count(name) > 1:
+            raise UserError(f"{self.path}:1: column {name!r} occurs twice in {_shown(self.names)}")
+        position = self.names.index(name)
+        return tuple(fields[position] for fields in self.rows)
+
+    def unique_column(self, name: str) -> tuple[str, ...]:
+        """As `column`; raises UserError for a field that is empty or stands there twice."""
+        fields, seen = self.column(name), dict[str, int]()
+        for field, line in zip(fields, self.lines, strict=True):
+            if not field:
+                raise UserError(f"{self.path}:{line}: column {name!r} is empty; give the row its {name}")
+            if field in seen:
+                raise UserError(
+                    f"{self.path}:{line}: {name} {field} stands on line {seen[field]} already; "
+                    "give every row one of its own"
+                )
+            seen[field] = line
+        return fields
 
 
-def read_rows(
-    path: Path, wanted: Sequence[str], columns: Sequence[str] = (), defect: KnownDefect | None = None
-) -> list[Row]:
-    """Reads the columns `wanted`, in this order, of every row.
+def read_table(path: Path, columns: Sequence[str] = (), defect: KnownDefect | None = None) -> Table:
+    """Reads every row.
 
     Args:
       path: The file.
-      wanted: Names of the columns to return; others may be there.
       columns: The names of all columns of a file without a header; () where the first line names them.
       defect: Rows that may be skipped, with a warning that counts them; None if there are none.
 
     Raises:
-      UserError: The file is empty, is not UTF-8, lacks a column, or has a row of another width.
+      UserError: The file is empty, is not UTF-8, is a Git LFS pointer, or has a row of another width.
+      OSError: The file cannot be read.
     """
-    lines = list(enumerate(_text(path).split("\n"), start=1))
+    data = path.read_bytes()
+    lines = list(enumerate(_text(path, data).split("\n"), start=1))
     if not lines[-1][1]:
         lines.pop()  # what follows the last line break
     if not lines:
         raise UserError(f"{path}: the file is empty")
-    names = list(columns) or _fields(lines.pop(0)[1])
-    places = _places(path, names, wanted)
+    names = tuple(columns) or tuple(_fields(lines.pop(0)[1]))
     if not lines:
         raise UserError(f"{path}: there is a header but no row")
-    rows = _whole_rows(path, lines, names, defect)
-    return [Row(line, tuple(fields[place] for place in places)) for line, fields in rows]
+    numbers, rows = zip(*_whole_rows(path, lines, names, defect), strict=True)
+    return Table(path, names, rows, numbers, hashlib.sha256(data).hexdigest())
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
+def _text(path: Path, data: bytes) -> str:
+    if data.startswith(GIT_LFS_POINTER):
+        raise UserError(f"{path}: is a Git LFS pointer and not the file itself; fetch it with `git lfs pull`")
     try:
         return data.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
@@ -62,16 +100,6 @@ def _text(path: Path) -> str:
 
 def _fields(line: str) -> list[str]:
     return line.removesuffix("\r").split("\t")
-
-
-def _places(path: Path, names: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Where the wanted columns stand."""
-    for name in wanted:
-        if name not in names:
-            raise UserError(f"{path}:1: there is no column {name!r}, only {_shown(names)}")
-        if names.count(name) > 1:
-            raise UserError(f"{path}:1: column {name!r} occurs twice in {_shown(names)}")
-    return [names.index(name) for name in wanted]
 
 
 def _shown(names: Sequence[str]) -> str:

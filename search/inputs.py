@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump, read_json
 
@@ -50,7 +50,8 @@ def _noted(output_dir: Path) -> Mapping[str, str]:
 
 
 def _folders(bert_dir: Path, data_root: Path, tasks: Iterable[str]) -> list[Path]:
-    return [bert_dir, *(data_root / glue_task(task).folder for task in tasks)]
+    files = [file for task in tasks for file in find_task(task, data_root=data_root).splits.values()]
+    return [bert_dir, *dict.fromkeys(file.parent for file in files)]
 
 
 def _digest(folder: Path) -> str:

@@ -17,7 +17,7 @@ from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.errors import UserError
-from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.files import exclusive
 from centrabert.search.display import display
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
@@ -229,7 +229,7 @@ def _space() -> SearchSpace:
         bert_dir=str(bert_dir),
         num_hidden_layers=read_layers(bert_dir, FLAGS.max_seq_length),
         data_root=str(Path(FLAGS.data_root).resolve()),
-        tasks=tuple(glue_task(name).name for name in FLAGS.tasks),
+        tasks=tuple(find_task(name).name for name in FLAGS.tasks),
         fine_tuning_layers=_numbers("fine_tuning_layers", int),
         student_layers=_numbers("student_layers", int),
         learning_rates=_numbers("learning_rates", float),

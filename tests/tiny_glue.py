@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tiny
 
-from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.training.hyperparameters import Hyperparameters
@@ -48,8 +48,7 @@ def _rows(rows: int, seed: int, labelled: bool) -> str:
 
 
 def runner(base: Path, data_dir: Path, pooling: str = "cls") -> TaskRunner:
-    task = glue_task("rte")
-    return TaskRunner(task, task.spec(tiny.MAX_SEQ_LENGTH, pooling), data_dir, BertFolder.at(base))
+    return TaskRunner(find_task("rte", data_dir=data_dir), BertFolder.at(base), tiny.MAX_SEQ_LENGTH, pooling)
 
 
 def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, **keys: Any) -> TrainingJob:

@@ -44,8 +44,11 @@ class ClassificationKind(TaskKind):
         check_label_names(labels)
 
     def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
-        """int32 [rows], positions in `labels`."""
+        """int32 [rows], positions in `labels`; raises UserError for a value that is none of them."""
         positions = {label: position for position, label in enumerate(labels)}
+        for row, value in enumerate(values):
+            if value not in positions:
+                raise UserError(f"label {value!r} of row {row} is none of {', '.join(labels)}")
         return np.array([positions[value] for value in values], np.int32)
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:

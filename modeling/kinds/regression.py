@@ -36,9 +36,12 @@ class RegressionKind(TaskKind):
             raise UserError(f"a regression has no labels, got {tuple(labels)}")
 
     def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
-        """float32 [rows]."""
+        """float32 [rows]; raises UserError for a value that is not finite."""
         del labels
-        return np.array(values, np.float32)
+        scores = np.array(values, np.float32)
+        if (bad := np.flatnonzero(~np.isfinite(scores))).size:
+            raise UserError(f"the score of row {bad[0]} is {scores[bad[0]]}, which is not finite")
+        return scores
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         del labels

@@ -7,10 +7,9 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from centrabert.distill.distillation import Teacher, distil
-from centrabert.distill.loss import Distillation
+from centrabert.distill.distillation import Teacher
 from centrabert.errors import UserError
-from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
@@ -104,12 +103,11 @@ def training_tokens(train: Encoded, hyperparameters: Hyperparameters) -> int:
 
 
 def _runner(spec: JobSpec) -> TaskRunner:
-    task = glue_task(spec.task)
     return TaskRunner(
-        task=task,
-        spec=task.spec(spec.max_seq_length, spec.pooling),
-        data_dir=Path(spec.data_root) / task.folder,
+        task=find_task(spec.task, data_root=Path(spec.data_root)),
         bert=BertFolder.at(Path(spec.bert_dir)),
+        max_seq_length=spec.max_seq_length,
+        pooling=spec.pooling,
         do_lower_case=spec.do_lower_case,
         max_train_rows=spec.max_train_rows or None,
         padded=spec.padded,
@@ -154,16 +152,12 @@ def _train(
 ) -> BranchRecord:
     if teacher is None:
         return runner.fine_tune(_branch(spec, runner), _hyperparameters(spec), folder, cache)
-    return distil(
+    from_pretrained = spec.start == FROM_PRETRAINED
+    return runner.distil(
         teacher,
         spec.student_layers,
-        runner.tokenizer.vocabulary,
-        runner.train,
-        runner.dev,
-        runner.score,
-        folder,
         _hyperparameters(spec),
-        Distillation(),
+        folder,
         cache,
-        from_pretrained=spec.start == FROM_PRETRAINED,
+        from_pretrained=from_pretrained,
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.glue_data.glue_tasks import glue_task
+from centrabert.glue_data.task_data import task_spec
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
@@ -103,7 +104,7 @@ class SearchSpace:
     @property
     def task_specs(self) -> dict[str, TaskSpec]:
         """By name."""
-        return {task: glue_task(task).spec(self.max_seq_length, self.pooling) for task in self.tasks}
+        return {task: task_spec(find_task(task), self.max_seq_length, self.pooling) for task in self.tasks}
 
     def includes(self, spec: JobSpec) -> bool:
         """Whether a job is of these tasks, and like this search's but for L, l, schedule and seed."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.example import Example
-from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.glue_data.reader import read
+from centrabert.glue_data.task_data import Examples
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.search.strategy.search_space import SearchSpace
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -40,21 +39,21 @@ class Workload:
 
 def read_workload(task: str, space: SearchSpace) -> Workload:
     """Reads a task's train and dev files; raises UserError for one that is missing or malformed."""
-    glue = glue_task(task)
-    folder, specials = Path(space.data_root) / glue.folder, 3 if glue.pair else 2
-    train, dev = (
-        [_length(row, specials, space.max_seq_length) for row in read(glue, folder, split)]
-        for split in ("train", "dev")
-    )
+    data = find_task(task, data_root=Path(space.data_root))
+    specials = 3 if data.pair else 2
+    train, dev = (_lengths(data.read(split), specials, space.max_seq_length) for split in ("train", "dev"))
     train = train[: space.max_train_rows or None]
     tokens = (batched_tokens(lengths, space.train_batch_size) for lengths in (train, dev))
     return Workload(task, len(train), len(dev), *tokens)
 
 
-def _length(row: Example, specials: int, max_seq_length: int) -> int:
-    """Word pieces with [CLS] and [SEP]."""
-    words = sum(len(WORD.findall(text)) for text in (row.text_a, row.text_b))
-    return min(max_seq_length, round(PIECES_PER_WORD * words) + specials)
+def _lengths(examples: Examples, specials: int, max_seq_length: int) -> list[int]:
+    """Word pieces of every row with [CLS] and [SEP]."""
+    words = (
+        len(WORD.findall(text_a)) + len(WORD.findall(text_b))
+        for text_a, text_b in zip(examples.text_a, examples.text_b, strict=True)
+    )
+    return [min(max_seq_length, round(PIECES_PER_WORD * count) + specials) for count in words]
 
 
 def batched_tokens(lengths: Sequence[int], batch_size: int) -> int:

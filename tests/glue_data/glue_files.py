@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.glue_data.reader import read
+from centrabert.glue_data.task_lookup import find_task
 
 FILES = {
     ("mnli", "dev"): "dev_matched.tsv",
@@ -27,10 +26,17 @@ def write(folder: Path, task: str, split: str, content: str | bytes) -> Path:
     return path
 
 
+def read_rows(folder: Path, task: str, split: str) -> list[tuple[str, str, str | float | None]]:
+    """(text_a, text_b, label) of every row."""
+    examples = find_task(task, data_dir=folder).read(split)
+    labels = examples.labels or [None] * len(examples)
+    return list(zip(examples.text_a, examples.text_b, labels, strict=True))
+
+
 def error_of(folder: Path, task: str, split: str, content: str | bytes) -> tuple[Path, str]:
     """The file and the one line that reading it raises."""
     path = write(folder, task, split, content)
     with pytest.raises(ValueError) as caught:
-        read(glue_task(task), folder, split)
+        read_rows(folder, task, split)
     assert "\n" not in str(caught.value)
     return path, str(caught.value)

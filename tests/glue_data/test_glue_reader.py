@@ -1,15 +1,16 @@
 """The GLUE reader: every official layout, and the row counts of the real files."""
 
+import hashlib
+
 import pytest
-from glue_files import write
+from glue_files import read_rows, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_tree import ROOT
 
-from centrabert.glue_data.example import Example
-from centrabert.glue_data.glue_tasks import TASKS, glue_task
-from centrabert.glue_data.reader import read
-from centrabert.glue_data.tsv import read_rows
+from centrabert.glue_data.glue_tasks import GLUE_TASKS
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.tsv import read_table
 
 GLUE = ROOT.parent / "shared/data/glue"
 
@@ -127,33 +128,32 @@ LAYOUTS = [
 
 @pytest.mark.parametrize(("task", "split"), ROWS)
 def test_reads_every_row_of_the_real_files(task, split, warnings):
-    folder = GLUE / glue_task(task).folder
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent")
-    examples = read(glue_task(task), folder, split)
+    data = find_task(task, data_root=GLUE)
+    if not data.splits[split].parent.is_dir():
+        pytest.skip(f"{data.splits[split].parent} is absent")
+    examples = data.read(split)
     assert len(examples) == ROWS[task, split]
     assert not warnings
-    assert all(example.text_a.strip() for example in examples)
-    assert all(bool(example.text_b.strip()) == glue_task(task).pair for example in examples)
-    labels = {example.label for example in examples}
-    assert (labels == {None}) == split.startswith("test")
-    if None not in labels and glue_task(task).labels:
-        assert labels == set(glue_task(task).labels)
+    assert all(text.strip() for text in examples.text_a)
+    assert all(bool(text.strip()) == data.pair for text in examples.text_b)
+    assert (examples.labels is None) == split.startswith("test")
+    if examples.labels is None:
+        assert examples.ids == tuple(map(str, range(len(examples))))  # official files count from 0
+    elif data.labels:
+        assert set(examples.labels) == set(data.labels)
 
 
 def test_real_labels_stand_beside_their_texts():
     """Counts of RTE and MRPC that a column or row mix-up would change, and one row of each end."""
     if not GLUE.is_dir():
         pytest.skip(f"{GLUE} is absent")
-    rte = read(glue_task("rte"), GLUE / "RTE", "dev")
-    assert sum(example.label == "entailment" for example in rte) == 146
-    assert (rte[0].text_b, rte[0].label) == ("Christopher Reeve had an accident.", "not_entailment")
-    mrpc = read(glue_task("mrpc"), GLUE / "MRPC", "dev")
-    assert sum(example.label == "1" for example in mrpc) == 279
-    stsb = read(glue_task("stsb"), GLUE / "STS-B", "dev")
-    assert stsb[0] == Example(
-        "A man with a hard hat is dancing.", "A man wearing a hard hat is dancing.", 5.0
-    )
+    rte = read_rows(GLUE / "RTE", "rte", "dev")
+    assert sum(label == "entailment" for _, _, label in rte) == 146
+    assert rte[0][1:] == ("Christopher Reeve had an accident.", "not_entailment")
+    mrpc = read_rows(GLUE / "MRPC", "mrpc", "dev")
+    assert sum(label == "1" for _, _, label in mrpc) == 279
+    stsb = read_rows(GLUE / "STS-B", "stsb", "dev")
+    assert stsb[0] == ("A man with a hard hat is dancing.", "A man wearing a hard hat is dancing.", 5.0)
 
 
 @pytest.mark.parametrize(("task", "split", "content", "rows"), LAYOUTS)
@@ -162,16 +162,16 @@ def test_real_labels_stand_beside_their_texts():
 def test_reads_official_layout(tmp_path, task, split, content, rows, line_end, last_line_end):
     content = content if last_line_end else content.removesuffix("\n")
     write(tmp_path, task, split, content.replace("\n", line_end))
-    assert read(glue_task(task), str(tmp_path), split) == [Example(*row) for row in rows]
+    assert read_rows(tmp_path, task, split) == rows
 
 
 def test_every_task_has_a_layout_under_test():
-    assert {layout[0] for layout in LAYOUTS} == {task.name for task in TASKS}
+    assert {layout[0] for layout in LAYOUTS} == {task.name for task in GLUE_TASKS}
 
 
 def test_columns_are_found_by_name(tmp_path):
     write(tmp_path, "rte", "dev", "label\tnote\tsentence2\tsentence1\nentailment\tx\tB\tA\n")
-    assert read(glue_task("rte"), tmp_path, "dev") == [Example("A", "B", "entailment")]
+    assert read_rows(tmp_path, "rte", "dev") == [("A", "B", "entailment")]
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
@@ -187,16 +187,43 @@ def test_text_comes_back_as_it_was_written(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("text")
     rows = "".join(f"{index}\t{text}\n" for index, text in enumerate(texts))
     write(folder, "sst2", "test", "index\tsentence\n" + rows)
-    assert [example.text_a for example in read(glue_task("sst2"), folder, "test")] == texts
+    assert [text for text, _, _ in read_rows(folder, "sst2", "test")] == texts
 
 
 def test_lone_carriage_return_is_text(tmp_path):
     write(tmp_path, "sst2", "test", "index\tsentence\r\n0\ta\rb\r\n")
-    assert read(glue_task("sst2"), tmp_path, "test") == [Example("a\rb")]
+    assert read_rows(tmp_path, "sst2", "test") == [("a\rb", "", None)]
 
 
-def test_rows_keep_their_line_numbers(tmp_path):
+def test_columns_keep_their_line_numbers(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("a\tb\n1\t2\n3\t4\n")
-    assert read_rows(path, ["b"]) == [(2, ("2",)), (3, ("4",))]
-    assert read_rows(path, ["y", "x"], columns=["x", "y"])[0] == (1, ("b", "a"))
+    table = read_table(path)
+    assert (table.column("b"), table.lines) == (("2", "4"), (2, 3))
+    table = read_table(path, columns=["x", "y"])
+    assert (table.column("y"), table.lines) == (("b", "2", "4"), (1, 2, 3))
+
+
+def test_examples_know_the_bytes_they_were_read_from(tmp_path):
+    content = b"index\tsentence\r\n0\ta\r\n"
+    write(tmp_path, "sst2", "test", content)
+    digest = find_task("sst2", data_dir=tmp_path).read("test").digest
+    assert digest == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "ids"),
+    [
+        ("index\tsentence", ["7\ta", "3\tb", "12\tc"], ("7", "3", "12")),
+        ("sentence\tindex", ["a\t7", "b\t3"], ("7", "3")),
+        ("note\tidx\tsentence", ["1\tx-1\ta", "1\tx-0\tb"], ("x-1", "x-0")),
+        ("ID\tsentence", ["2\ta"], ("2",)),
+        ("id\tsentence\tindex", ["2\ta\t9"], ("9",)),
+        ("sentence", ["a", "b"], ()),
+    ],
+)
+def test_a_test_file_names_its_rows_itself(tmp_path, header, rows, ids):
+    write(tmp_path, "sst2", "test", "\n".join([header, *rows]) + "\n")
+    examples = find_task("sst2", data_dir=tmp_path).read("test")
+    assert examples.ids == ids
+    assert examples.row_ids == (ids or ("0", "1"))

@@ -1,18 +1,16 @@
 """What the GLUE reader says of missing, malformed and officially broken files."""
 
 import pytest
-from glue_files import QQP_HALVES, QQP_HEADER, RTE_HEADER, STSB_HEADER, error_of, write
+from glue_files import QQP_HALVES, QQP_HEADER, RTE_HEADER, STSB_HEADER, error_of, read_rows, write
 
-from centrabert.glue_data.example import Example
-from centrabert.glue_data.glue_tasks import TASKS, glue_task
+from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.known_bad_rows import QUORA_HALVES
-from centrabert.glue_data.reader import read
 
 
 def test_missing_file_names_folder_and_files(tmp_path):
     write(tmp_path, "mnli", "train", "x\n")
     with pytest.raises(ValueError) as caught:
-        read(glue_task("mnli"), tmp_path, "dev")
+        read_rows(tmp_path, "mnli", "dev")
     assert str(caught.value) == (
         f"{tmp_path}: there is no dev_matched.tsv; a MNLI folder holds train.tsv, dev_matched.tsv, "
         "dev_mismatched.tsv, test_matched.tsv, test_mismatched.tsv"
@@ -23,13 +21,13 @@ def test_missing_folder_is_said(tmp_path):
     with pytest.raises(
         ValueError, match=r"nowhere: there is no such folder; a RTE folder holds train\.tsv, dev"
     ):
-        read(glue_task("rte"), tmp_path / "nowhere", "train")
+        read_rows(tmp_path / "nowhere", "rte", "train")
 
 
 def test_folder_of_all_tasks_is_recognised(tmp_path):
     (tmp_path / "SST-2").mkdir()
     with pytest.raises(ValueError) as caught:
-        read(glue_task("sst2"), tmp_path, "dev")
+        read_rows(tmp_path, "sst2", "dev")
     assert str(caught.value) == f"{tmp_path}: there is no dev.tsv; did you mean {tmp_path / 'SST-2'}?"
 
 
@@ -106,6 +104,25 @@ def test_malformed_file_is_named_with_its_line(tmp_path, task, content, message)
     assert error == f"{path}{message}"
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["7\ta", "3\tb", "3\tc"], ":4: index 3 stands on line 3 already; give every row one of its own"),
+        (["7\ta", "\tb"], ":3: column 'index' is empty; give the row its index"),
+    ],
+)
+def test_rows_of_a_test_file_that_cannot_be_told_apart_are_an_error(tmp_path, rows, message):
+    path, error = error_of(tmp_path, "sst2", "test", "\n".join(["index\tsentence", *rows]))
+    assert error == f"{path}{message}"
+
+
+@pytest.mark.parametrize(("task", "split"), [("rte", "dev"), ("cola", "train"), ("sst2", "test")])
+def test_a_pointer_of_git_lfs_is_told_from_the_file(tmp_path, task, split):
+    content = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+    path, error = error_of(tmp_path, task, split, content)
+    assert error == f"{path}: is a Git LFS pointer and not the file itself; fetch it with `git lfs pull`"
+
+
 def test_long_header_stays_one_short_line(tmp_path):
     _, error = error_of(tmp_path, "rte", "dev", "word " * 500 + "\nA\n")
     assert len(error) < 400
@@ -124,7 +141,7 @@ def test_halves_of_quora_pairs_are_skipped_and_counted(tmp_path, split, warnings
     path = write(
         tmp_path, "qqp", split, QQP_HEADER + "\n".join([QQP_HALVES[0], good, *QQP_HALVES[1:]]) + "\n"
     )
-    assert read(glue_task("qqp"), tmp_path, split) == [Example('A "b" c', "B", "1")]
+    assert read_rows(tmp_path, "qqp", split) == [('A "b" c', "B", "1")]
     assert warnings == [f"{path}: skipped 4 rows that are {QUORA_HALVES.what}: lines 2, 4, 5, 6"]
 
 
@@ -146,7 +163,7 @@ def test_more_halves_than_the_official_file_has_are_anerror_of(tmp_path, warning
     good = "9\t5\t6\tA\tB\t1\n"
     at_limit = QQP_HEADER + good + '"\tWhy?\t0\n' * 22
     write(tmp_path, "qqp", "train", at_limit)
-    assert len(read(glue_task("qqp"), tmp_path, "train")) == 1
+    assert len(read_rows(tmp_path, "qqp", "train")) == 1
     assert len(warnings) == 1
     _, error = error_of(tmp_path, "qqp", "train", at_limit + '"\tWhy?\t0\n')
     assert ":3: this and 22 more rows are halves of a pair" in error
@@ -161,10 +178,10 @@ def test_file_of_halves_alone_is_anerror_of(tmp_path, warnings):
 def test_no_other_file_may_be_skipped_in(tmp_path):
     _, error = error_of(tmp_path, "qqp", "test", 'id\tquestion1\tquestion2\n0\tA\tB\n"\tWhy?\n')
     assert ":3: the row has 2 columns, expected 3" in error
-    defects = [(task.name, split.name) for task in TASKS for split in task.splits if split.defect]
+    defects = [(task.name, split.name) for task in GLUE_TASKS for split in task.files if split.defect]
     assert defects == [("qqp", "train"), ("qqp", "dev")]
 
 
 def test_unknown_split_names_those_there_are(tmp_path):
     with pytest.raises(ValueError, match="task rte has no split 'dev_mismatched'; it has train, dev, test"):
-        read(glue_task("rte"), tmp_path, "dev_mismatched")
+        read_rows(tmp_path, "rte", "dev_mismatched")

@@ -1,11 +1,16 @@
 """The table of GLUE tasks: names, labels, metrics."""
 
+from pathlib import Path
+
 import pytest
 
-from centrabert.glue_data.example import Example
-from centrabert.glue_data.glue_tasks import TASKS, GlueTask, glue_task
+from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.known_bad_rows import KnownDefect
 from centrabert.glue_data.metrics import METRICS
+from centrabert.glue_data.task_data import Examples, label_array, task_spec
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.tsv_task import SplitFile, TsvTask
+from centrabert.modeling.kinds.registry import KINDS
 
 
 @pytest.mark.parametrize(
@@ -24,24 +29,30 @@ from centrabert.glue_data.metrics import METRICS
     ],
 )
 def test_task_is_found_by_glue_spelling(spelling, name):
-    assert glue_task(spelling).name == name
-    assert glue_task(glue_task(name).folder) is glue_task(name)
+    assert find_task(spelling).name == name
+
+
+@pytest.mark.parametrize("task", GLUE_TASKS)
+def test_its_files_are_where_they_were_said_to_be(task):
+    assert find_task(task.folder) == task.at(Path(task.folder))
+    below = find_task(task.name, data_root=Path("glue")).splits
+    assert below["train"] == Path("glue", task.folder, "train.tsv")
+    assert find_task(task.name, data_dir=Path("glue", task.folder)).splits == below
+    assert {"train", "dev", "test"} <= below.keys()
 
 
 def test_unknown_task_names_those_there_are():
     with pytest.raises(ValueError) as caught:
-        glue_task("WNLI")
+        find_task("WNLI")
     assert str(caught.value) == (
-        "unknown GLUE task 'WNLI'; known are cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte"
+        "there is no task 'WNLI'; the tasks are cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte"
     )
 
 
 def test_specs_are_as_in_bert_and_the_paper():
     """Kind, labels in order, pair and the metric of Table 1."""
-    seen = {
-        task.name: (task.spec().kind, task.spec().labels, task.spec().pair, task.spec().metric)
-        for task in TASKS
-    }
+    specs = [task_spec(task) for task in GLUE_TASKS]
+    seen = {spec.name: (spec.kind, spec.labels, spec.pair, spec.metric) for spec in specs}
     binary, entailment = ("0", "1"), ("entailment", "not_entailment")
     assert seen == {
         "cola": ("classification", binary, False, "matthews"),
@@ -56,37 +67,75 @@ def test_specs_are_as_in_bert_and_the_paper():
 
 
 def test_spec_takes_length_and_pooling():
-    spec = glue_task("rte").spec(max_seq_length=37, pooling="mean")
+    rte = find_task("rte")
+    spec = task_spec(rte, max_seq_length=37, pooling="mean")
     assert (spec.max_seq_length, spec.pooling) == (37, "mean")
-    assert (glue_task("rte").spec().max_seq_length, glue_task("rte").spec().pooling) == (128, "cls")
+    assert (task_spec(rte).max_seq_length, task_spec(rte).pooling) == (128, "cls")
 
 
-def test_every_metric_of_a_task_exists():
-    assert {metric for task in TASKS for metric in task.metrics} == set(METRICS)
+def test_every_metric_belongs_to_a_kind_and_is_reported_by_a_task():
+    assert {metric for task in GLUE_TASKS for metric in task.metrics} == set(METRICS)
+    assert {metric for kind in KINDS.values() for metric in kind.metrics} == set(METRICS)
+
+
+TOY = {
+    "name": "toy",
+    "folder": "Toy",
+    "files": (SplitFile("train", "train.tsv"),),
+    "texts": ("a",),
+    "label": "y",
+    "labels": ("0", "1"),
+    "metrics": ("f1",),
+}
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"texts": ()}, {"texts": ("a", "b", "c")}, {"metrics": ()}, {"labels": ()}, {"score_range": (0.0, 1.0)}],
+    ("wrong", "message"),
+    [
+        ({"texts": ()}, "one or two text columns"),
+        ({"texts": ("a", "b", "c")}, "one or two text columns"),
+        ({"labels": ()}, "either labels or a score range"),
+        ({"score_range": (0.0, 1.0)}, "either labels or a score range"),
+        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, f1, matthews"),
+        ({"metrics": ("f1", "bleu")}, "metric 'bleu' is not for a classification; choose among accuracy, f1"),
+        ({"labels": ("0", "1", "2")}, "metric 'f1' is for two labels"),
+        ({"metrics": ("pearson",)}, "metric 'pearson' is not for a classification"),
+        ({"labels": (), "score_range": (0.0, 1.0)}, "metric 'f1' is not for a regression"),
+    ],
 )
-def test_task_that_contradicts_itself_is_refused(wrong):
-    right = {
-        "name": "toy",
-        "folder": "Toy",
-        "splits": (),
-        "texts": ("a",),
-        "label": "y",
-        "labels": ("0", "1"),
-        "metrics": ("f1",),
-    }
-    GlueTask(**right)
-    with pytest.raises(ValueError, match="task toy"):
-        GlueTask(**{**right, **wrong})
+def test_task_that_contradicts_itself_is_refused(wrong, message):
+    TsvTask(**TOY)
+    with pytest.raises(ValueError, match=f"task toy: .*{message}"):
+        TsvTask(**{**TOY, **wrong})
 
 
-def test_label_that_is_no_number_is_refused():
-    with pytest.raises(ValueError, match="nan"):
-        Example("A", "B", float("nan"))
+def test_labels_become_positions_and_scores_stay():
+    given = Examples(("x", "y", "z"), ("", "", ""), ("1", "0", "1"))
+    labels = label_array(TsvTask(**TOY), given)
+    assert (labels.dtype, labels.tolist()) == ("int32", [1, 0, 1])
+    scores = label_array(find_task("stsb"), Examples(("x",), ("y",), (2.5,)))
+    assert (scores.dtype, scores.tolist()) == ("float32", [2.5])
+    assert label_array(find_task("stsb"), Examples(("x",), ("y",))) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "message"),
+    [
+        ("rte", "neutral", "task rte: label 'neutral' of row 1 is none of entailment, not_entailment"),
+        ("stsb", float("nan"), "task stsb: the score of row 1 is nan, which is not finite"),
+    ],
+)
+def test_a_label_that_the_task_does_not_have_is_refused(task, label, message):
+    right = 1.0 if task == "stsb" else "entailment"
+    with pytest.raises(ValueError) as caught:
+        label_array(find_task(task), Examples(("a", "b"), ("c", "d"), (right, label)))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("wrong", [{"text_b": ("",)}, {"labels": ("0",)}, {"ids": ("0",)}])
+def test_columns_of_unequal_length_are_refused(wrong):
+    with pytest.raises(ValueError, match="2 first texts, but another column has 1 rows"):
+        Examples(**{"text_a": ("a", "b"), "text_b": ("", ""), **wrong})
 
 
 def test_defect_of_no_rows_is_refused():

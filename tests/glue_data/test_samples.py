@@ -11,8 +11,7 @@ import pytest
 from source_tree import ROOT
 
 from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
-from centrabert.glue_data.glue_tasks import glue_task
-from centrabert.glue_data.reader import read
+from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.sample_tasks import row_counts, sample_files
 from centrabert.glue_data.sample_words import Split
 
@@ -66,12 +65,13 @@ def test_the_committed_files_are_what_the_grammars_write() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("sst2", str), ("rte", str), ("stsb", float)])
 def test_the_readers_of_the_official_layouts_read_them(name: str, kind: type) -> None:
-    task = glue_task(name)
+    (task,) = (task for task in GLUE_TASKS if task.name == name)
     for split, count in row_counts(task.folder).items():
-        rows = read(task, SAMPLES / task.folder, split)
-        assert len(rows) == count
-        assert all(bool(row.text_b) == task.pair for row in rows)
-        assert {type(row.label) for row in rows} == ({type(None)} if split == "test" else {kind})
+        examples = task.at(SAMPLES / task.folder).read(split)
+        assert len(examples) == count
+        assert all(bool(text) == task.pair for text in examples.text_b)
+        expected = type(None) if split == "test" else kind
+        assert {type(label) for label in examples.labels or [None]} == {expected}
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,11 +1,15 @@
-"""Prediction files of GLUE: exact contents, names, and nothing written where a prediction is wrong."""
+"""Prediction files of GLUE: exact contents and names, and what is refused."""
 
 import numpy as np
 import pytest
 
-from centrabert.glue_data import submission
-from centrabert.glue_data.glue_tasks import TASKS, glue_task
-from centrabert.glue_data.submission import write_submission
+from centrabert.glue_data.glue_tasks import GLUE_TASKS
+from centrabert.glue_data.task_lookup import find_task
+
+
+def submission(task, predictions, split="test", ids=None):
+    ids = tuple(map(str, range(len(predictions)))) if ids is None else ids
+    return find_task(task).submission(split, ids, np.asarray(predictions))
 
 
 @pytest.mark.parametrize(
@@ -21,41 +25,38 @@ from centrabert.glue_data.submission import write_submission
         ("stsb", np.array([-0.0, 4.9996], np.float32), ["0.000", "5.000"]),
     ],
 )
-def test_contents(tmp_path, task, predictions, rows):
-    path = write_submission(tmp_path, glue_task(task), predictions)
+def test_contents(task, predictions, rows):
     numbered = [f"{index}\t{row}" for index, row in enumerate(rows)]
-    assert path.read_bytes() == "\n".join(["index\tprediction", *numbered, ""]).encode()
+    assert submission(task, predictions).text == "\n".join(["index\tprediction", *numbered, ""])
 
 
-def test_names_are_those_of_the_server(tmp_path):
-    for task in TASKS:
-        for split in task.splits:
-            if split.submission:
-                write_submission(tmp_path, task, [0, 1], split.name)
-    names = {"CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI-m", "MNLI-mm", "QNLI", "RTE"}
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.tsv" for name in names}
+def test_rows_are_called_what_their_file_calls_them():
+    text = submission("sst2", [1, 0, 1], ids=("7", "3", "12")).text
+    assert text == "index\tprediction\n7\t1\n3\t0\n12\t1\n"
 
 
-def test_matched_and_mismatched_are_not_swapped(tmp_path):
-    assert write_submission(tmp_path, glue_task("mnli"), [0]).name == "MNLI-m.tsv"
-    assert write_submission(tmp_path, glue_task("mnli"), [0], "test_mismatched").name == "MNLI-mm.tsv"
+def test_names_are_those_of_the_server():
+    names = {
+        submission(task.name, [0, 1], source.name).file
+        for task in GLUE_TASKS
+        for source in task.files
+        if source.name.startswith("test")
+    }
+    glue = {"CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI-m", "MNLI-mm", "QNLI", "RTE"}
+    assert names == {f"{name}.tsv" for name in glue}
 
 
-def test_makes_the_folder_and_replaces_an_older_file(tmp_path):
-    folder = tmp_path / "a" / "b"
-    write_submission(str(folder), glue_task("rte"), [0, 1])
-    path = write_submission(str(folder), glue_task("rte"), np.array([1], np.int32))
-    assert path == folder / "RTE.tsv"
-    assert path.read_text() == "index\tprediction\n0\tnot_entailment\n"
-    assert list(folder.iterdir()) == [path]
+def test_matched_and_mismatched_are_not_swapped():
+    assert submission("mnli", [0]).file == "MNLI-m.tsv"
+    assert submission("mnli", [0], "test_mismatched").file == "MNLI-mm.tsv"
 
 
 @pytest.mark.parametrize(
     ("task", "split", "predictions", "message"),
     [
-        ("rte", "dev", [0], "task rte: GLUE takes no predictions for dev, only for test files"),
-        ("rte", "test", [], "task rte: predictions have shape [0], not [n]"),
-        ("stsb", "test", [[1.0], [2.0]], "task stsb: predictions have shape [2, 1], not [n]"),
+        ("rte", "dev", [0], "task rte: nobody takes predictions for dev, only for test files"),
+        ("rte", "test", [], "task rte: there are no predictions"),
+        ("stsb", "test", [[1.0], [2.0]], "task stsb: predictions have shape [2, 1], not [2]"),
         ("rte", "test", [0, 2], "task rte: prediction 1 is 2, not one of the classes 0 to 1"),
         ("mnli", "test", [0, 1, -1], "task mnli: prediction 2 is -1, not one of the classes 0 to 2"),
         ("rte", "test", [0.2, 0.8], "task rte: predictions are of type float64, not class indices"),
@@ -65,27 +66,12 @@ def test_makes_the_folder_and_replaces_an_older_file(tmp_path):
         ("stsb", "test", ["1.0"], "task stsb: predictions are of type <U3, not scores"),
     ],
 )
-def test_wrong_predictions_write_nothing(tmp_path, task, split, predictions, message):
-    folder = tmp_path / "new"
+def test_wrong_predictions_are_refused(task, split, predictions, message):
     with pytest.raises(ValueError) as caught:
-        write_submission(folder, glue_task(task), predictions, split)
+        submission(task, predictions, split)
     assert str(caught.value) == message
-    assert not folder.exists()
 
 
-def test_full_disk_keeps_the_older_file(tmp_path, monkeypatch):
-    path = write_submission(tmp_path, glue_task("rte"), [0])
-    before = path.read_bytes()
-
-    def full(self, target):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(type(path), "replace", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_submission(tmp_path, glue_task("rte"), [1])
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_is_written_through_the_atomic_writer():
-    assert submission.write_text.__module__ == "centrabert.modeling.files"
+def test_a_prediction_for_every_row():
+    with pytest.raises(ValueError, match=r"predictions have shape \[2\], not \[3\]"):
+        submission("rte", [0, 1], ids=("0", "1", "2"))

@@ -114,7 +114,7 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
         ({"bert_dir": "/nowhere"}, "/nowhere/bert_config.json: no such file; --bert_dir wants "),
         ({"data_root": "/nowhere"}, "/nowhere/RTE: there is no such folder"),
         ({"max_seq_length": 24}, "--max_seq_length=24 is above 23, the max_position_embeddings of "),
-        ({"tasks": "wnli"}, "unknown GLUE task 'wnli'"),
+        ({"tasks": "wnli"}, "there is no task 'wnli'"),
         ({"activation_cache_gb": 0, "activation_dtype": "float16"}, "--activation_dtype is for what is kept"),
         ({"threshold": 0}, "--threshold=0.0 is not above 0"),
     ],

@@ -7,9 +7,8 @@ import pytest
 from bert_graph import Array, BertGraph
 from source_tree import ROOT
 
-from centrabert.glue_data.glue_tasks import glue_task
 from centrabert.glue_data.metrics import pearson, spearman
-from centrabert.glue_data.reader import read
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
@@ -24,11 +23,11 @@ SENTENCE = TaskSpec("sentence", "regression", (), pair=False, metric="pearson", 
 @pytest.mark.skipif(not STSB.is_dir(), reason="needs ../shared/data/glue/STS-B")
 def test_similarity_of_sentences() -> None:
     """Cosine of the mean-pooled sentences; the figures were measured with other software."""
-    pairs = read(glue_task("stsb"), STSB, "dev")
+    pairs = find_task("stsb", data_dir=STSB).read("dev")
     assert len(pairs) == 1500
-    vectors = _sentence_vectors([pair.text_a for pair in pairs] + [pair.text_b for pair in pairs])
+    vectors = _sentence_vectors([*pairs.text_a, *pairs.text_b])
     cosines = np.sum(vectors[:1500] * vectors[1500:], axis=1)
-    scores = np.array([pair.label for pair in pairs], np.float64)
+    scores = np.array(pairs.labels, np.float64)
     assert pearson(scores, cosines) == pytest.approx(0.8696, abs=0.0005)
     assert spearman(scores, cosines) == pytest.approx(0.8672, abs=0.0005)
 

@@ -109,9 +109,9 @@ def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text:
     ("flag", "message"),
     [
         ("--data_dir=/nowhere/RTE", "/nowhere/RTE"),
-        ("--task_name=WNLI", "unknown GLUE task 'WNLI'"),
+        ("--task_name=WNLI", "there is no task 'WNLI'"),
         ("--bert_dir=/nowhere", "/nowhere/"),
-        ("--bert_dir=-", "give --bert_dir or all three files"),
+        ("--bert_dir=-", "give --bert_dir, or all three files"),
         ("--fine_tuning_layers=0", "--fine_tuning_layers=0 is outside 1..5"),
         ("--fine_tuning_layers=6", "--fine_tuning_layers=6 is outside 1..5"),
         ("--fine_tuning_layers=-", "give either --fine_tuning_layers=L or --full_fine_tuning"),
