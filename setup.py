@@ -13,5 +13,9 @@ PACKAGES = [name for part in PARTS for name in (part, *(f"{part}.{room}" for roo
 setup(
     packages=["centrabert", *(f"centrabert.{name}" for name in PACKAGES)],
     package_dir={"centrabert": "centrabert", **{f"centrabert.{part}": part for part in PARTS}},
-    package_data={"centrabert": ["py.typed"], "centrabert.export.page": ["page.html"]},
+    package_data={
+        "centrabert": ["py.typed"],
+        "centrabert.export.deploy": ["templates/*"],
+        "centrabert.export.page": ["page.html"],
+    },
 )

@@ -7,90 +7,133 @@ serves. SIGTERM ends the server after the requests in flight.
 """
 
 import asyncio
-import os
+from dataclasses import dataclass
 from pathlib import Path
-
-from absl import flags
 
 from centrabert import command
 from centrabert.errors import UserError
+from centrabert.flag_fields import define, flag, read
 
-FLAGS = flags.FlagValues()
-flags.DEFINE_string("model_name", "centrabert", "What clients call the model.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "model_base_path", None, "Folder with the versions, as run_export writes it.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "model_config_file",
-    None,
-    "A models.config as run_export writes it: its versions are served, under its labels, from "
-    "--model_base_path. Without it the highest version is served.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string(
-    "host", "127.0.0.1", "Address to listen at; 0.0.0.0 lets other machines in.", flag_values=FLAGS
-)
-flags.DEFINE_integer("port", 8500, "Port of gRPC; 0 for any free one.", 0, 65535, flag_values=FLAGS)
-flags.DEFINE_integer(
-    "rest_api_port", 8501, "Port of REST and the page; 0 for any free one.", 0, 65535, flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    "rest_api_timeout_in_ms", 30000, "Until a REST request is given up.", 1, flag_values=FLAGS
-)
-flags.DEFINE_float(
-    "file_system_poll_wait_seconds", 1.0, "Between two looks for new versions.", 0.01, flag_values=FLAGS
-)
-flags.DEFINE_integer("max_batch_size", 32, "Rows computed together.", 1, flag_values=FLAGS)
-flags.DEFINE_integer(
-    "num_batch_threads", None, "Batches computed at a time; by default one a core.", 1, flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    "max_enqueued_batches", 100, "Full batches that may wait; more rows are refused.", 1, flag_values=FLAGS
-)
-flags.DEFINE_integer("max_request_rows", 1024, "Rows of one request.", 1, flag_values=FLAGS)
-flags.DEFINE_integer("max_text_bytes", 65536, "Of one text.", 1, flag_values=FLAGS)
-flags.DEFINE_integer("max_body_bytes", 4 << 20, "Of one request.", 1024, flag_values=FLAGS)
-flags.DEFINE_integer(
-    "max_concurrent_requests",
-    1000,
-    "Answered at a time over gRPC, and as many over REST; more are refused.",
-    1,
-    flag_values=FLAGS,
-)
-flags.DEFINE_float(
-    "shutdown_grace_seconds", 30.0, "For requests in flight when the server is stopped.", 0, flag_values=FLAGS
-)
-flags.mark_flag_as_required("model_base_path", flag_values=FLAGS)
+HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the flags ask for."""
+
+    model_name: str = flag("Name by which clients ask for the model.", "centrabert")
+    model_base_path: Path = flag("Folder with the versions, as run_export writes it.")
+    model_config_file: Path | None = flag(
+        "A models.config as run_export writes it. The versions that it lists are served from "
+        "--model_base_path, under its labels. Without it the highest version is served.",
+        None,
+    )
+    host: str = flag(
+        "Address at which the server listens. With 127.0.0.1 only this machine can reach it, with 0.0.0.0 "
+        "other machines can too.",
+        "127.0.0.1",
+    )
+    port: int = flag("Port for gRPC; 0 means any free port.", 8500, lower_bound=0, upper_bound=HIGHEST_PORT)
+    rest_api_port: int = flag(
+        "Port for REST and the page; 0 means any free port.", 8501, lower_bound=0, upper_bound=HIGHEST_PORT
+    )
+    rest_api_timeout_in_ms: int = flag(
+        "Milliseconds after which the server gives up a REST request.", 30000, lower_bound=1
+    )
+    file_system_poll_wait_seconds: float = flag(
+        "Seconds between two checks for new versions.", 1.0, lower_bound=0.01
+    )
+    max_batch_size: int = flag("Maximum number of rows that are computed together.", 32, lower_bound=1)
+    num_batch_threads: int | None = flag(
+        "Number of batches that are computed at a time. By default it is the number of cores that this "
+        "process may use, or fewer where a container's memory limit does not suffice for them.",
+        None,
+        lower_bound=1,
+    )
+    max_enqueued_batches: int = flag(
+        "Maximum number of full batches whose rows may wait; further rows are refused.", 100, lower_bound=1
+    )
+    max_request_rows: int = flag("Maximum number of rows in one request.", 1024, lower_bound=1)
+    max_text_bytes: int = flag(
+        "Maximum size of one text in bytes (UTF-8); longer texts are refused with INVALID_ARGUMENT.",
+        65536,
+        lower_bound=1,
+    )
+    max_body_bytes: int = flag("Maximum size of one request in bytes.", 4 << 20, lower_bound=1024)
+    max_concurrent_requests: int = flag(
+        "Maximum number of requests that are processed at a time over gRPC, and as many over REST; further "
+        "requests are refused.",
+        1000,
+        lower_bound=1,
+    )
+    shutdown_grace_seconds: float = flag(
+        "Seconds that requests in flight are given when the server is stopped.", 30.0, lower_bound=0
+    )
+
+    def __post_init__(self) -> None:
+        if self.port == self.rest_api_port and self.port:
+            raise UserError(f"--port={self.port} and --rest_api_port={self.port}: give two ports")
+
+    @property
+    def config_file(self) -> Path | None:
+        """None where the flag is empty, too, as a script may give it."""
+        return None if self.model_config_file == Path() else self.model_config_file
+
+
+FLAGS = define(Run)
 
 
 def main() -> None:
-    base_path = Path(FLAGS.model_base_path)
-    if not base_path.is_dir():
-        raise UserError(f"--model_base_path={base_path}: no such folder")
+    run = read(Run, FLAGS)
+    if not run.model_base_path.is_dir():
+        raise UserError(f"--model_base_path={run.model_base_path}: no such folder")
     from centrabert.export.local_server import ServerSettings, serve
     from centrabert.export.serving.servable import ServingLimits
 
     limits = ServingLimits(
-        threads=FLAGS.num_batch_threads or os.cpu_count() or 1,
-        batch_rows=FLAGS.max_batch_size,
-        waiting_rows=FLAGS.max_batch_size * FLAGS.max_enqueued_batches,
-        request_rows=FLAGS.max_request_rows,
-        text_bytes=FLAGS.max_text_bytes,
+        threads=run.num_batch_threads or batch_threads(run),
+        batch_rows=run.max_batch_size,
+        waiting_rows=run.max_batch_size * run.max_enqueued_batches,
+        request_rows=run.max_request_rows,
+        text_bytes=run.max_text_bytes,
     )
     settings = ServerSettings(
-        name=FLAGS.model_name,
-        base_path=base_path,
-        config_file=Path(FLAGS.model_config_file) if FLAGS.model_config_file else None,
-        host=FLAGS.host,
-        port=FLAGS.port,
-        rest_port=FLAGS.rest_api_port,
-        poll_seconds=FLAGS.file_system_poll_wait_seconds,
-        rest_seconds=FLAGS.rest_api_timeout_in_ms / 1000,
-        body_bytes=FLAGS.max_body_bytes,
-        concurrent=FLAGS.max_concurrent_requests,
+        name=run.model_name,
+        base_path=run.model_base_path,
+        config_file=run.config_file,
+        host=run.host,
+        port=run.port,
+        rest_port=run.rest_api_port,
+        poll_seconds=run.file_system_poll_wait_seconds,
+        rest_seconds=run.rest_api_timeout_in_ms / 1000,
+        body_bytes=run.max_body_bytes,
+        concurrent=run.max_concurrent_requests,
         limits=limits,
     )
-    asyncio.run(serve(settings, FLAGS.shutdown_grace_seconds))
+    asyncio.run(serve(settings, run.shutdown_grace_seconds))
+
+
+def batch_threads(run: Run) -> int:
+    """Batches to compute at a time: one for each core, as far as a container's memory goes."""
+    from absl import logging
+
+    from centrabert.export.contract.models_config import desired_versions
+    from centrabert.export.deploy.server_memory import affordable_batches
+    from centrabert.machine import container_memory_bytes, usable_cores
+
+    cores, memory = usable_cores(), container_memory_bytes()
+    if memory is None:
+        return cores
+    desired = desired_versions(run.model_base_path, run.config_file)
+    folders = [run.model_base_path / str(choice[0]) for choice in desired.choices if choice]
+    threads = min(cores, affordable_batches(folders, run.max_batch_size, memory))
+    if threads < cores:
+        logging.warning(
+            "%d of %d batches are computed at a time, for the memory limit of this container is %d MiB; "
+            "--num_batch_threads overrides this",
+            *(threads, cores, memory >> 20),
+        )
+    return threads
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from centrabert.errors import UserError
+
+ASIDE = ".tmp"  # ends the name of a folder that is being written
 
 
 @contextmanager
@@ -24,6 +27,16 @@ def new_file(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
         _name(error, path)
         raise
+
+
+def clear_abandoned_files(folder: Path) -> None:
+    """Removes the files aside that processes left in `folder` when they were killed.
+
+    Only for who holds `exclusive(folder)`, as all others do that write files there.
+    """
+    for file in folder.iterdir():
+        if re.fullmatch(r"\.[0-9a-f]{32}\..+", file.name):
+            file.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,13 +59,16 @@ def check_new(path: Path) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yields an empty folder beside `path` that becomes `path` when the block ends well.
 
+    Clears what a process left that was killed while it wrote the same folder.
+
     Raises:
       FileExistsError: `path` is there already and is not an empty folder.
       OSError: The disk is full or the parent is not writable; nothing is left behind.
     """
     check_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    clear_abandoned(path.parent, re.escape(path.name))
+    aside, lock = _folder_aside(path)
     try:
         yield aside
         aside.chmod(0o755)  # mkdtemp makes private folders; a model is for others to read
@@ -61,6 +77,37 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
         _name(error, path)
         raise
+    finally:
+        os.close(lock)
+
+
+def clear_abandoned(parent: Path, name: str) -> None:
+    """Removes the folders aside that processes left in `parent` when they were killed.
+
+    A folder aside is locked as long as its process lives. Where the file system has no locks, none is
+    removed.
+
+    Args:
+      name: A regular expression for the names that the folders were to get.
+    """
+    pattern = re.compile(rf"\.(?:{name})\.[a-z0-9_]{{8}}{re.escape(ASIDE)}")  # as tempfile makes them
+    for folder in parent.iterdir():
+        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            with suppress(UserError, OSError), exclusive(folder):
+                shutil.rmtree(folder)
+
+
+def _folder_aside(path: Path) -> tuple[Path, int]:
+    """A new folder beside `path`, and the descriptor that holds its lock."""
+    while True:
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
+        with suppress(FileNotFoundError):  # cleared by another process before it was locked
+            lock = os.open(aside, os.O_RDONLY)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if aside.exists():
+                return aside, lock
+            os.close(lock)
 
 
 def _name(error: BaseException, path: Path) -> None:

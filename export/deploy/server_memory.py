@@ -1,15 +1,20 @@
 """How much memory a server of the exported model needs: its weights, and the batches it computes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.export.deploy.serving_config import ROWS
+from centrabert.export.contract.version_folder import EXTRA
 from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import read_manifest
 
 MEBIBYTE = 2**20
-PROCESS = 512 * MEBIBYTE  # TensorFlow's libraries (334 MiB), graphs and the allocator's slack, measured
-FLOAT = 4  # bytes
-SIDE_BY_SIDE = 2  # branches, whose layers are at work at the same time
+PROCESS_BYTES = 512 * MEBIBYTE  # TensorFlow's libraries (334 MiB), graphs, the allocator's slack; measured
+BATCH_ROWS = 32  # a batch that a core computes as fast, row by row, as any larger one
+FLOAT_BYTES = 4
+PARALLEL_BRANCHES = 2  # branches whose layers are computed at the same time
+VARIABLES = "variables"  # TensorFlow's name
 
 
 def server_memory(weights: Sequence[int], batch: int, batches: int) -> int:
@@ -25,10 +30,26 @@ def server_memory(weights: Sequence[int], batch: int, batches: int) -> int:
     """
     if not weights:
         raise UserError("no version to serve")
-    return -(-(PROCESS + sum(weights) + max(weights) + batch * batches) // MEBIBYTE)
+    return -(-(PROCESS_BYTES + sum(weights) + max(weights) + batch * batches) // MEBIBYTE)
 
 
-def batch_bytes(manifest: Manifest) -> int:
+def affordable_batches(versions: Sequence[Path], rows: int, memory: int) -> int:
+    """How many batches a server can compute at a time within so many bytes of memory, at least one.
+
+    Args:
+      versions: Folders of the versions that are served; one that cannot be read counts for nothing.
+      rows: Of a batch.
+    """
+    batch, weights = 0, [0]
+    for version in versions:
+        with suppress(UserError, OSError):
+            batch = max(batch, batch_bytes(read_manifest(version / EXTRA), rows))
+            weights.append(weight_bytes(version))
+    free = memory - PROCESS_BYTES - sum(weights) - max(weights)
+    return max(1, free // max(batch, 1))
+
+
+def batch_bytes(manifest: Manifest, rows: int = BATCH_ROWS) -> int:
     """What the largest batch holds while its layers are computed, from above.
 
     Measured on BERT base with eight tasks, batches of 32 rows: four at a time of 128 word pieces 1.2 GiB,
@@ -40,4 +61,9 @@ def batch_bytes(manifest: Manifest) -> int:
         + 2 * config.num_attention_heads * length  # attention scores, before and after the softmax
         + 2 * config.intermediate_size  # before and after the activation
     )
-    return FLOAT * ROWS * length * layer * SIDE_BY_SIDE
+    return FLOAT_BYTES * rows * length * layer * PARALLEL_BRANCHES
+
+
+def weight_bytes(version: Path) -> int:
+    """Bytes of the weights in a version folder."""
+    return sum(file.stat().st_size for file in (version / VARIABLES).glob("*"))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from centrabert.errors import UserError
+from centrabert.machine import container_memory_bytes
 
 JOB_BYTES = 4 * 2**30  # TensorFlow, a base-sized encoder, its gradients and Adam's two moments
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
@@ -20,8 +21,9 @@ def available() -> tuple[int, ...]:
 
 
 def memory_bytes() -> int:
-    """The machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The machine's memory, or as much of it as the container may use."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(machine, container_memory_bytes() or machine)
 
 
 def default_workers(cores: int, memory: int) -> int:

@@ -11,7 +11,7 @@ import pytest
 import tiny
 from exported import exported, predictor
 
-from centrabert import command
+from centrabert import command, machine
 from centrabert.export import run_export, run_predict
 
 SINGLES = "rte2,tone,whole"
@@ -205,6 +205,15 @@ def check_settings(folder: Path) -> None:
     assert texts == {}
 
 
+def test_cores_are_those_of_this_process(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of the machine, of which a container may have a part."""
+    monkeypatch.setattr(machine, "usable_cores", lambda: 5)
+    assert export(f"--merged={exported().merged}", f"--export_dir={tmp_path}", "--version=3") == 0
+    assert 'cpu: "5"' in (tmp_path / "tf_serving" / "kubernetes.yaml").read_text()
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "x", "1.5"])
 def test_a_version_that_is_no_positive_integer(value: str, tmp_path: Path, capsys: Captured) -> None:
     flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", f"--version={value}"
@@ -222,7 +231,7 @@ def test_a_damaged_models_config_is_told_before_any_work(
     config.write_text("models {")
     flags = f"--merged={merged or exported().merged}", f"--export_dir={tmp_path}", "--version=1"
     assert export(*flags) == 1
-    message = f"{config}: is not a models.config of one model; mend or remove it"
+    message = f"{config}: is not a models.config of one model; fix or remove it"
     assert capsys.readouterr().err == f"run_export: error: {message}\n"
     assert [entry.name for entry in tmp_path.rglob("*")] == ["tf_serving", "models.config"]
     assert config.read_text() == "models {"

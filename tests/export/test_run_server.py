@@ -13,7 +13,7 @@ import requests
 from exported import exported
 from source_tree import ROOT
 
-from centrabert import command
+from centrabert import command, machine
 from centrabert.export import run_server
 
 ROWS = {"signature_name": "tone", "instances": ["the dog sees a small bird"] * 400}
@@ -64,12 +64,26 @@ def test_a_server_answers_until_sigterm_and_finishes_what_it_began() -> None:
         process.communicate()
 
 
+@pytest.mark.parametrize(("mebibytes", "threads"), [(None, 64), (100_000, 64), (515, 2), (1, 1)])
+def test_batches_as_many_as_cores_and_memory_allow(
+    mebibytes: int | None, threads: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The largest batch of the tiny model takes 0.97 MiB, its weights next to nothing."""
+    limit = None if mebibytes is None else mebibytes * 2**20
+    monkeypatch.setattr(machine, "usable_cores", lambda: 64)
+    monkeypatch.setattr(machine, "container_memory_bytes", lambda: limit)
+    run = run_server.Run(model_base_path=exported().version.parent)
+    assert run_server.batch_threads(run) == threads
+    assert ("--num_batch_threads overrides" in caplog.text) == (threads < 64)
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--model_base_path=/no/such"], "--model_base_path=/no/such: no such folder"),
         ([], "model_base_path"),
         (["--model_base_path=.", "--port=70000"], "port"),
+        (["--model_base_path=.", "--port=8501"], "--port=8501 and --rest_api_port=8501: give two ports"),
         (["--model_base_path={}"], "holds no version folder with a saved_model.pb"),
         (["--model_base_path={}", "--model_config_file={}/models.config"], "models.config: no such file"),
     ],

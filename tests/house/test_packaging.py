@@ -12,6 +12,7 @@ import pytest
 from source_tree import PARTS, ROOT, module_name, python_files, scripts
 
 import centrabert
+from centrabert.export.deploy.render import FILES
 
 SOURCES = (
     "setup.py",
@@ -62,7 +63,8 @@ def packaged() -> set[str]:
 
 def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
-    assert names == packaged() | {"centrabert/py.typed", "centrabert/export/page/page.html"}
+    templates = {f"centrabert/export/deploy/templates/{name}" for name in FILES}
+    assert names == packaged() | templates | {"centrabert/py.typed", "centrabert/export/page/page.html"}
 
 
 def test_wheel_holds_files_and_no_links(wheel: zipfile.ZipFile) -> None:

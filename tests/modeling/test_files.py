@@ -1,6 +1,9 @@
 """Writing aside and renaming: a reader sees the old file or the new one, and a failure leaves nothing."""
 
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,3 +156,28 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         raise KeyError("given back all the same")
     with exclusive(tmp_path):
         assert names(tmp_path) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from centrabert.modeling.files import new_folder
+with new_folder(Path(sys.argv[1])) as aside:
+    (aside / "variables").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    """By the next one that writes the same folder; the folder of a process at work stays."""
+    path = tmp_path / "rte"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)])
+    assert killed.returncode == -signal.SIGKILL
+    (litter,) = names(tmp_path)
+    for other in (".rte.notes", ".rte2.abcd1234.tmp", "rte.abcd1234.tmp"):
+        (tmp_path / other).mkdir()
+    with new_folder(path) as ours, pytest.raises(KeyError), new_folder(path) as aside:
+        assert ours.exists() and ours != aside
+        assert litter not in names(tmp_path)
+        raise KeyError
+    assert names(tmp_path) == [".rte.notes", ".rte2.abcd1234.tmp", "rte", "rte.abcd1234.tmp"]

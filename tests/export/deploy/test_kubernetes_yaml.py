@@ -9,19 +9,24 @@ import yaml
 from server_flags import server_flags
 
 from centrabert import command
-from centrabert.export.deploy.deployment import deployment_files
-from centrabert.export.deploy.kserve import inference_service
-from centrabert.export.deploy.kubernetes_deployment import manifests
+from centrabert.export.deploy.render import deployment_files
 from centrabert.export.deploy.tf_serving import TfServing
 
 SERVING = TfServing("NLP_tasks.v2", cores=3, claim="shared-disk")
 LABELS = {"stable": 4, "canary": 11}
 IMAGE = "tensorflow/serving:2.20.0"
+
+
+def manifests(serving: TfServing, labels: dict[str, int], mebibytes: int) -> list[dict[str, Any]]:
+    """What kubernetes.yaml says."""
+    return list(yaml.safe_load_all(deployment_files(serving, labels, mebibytes)["kubernetes.yaml"]))
+
+
 KUBERNETES = manifests(SERVING, LABELS, 1234)
 DEPLOYMENT, SERVICE, HEADLESS, BUDGET, AUTOSCALER = KUBERNETES
 POD = DEPLOYMENT["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
-KSERVE = inference_service(SERVING, 1234)
+KSERVE = yaml.safe_load(deployment_files(SERVING, LABELS, 1234)["kserve.yaml"])
 PREDICTOR = KSERVE["spec"]["predictor"]
 
 
@@ -31,10 +36,7 @@ VERSIONS = ["1.29", "1.31", "1.33", kubernetes_validate.latest_version()]
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", ["centrabert", "null", "1.10"])
 def test_the_schemas_take_the_manifests(version: str, name: str) -> None:
-    files = deployment_files(TfServing(name, 2), {"stable": 1}, 900)
-    documents = list(yaml.safe_load_all(files["kubernetes.yaml"]))
-    assert documents == manifests(TfServing(name, 2), {"stable": 1}, 900)
-    for document in documents:
+    for document in manifests(TfServing(name, 2), {"stable": 1}, 900):
         kubernetes_validate.validate(document, version, strict=True)
 
 
@@ -123,6 +125,14 @@ def test_pods_are_replaced_when_labels_move() -> None:
     assert before == after_
 
 
+@pytest.mark.parametrize("label", ['a"b', "a\nb: c", "{{ name }}", "\u00e9 \U0001f600", "#"])
+def test_a_label_that_somebody_wrote_into_models_config_is_text(label: str) -> None:
+    before, after_ = (manifests(SERVING, labels, 1234) for labels in ({"x": 4}, {label: 4}))
+    told = [each[0]["spec"]["template"]["metadata"].pop("annotations") for each in (before, after_)]
+    assert told[1] == {"centrabert/labels": f"{label}=4"}
+    assert before == after_
+
+
 # KServe's fields beside those of a pod and of a container (v1beta1 PredictorSpec and ModelSpec, KServe 0.21).
 PREDICTOR_FIELDS = frozenset(["model", "minReplicas", "maxReplicas"])
 MODEL_FIELDS = frozenset(["modelFormat", "protocolVersion", "runtimeVersion", "storageUri"])
@@ -130,8 +140,6 @@ MODEL_FIELDS = frozenset(["modelFormat", "protocolVersion", "runtimeVersion", "s
 
 def test_kserve_takes_the_service() -> None:
     """KServe has no schema on this machine: its own fields by name, all others by Kubernetes' schema."""
-    text = deployment_files(SERVING, LABELS, 1234)["kserve.yaml"]
-    assert yaml.safe_load(text) == KSERVE
     assert (KSERVE["apiVersion"], KSERVE["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
     assert KSERVE["metadata"] == {"name": "nlp-tasks-v2"}
     assert KSERVE["spec"].keys() == {"predictor"}

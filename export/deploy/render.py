@@ -1,0 +1,69 @@
+"""What starts TF Serving on an exported model: files of templates/ with the model's name and sizes put in."""
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from centrabert.export.contract.models_config import read_labels
+from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_folders
+from centrabert.export.deploy.server_memory import BATCH_ROWS, batch_bytes, server_memory, weight_bytes
+from centrabert.export.deploy.tf_serving import IMAGE, TAG, TfServing
+from centrabert.merge.merged_folder import read_manifest
+from centrabert.modeling.files import clear_abandoned_files, exclusive, write_text
+
+FILES = ("batching_parameters.txt", "docker_run.sh", "kubernetes.yaml", "kserve.yaml")
+
+
+def write_deployment(version: Path, serving: TfServing) -> None:
+    """Writes FILES beside models.config, with its labels, in the export folder that `version` is in.
+
+    Where several processes export at once, each waits for the one before it, and the last one's files know
+    the labels of all.
+
+    Args:
+      version: Folder of the version just exported; the server's batches are those of its model.
+
+    Raises:
+      OSError: The disk is full; the old file is untouched.
+    """
+    folder = version.parent / SETTINGS
+    with exclusive(folder, wait=True):
+        clear_abandoned_files(folder)
+        labels = read_labels(folder)
+        folders = version_folders(version.parent)
+        weights = [weight_bytes(folders[number]) for number in set(labels.values()) if number in folders]
+        memory = server_memory(weights, batch_bytes(read_manifest(version / EXTRA)), serving.cores)
+        for name, text in deployment_files(serving, labels, memory).items():
+            write_text(folder / name, text)
+
+
+def deployment_files(serving: TfServing, labels: Mapping[str, int], mebibytes: int) -> dict[str, str]:
+    """The text of each of FILES, by its name.
+
+    What is put in needs no quoting, as `TfServing` sees to; only labels, which people write into
+    models.config by hand, are written as JSON, which is YAML too.
+
+    Args:
+      mebibytes: Memory of a server, as `server_memory` says.
+    """
+    environment = Environment(autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 (no HTML)
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    templates = resources.files("centrabert.export.deploy").joinpath("templates")
+    values = {
+        "name": serving.name,
+        "base_path": serving.base_path,
+        "resource": serving.resource,
+        "claim": serving.volume_claim,
+        "cores": serving.cores,
+        "mebibytes": mebibytes,
+        "batch_rows": BATCH_ROWS,
+        "labels": " ".join(f"{label}={version}" for label, version in sorted(labels.items())),
+        "image": IMAGE,
+        "tag": TAG,
+    }
+    return {
+        name: environment.from_string(templates.joinpath(name).read_text(encoding="utf-8")).render(values)
+        for name in FILES
+    }
