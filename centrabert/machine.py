@@ -44,9 +44,9 @@ def _groups(root: Path) -> Iterator[Path]:
 def _cpu_quota(group: Path) -> float | None:
     """Cores by the CPU quota of one group."""
     if (text := _read(group / "cpu.max")) is not None:  # version 2: "max 100000" or "250000 100000"
-        quota, period = text.split()
-        return None if quota == "max" else int(quota) / int(period)
-    quota, period = (_read(group / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        allowed, of = text.split()
+        return None if allowed == "max" else int(allowed) / int(of)
+    quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
     return int(quota) / int(period) if quota and period and int(quota) > 0 else None
 
 
