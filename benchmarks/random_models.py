@@ -21,7 +21,8 @@ from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden import golden_of
+from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.task import TaskSpec
 
 # Name: layers, hidden size, heads, gelu: Google's is the tanh form, MiniLM's the exact one. The vocabulary is
@@ -131,8 +132,9 @@ def _branch(folder: Path, base: Path, shape: Branch) -> Path:
         teacher_digest=None if shape.depth == config.num_hidden_layers else "0" * 64,
     )
     (folder / branch_folder.RECORD).write_text(dump(record.to_json()))
-    outputs = max(1, len(shape.task.labels))
-    Golden(SENTENCES[:1], ("",), np.zeros([1, outputs], np.float32)).write(folder / branch_folder.GOLDEN)
+    nothing = {"label": np.array([b""]), "probabilities": np.zeros([1, len(shape.task.labels)])}
+    answer = {"score": np.zeros([1])} if shape.task.kind == "regression" else nothing
+    write_golden(folder / branch_folder.GOLDEN, golden_of(shape.task, SENTENCES[:1], ("",), answer))
     return folder
 
 
@@ -148,9 +150,8 @@ def _write_goldens(merged: Path, base: Path) -> None:
                 spec = branch.task
                 inputs = {"text_a": text_a, **({"text_b": text_b} if spec.pair else {})}
                 found = predictor.predict(spec.name, inputs)
-                outputs = found["score"][:, None] if spec.kind == "regression" else found["probabilities"]
                 second = SENTENCES if spec.pair else ("",) * len(SENTENCES)
-                Golden(SENTENCES, second, outputs).write(golden_file(merged, spec.name))
+                write_golden(golden_file(merged, spec.name), golden_of(spec, SENTENCES, second, found))
 
 
 def _weights(shapes: Mapping[str, scopes.Shape], seed: str) -> Mapping[str, npt.NDArray[np.float32]]:

@@ -21,7 +21,7 @@ from centrabert.merge.merged_folder import (
     read_manifest,
 )
 from centrabert.modeling.files import new_folder, write_text
-from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 
@@ -43,7 +43,8 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
     manifest = read_manifest(merged)
     vocabulary = _vocabulary(merged, manifest)
     goldens = {
-        branch.task: Golden.read(golden_file(merged, branch.task.name)) for branch in manifest.plan.branches
+        branch.task: read_golden(golden_file(merged, branch.task.name), branch.task)
+        for branch in manifest.plan.branches
     }
     with new_folder(path) as aside:
         write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)

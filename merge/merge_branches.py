@@ -16,7 +16,7 @@ from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden_file import read_golden, write_golden
 
 
 def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
@@ -40,11 +40,14 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
     trunk = _read_trunk(bert, base, candidates)
     manifest = _manifest(candidates, tensor_digests(trunk))
     tensors = _tensors(manifest.plan, trunk, candidates)
-    goldens = {each.task: Golden.read(each.folder / branch_folder.GOLDEN) for each in candidates}
+    goldens = {
+        each.task: read_golden(each.folder / branch_folder.GOLDEN, each.record.branch.task)
+        for each in candidates
+    }
     with files.new_folder(output_dir) as aside:
         (aside / GOLDENS).mkdir()
         for task, golden in goldens.items():
-            golden.write(golden_file(aside, task))
+            write_golden(golden_file(aside, task), golden)
         checkpoint.write(aside / CHECKPOINT, tensors)
         shutil.copyfile(bert.vocab_file, aside / VOCABULARY)
         files.write_text(aside / MANIFEST, dump(manifest.to_json()))

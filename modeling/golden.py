@@ -1,37 +1,18 @@
-"""Golden answers of a branch: a few inputs with the outputs it gave, replayed wherever it goes."""
+"""Golden answers of a branch: a few inputs with all that it answered, replayed wherever it goes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-from centrabert.modeling.files import write_text
-from centrabert.modeling.formats.dataclass_json import read_dataclass
-from centrabert.modeling.formats.format import Format, same_keys
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Arrays, Output
+from centrabert.modeling.task import TaskSpec
 
 ROWS = 8
-# Another CPU, or another batch around the rows, sums in another order: measured below 2e-6 on BERT outputs.
-TOLERANCE = 1e-4
-# Version 0 did not say its version.
-FORMAT = Format("golden.json", version=1, upgrades={0: same_keys})
-
-
-@dataclass(frozen=True)
-class GoldenRow:
-    """A row of golden.json: the texts, and the values of the answer to them."""
-
-    text_a: str
-    text_b: str
-    outputs: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class GoldenKeys:
-    """The keys of golden.json."""
-
-    rows: tuple[GoldenRow, ...]
 
 
 @dataclass(frozen=True)
@@ -39,52 +20,61 @@ class Golden:
     """Inputs and the answers to them.
 
     Attributes:
-      outputs: float32 [rows, classes] probabilities, or [rows, 1] scores.
+      outputs: By the names of the kind's `outputs`, batch first; strings as objects of str.
     """
 
     text_a: tuple[str, ...]
     text_b: tuple[str, ...]
-    outputs: npt.NDArray[np.float32]
+    outputs: Mapping[str, npt.NDArray[Any]]
 
     def __post_init__(self) -> None:
-        if not len(self.text_a) == len(self.text_b) == len(self.outputs) > 0:
+        lengths = {len(self.text_b), *map(len, self.outputs.values())}
+        if lengths != {len(self.text_a)} or not self.text_a:
             raise UserError("golden: texts and outputs differ in number, or there are none")
-        if self.outputs.ndim != 2:
-            raise UserError(f"golden: outputs are {self.outputs.shape}, wanted (rows, outputs)")
 
-    def check(self, outputs: npt.NDArray[np.float32], what: str) -> None:
-        """Raises UserError naming `what` unless `outputs` equals the golden ones within TOLERANCE."""
-        if outputs.shape != self.outputs.shape:
-            raise UserError(f"{what}: golden outputs are {self.outputs.shape}, got {outputs.shape}")
-        difference = np.abs(outputs - self.outputs).max(axis=1)
+    def check(self, task: TaskSpec, outputs: Arrays, what: str) -> None:
+        """Raises UserError naming `what` unless `outputs`, of TensorFlow, are the golden ones.
+
+        Numbers may differ as `Output.tolerance` says. Everything else must be equal, but for rows that the
+        kind calls undecided: there any label of the task will do.
+        """
+        numbers_first = sorted(KINDS[task.kind].outputs, key=lambda output: output.dtype != "float32")
+        for output in numbers_first:
+            wanted, found = self.outputs[output.name], _decoded(outputs[output.name])
+            if found.shape != wanted.shape:
+                raise UserError(f"{what}: golden {output.name} are {wanted.shape}, got {found.shape}")
+            if output.dtype == "float32":
+                self._check_numbers(found, output, what)
+            else:
+                self._check_equal(found, output, task, what)
+
+    def _check_numbers(self, found: npt.NDArray[Any], output: Output, what: str) -> None:
+        golden = self.outputs[output.name]
+        tolerance = output.tolerance(golden)
+        difference = np.abs(found - golden).reshape(len(golden), -1).max(axis=1, initial=0)
         worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
-        if not difference[worst] <= TOLERANCE:
+        if not difference[worst] <= tolerance:
             raise UserError(
-                f"{what}: golden row {worst} ({self.text_a[worst]!r}) differs by {difference[worst]:.3g}, "
-                f"more than {TOLERANCE}"
+                f"{what}: golden row {worst} ({self.text_a[worst]!r}): {output.name} differs by "
+                f"{difference[worst]:.3g}, more than {tolerance:.3g}"
             )
 
-    def write(self, path: Path) -> None:
-        rows = [
-            {"text_a": a, "text_b": b, "outputs": [float(value) for value in row]}
-            for a, b, row in zip(self.text_a, self.text_b, self.outputs, strict=True)
-        ]
-        write_text(path, FORMAT.text({"rows": rows}))
+    def _check_equal(self, found: npt.NDArray[Any], output: Output, task: TaskSpec, what: str) -> None:
+        golden, undecided = self.outputs[output.name], KINDS[task.kind].undecided(self.outputs)
+        for row, (wanted, got) in enumerate(zip(golden.tolist(), found.tolist(), strict=True)):
+            if got != wanted and not (undecided[row] and got in task.labels):
+                raise UserError(
+                    f"{what}: golden row {row} ({self.text_a[row]!r}): {output.name} is {got!r}, "
+                    f"not {wanted!r}"
+                )
 
-    @classmethod
-    def read(cls, path: Path) -> "Golden":
-        """Inverse of `write`, to the last bit of a float32; raises UserError naming the file."""
-        rows = read_dataclass(GoldenKeys, FORMAT.read(path), str(path)).rows
-        if len({len(row.outputs) for row in rows}) > 1:
-            raise UserError(f"{path}: rows differ in the number of their outputs")
-        try:
-            return cls(
-                tuple(row.text_a for row in rows),
-                tuple(row.text_b for row in rows),
-                np.array([row.outputs for row in rows], np.float32),
-            )
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+
+def golden_of(
+    task: TaskSpec, text_a: tuple[str, ...], text_b: tuple[str, ...], predictions: Arrays
+) -> Golden:
+    """The golden answers from what a model predicts, which may hold more than the outputs of the task."""
+    names = [output.name for output in KINDS[task.kind].outputs]
+    return Golden(text_a, text_b, {name: _decoded(predictions[name]) for name in names})
 
 
 def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -92,3 +82,11 @@ def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     order = np.argsort(lengths, kind="stable")
     picks = np.linspace(0, len(order) - 1, min(ROWS, len(order))).round().astype(np.int64)
     return np.sort(order[picks])
+
+
+def _decoded(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Strings of TensorFlow as str; what is no UTF-8 equals no label."""
+    if array.dtype.kind not in "OS":
+        return array
+    texts = [text.decode(errors="backslashreplace") for text in array.ravel().tolist()]
+    return np.array(texts, np.object_).reshape(array.shape)

@@ -20,8 +20,10 @@ from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden import Golden, golden_of
+from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import CLASS
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
@@ -52,8 +54,6 @@ TEXT_B = (
     "the very small dog is under the red tree",
 )
 Array = npt.NDArray[Any]
-# Where no model answers it.
-ANY_GOLDEN = Golden(("one",), ("two",), np.array([[0.25, 0.75]], np.float32))
 
 
 def task(name: str, kind: str = "classification", **keys: Any) -> TaskSpec:
@@ -105,13 +105,11 @@ def bert_folder(folder: Path, seed: int = 0, config: BertConfig = CONFIG) -> Pat
     return folder
 
 
-def branch(
-    folder: Path, base: Path, shape: Branch, seed: int = 1, golden: Golden | None = None, **keys: Any
-) -> Path:
+def branch(folder: Path, base: Path, shape: Branch, seed: int = 1, golden: bool = True, **keys: Any) -> Path:
     """Writes a branch of random weights on `base`; returns `folder`.
 
     Args:
-      golden: To write instead of the true one, which costs a second to compute.
+      golden: Write the true golden answers, which cost a second to compute; else some that no model gives.
       keys: Fields of BranchRecord to write instead of the right ones.
     """
     folder.mkdir(parents=True)
@@ -134,7 +132,8 @@ def branch(
         }
     )
     (folder / branch_folder.RECORD).write_text(dump(record.to_json()))
-    (golden or _golden(base, folder, shape.task, Tokenizer(vocabulary))).write(folder / branch_folder.GOLDEN)
+    answers = _golden(base, folder, shape.task, Tokenizer(vocabulary)) if golden else _any_golden(shape.task)
+    write_golden(folder / branch_folder.GOLDEN, answers)
     return folder
 
 
@@ -143,8 +142,17 @@ def _golden(base: Path, folder: Path, spec: TaskSpec, tokenizer: Tokenizer) -> G
     text_b = TEXT_B if spec.pair else ("",) * len(TEXT_A)
     ids, segments = tokenizer.encode(TEXT_A, text_b, spec.max_seq_length)
     outputs = single_task(base, folder, ids.numpy(), segments.numpy())
-    answer = outputs["score"][:, None] if spec.kind == "regression" else outputs["probabilities"]
-    return Golden(TEXT_A, text_b, answer)
+    return golden_of(spec, TEXT_A, text_b, outputs)
+
+
+def _any_golden(spec: TaskSpec) -> Golden:
+    """One row of the right shape."""
+    sizes = {CLASS: len(spec.labels)}
+    outputs = {
+        output.name: np.full([1, *map(sizes.get, output.axes)], b"no" if output.dtype == "string" else 0.25)
+        for output in KINDS[spec.kind].outputs
+    }
+    return golden_of(spec, ("one",), ("two",), outputs)
 
 
 def _trunk(bert: BertFolder, shape: Branch) -> dict[str, str]:
@@ -153,7 +161,7 @@ def _trunk(bert: BertFolder, shape: Branch) -> dict[str, str]:
 
 
 def branches(
-    folder: Path, base: Path, shapes: Sequence[Branch] = BRANCHES, golden: Golden | None = None
+    folder: Path, base: Path, shapes: Sequence[Branch] = BRANCHES, golden: bool = True
 ) -> list[Path]:
     """Writes one branch folder for each of `shapes`, all weights of their own."""
     return [

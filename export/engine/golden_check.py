@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
+from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
 
@@ -23,13 +23,8 @@ def replay(predictor: Predictor, tasks: Mapping[TaskSpec, Golden], source: Path)
     for task, golden in tasks.items():
         texts = {"text_a": golden.text_a, **({"text_b": golden.text_b} if task.pair else {})}
         outputs = predictor.predict(task.name, {name: _strings(text) for name, text in texts.items()})
-        golden.check(_numbers(task, outputs), f"{source}: task {task.name}, exported")
+        golden.check(task, outputs, f"{source}: task {task.name}, exported")
 
 
 def _strings(texts: tuple[str, ...]) -> npt.NDArray[np.object_]:
     return np.array(texts, np.object_)
-
-
-def _numbers(task: TaskSpec, outputs: Arrays) -> npt.NDArray[np.float32]:
-    """float32 [rows, outputs], as goldens hold them."""
-    return outputs["score"][:, None] if task.kind == "regression" else outputs["probabilities"]

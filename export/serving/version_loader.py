@@ -20,6 +20,7 @@ from centrabert.export.graph.warmup import FILE as WARMUP
 from centrabert.export.serving.servable import Servable, ServingLimits
 from centrabert.merge.merged_folder import golden_file, read_manifest
 from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.task import TaskSpec
 
 Ask = Callable[[], None]
@@ -45,7 +46,7 @@ def load_servable(
     """
     manifest = read_manifest(folder / EXTRA)
     goldens = {
-        branch.task: Golden.read(golden_file(folder / EXTRA, branch.task.name))
+        branch.task: read_golden(golden_file(folder / EXTRA, branch.task.name), branch.task)
         for branch in manifest.plan.branches
     }
     predictor = Predictor(folder)

@@ -28,11 +28,19 @@ class Output:
     Attributes:
       dtype: TensorFlow's name of it: "string", "float32", "int32" or "bool".
       axes: Of the dimensions after the batch: CLASS counts the labels, TOKEN the word pieces.
+      absolute, relative: How far a number may be from the golden one where another CPU computes it, or a
+        batch of other rows: so much, or this share of the largest golden number, whichever is more.
     """
 
     name: str
     dtype: str
     axes: tuple[str, ...] = ()
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def tolerance(self, golden: npt.NDArray[Any]) -> float:
+        """The largest difference from these golden numbers that is rounding alone."""
+        return max(self.absolute, self.relative * float(np.abs(golden).max(initial=0)))
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,10 @@ class TaskKind(ABC):
         Args:
           predictions: `logits` and the tensors of `outputs`, all rows.
         """
+
+    def undecided(self, outputs: Arrays) -> npt.NDArray[np.bool_]:
+        """Rows whose decision is so close that rounding may turn it, [rows]; none unless a kind says so."""
+        return np.zeros(len(outputs[self.outputs[0].name]), bool)
 
     @abstractmethod
     def answers(self, columns: Arrays, labels: Labels) -> list[Any]:

@@ -19,7 +19,8 @@ from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, Branch
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.files import exclusive, write_text
 from centrabert.modeling.formats.json_file import dump, read_json
-from centrabert.modeling.golden import Golden, golden_rows
+from centrabert.modeling.golden import Golden, golden_of, golden_rows
+from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import LossFn, Optimization, model_fn_builder, task_loss
@@ -229,7 +230,7 @@ def _finish(
         hyperparameters={**job.hyperparameters.to_json(), **job.extra_hyperparameters},
         teacher_digest=job.teacher_digest,
     )
-    _golden(job, estimator, prefix).write(job.output_dir / GOLDEN)
+    write_golden(job.output_dir / GOLDEN, _golden(job, estimator, prefix))
     write_text(job.output_dir / RECORD, dump(record.to_json()))
     _tidy(job.output_dir / TRAINING)
     return record
@@ -238,13 +239,9 @@ def _finish(
 def _golden(job: TrainingJob, estimator: Estimator, prefix: Path) -> Golden:
     """The answers of the checkpoint `prefix` to a few rows of dev."""
     rows = golden_rows(job.dev.lengths)
-    name = "score" if job.branch.task.kind == "regression" else "probabilities"
     (batch,) = estimator.predict(input_fn(job.dev, [rows]), str(prefix), yield_single_examples=False)
-    return Golden(
-        tuple(job.dev.text_a[row] for row in rows),
-        tuple(job.dev.text_b[row] for row in rows),
-        batch[name].reshape(len(rows), -1).astype(np.float32),
-    )
+    text_a, text_b = (tuple(column[row] for row in rows) for column in (job.dev.text_a, job.dev.text_b))
+    return golden_of(job.branch.task, text_a, text_b, batch)
 
 
 def _tidy(folder: Path) -> None:

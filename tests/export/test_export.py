@@ -1,5 +1,6 @@
 """The exported model answers as each branch alone does, bit for bit, whatever else it holds."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,16 @@ import tiny
 from exported import exported, predictor
 from tiny import Array
 
+from centrabert.errors import UserError
+from centrabert.export.contract.version_folder import EXTRA, SAVED_MODEL
+from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
+from centrabert.merge.merged_folder import golden_file
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
+from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.token_dataset import encode
@@ -135,3 +141,19 @@ def test_another_branch_changes_no_bit_of_the_others(tmp_path: Path, ids: tuple[
         assert set(few.signatures) == {
             *("rte", "rte_ids", "whole", "whole_ids", "serving_default", "route", "route_ids"),
         }
+
+
+@pytest.mark.parametrize("name", ["rte", "tone"])
+def test_a_flipped_bit_of_a_label_is_found(name: str, tmp_path: Path) -> None:
+    """The probabilities are right, and no digest holds the graph: only golden labels tell."""
+    version = Path(shutil.copytree(exported().version, tmp_path / "1"))
+    task = next(branch.task for branch in tiny.BRANCHES if branch.task.name == name)
+    golden = read_golden(golden_file(version / EXTRA, name), task)
+    label = golden.outputs["label"][0]
+    flipped = label[:-1] + chr(ord(label[-1]) ^ 1)
+    graph = (version / SAVED_MODEL).read_bytes()
+    packed, wrong = (bytes([len(text)]) + text.encode() for text in (label, flipped))
+    assert packed in graph
+    (version / SAVED_MODEL).write_bytes(graph.replace(packed, wrong))
+    with Predictor(version) as few, pytest.raises(UserError, match=f"label is '{flipped}', not '{label}'$"):
+        replay(few, {task: golden}, version)

@@ -82,9 +82,9 @@ def test_goldens_find_what_digests_do_not(merged: Path) -> None:
 def test_a_golden_of_another_shape(merged: Path) -> None:
     golden = json.loads((merged / "golden" / "rte.json").read_text())
     for row in golden["rows"]:
-        row["outputs"].append(0.0)
+        row["outputs"]["probabilities"].append(0.0)
     (merged / "golden" / "rte.json").write_text(json.dumps(golden))
-    assert "golden outputs are (5, 3), got (5, 2)" in refused(merged)
+    assert "golden probabilities are (5, 3), got (5, 2)" in refused(merged)
 
 
 def _drop_variable(merged: Path) -> None:

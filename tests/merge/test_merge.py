@@ -31,7 +31,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folders(base: Path) -> list[Path]:
-    return tiny.branches(base.parent / "branches", base, golden=tiny.ANY_GOLDEN)
+    return tiny.branches(base.parent / "branches", base, golden=False)
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,8 @@ def test_no_such_branch(base: Path, tmp_path: Path) -> None:
 
 
 def test_two_branches_of_one_name(base: Path, tmp_path: Path) -> None:
-    one = tiny.branch(tmp_path / "one", base, RTE, golden=tiny.ANY_GOLDEN)
-    two = tiny.branch(tmp_path / "two", base, replace(RTE, frozen=1), golden=tiny.ANY_GOLDEN)
+    one = tiny.branch(tmp_path / "one", base, RTE, golden=False)
+    two = tiny.branch(tmp_path / "two", base, replace(RTE, frozen=1), golden=False)
     message = refused(base, [two, one], tmp_path / "m")
     assert message.startswith(f"{one} and {two}: both are task 'rte'; give one of them")
 
@@ -127,7 +127,7 @@ def test_a_branch_of_another_base(base: Path, tmp_path: Path) -> None:
     for name in ("bert/encoder/layer_2/attention/self/key/bias", "bert/encoder/layer_1/output/dense/bias"):
         weights[name][3] += 1
     checkpoint.write(other / "bert_model.ckpt", weights)
-    stranger = tiny.branch(tmp_path / "rte", other, RTE, golden=tiny.ANY_GOLDEN)
+    stranger = tiny.branch(tmp_path / "rte", other, RTE, golden=False)
     message = refused(base, [stranger], tmp_path / "m")
     assert message.startswith(f"{stranger}: grew on another trunk than {base}: the first variable")
     assert "bert/encoder/layer_1/output/dense/bias;" in message
@@ -139,13 +139,13 @@ def test_a_base_that_differs_above_the_cut_will_do(base: Path, tmp_path: Path) -
     weights = checkpoint.read(other / "bert_model.ckpt")
     weights["bert/encoder/layer_3/output/dense/bias"][3] += 1
     checkpoint.write(other / "bert_model.ckpt", weights)
-    stranger = tiny.branch(tmp_path / "stsb", other, STSB, golden=tiny.ANY_GOLDEN)
+    stranger = tiny.branch(tmp_path / "stsb", other, STSB, golden=False)
     assert merge(base, [stranger], tmp_path / "m").tasks == ("stsb",)
 
 
 def test_full_fine_tuning(base: Path, tmp_path: Path) -> None:
     baseline = Branch(tiny.task("rte"), 0, 5, full_fine_tuning=True)
-    folder = tiny.branch(tmp_path / "full", base, baseline, golden=tiny.ANY_GOLDEN)
+    folder = tiny.branch(tmp_path / "full", base, baseline, golden=False)
     message = refused(base, [folder], tmp_path / "m")
     assert message.startswith(
         f"{folder}: task 'rte' is a full fine-tuning baseline: it trains the embeddings"
@@ -164,15 +164,15 @@ def test_full_fine_tuning(base: Path, tmp_path: Path) -> None:
     ],
 )
 def test_branches_that_do_not_agree(base: Path, tmp_path: Path, keys: dict[str, Any], message: str) -> None:
-    one = tiny.branch(tmp_path / "one", base, RTE, golden=tiny.ANY_GOLDEN)
-    two = tiny.branch(tmp_path / "two", base, STSB, golden=tiny.ANY_GOLDEN, **keys)
+    one = tiny.branch(tmp_path / "one", base, RTE, golden=False)
+    two = tiny.branch(tmp_path / "two", base, STSB, golden=False, **keys)
     assert refused(base, [two, one], tmp_path / "m").startswith(f"{one} and {two}: {message}")
 
 
 def test_branches_of_different_text_lengths(base: Path, tmp_path: Path) -> None:
     longer = replace(STSB, task=replace(STSB.task, max_seq_length=17))
-    one = tiny.branch(tmp_path / "one", base, RTE, golden=tiny.ANY_GOLDEN)
-    two = tiny.branch(tmp_path / "two", base, longer, golden=tiny.ANY_GOLDEN)
+    one = tiny.branch(tmp_path / "one", base, RTE, golden=False)
+    two = tiny.branch(tmp_path / "two", base, longer, golden=False)
     message = refused(base, [one, two], tmp_path / "m")
     assert message.startswith(f"{one} and {two}: max_seq_length 13, not 17")
     assert message.endswith("train with the same --max_seq_length")
@@ -186,7 +186,7 @@ def test_branches_of_different_text_lengths(base: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_base_that_does_not_fit(base: Path, tmp_path: Path, keys: dict[str, Any], message: str) -> None:
-    folder = tiny.branch(tmp_path / "rte", base, RTE, golden=tiny.ANY_GOLDEN, **keys)
+    folder = tiny.branch(tmp_path / "rte", base, RTE, golden=False, **keys)
     found = refused(base, [folder], tmp_path / "m")
     assert found.startswith(f"{folder}: ")
     assert message in found
@@ -235,7 +235,7 @@ def _edit(folder: Path) -> None:
     ],
 )
 def test_a_damaged_branch(base: Path, tmp_path: Path, damage: Callable[[Path], Any], message: str) -> None:
-    folder = tiny.branch(tmp_path / "rte", base, RTE, golden=tiny.ANY_GOLDEN)
+    folder = tiny.branch(tmp_path / "rte", base, RTE, golden=False)
     damage(folder)
     assert refused(base, [folder], tmp_path / "m").startswith(message.format(folder))
 

@@ -15,7 +15,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.files import exclusive
-from centrabert.modeling.golden import Golden
+from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.train_branch import train_branch
@@ -209,14 +209,15 @@ def test_a_full_disk_leaves_no_branch(
 
 
 def test_the_golden_answers_are_the_branchs(runner: TaskRunner, finished: Path) -> None:
-    golden = Golden.read(finished / branch_folder.GOLDEN)
+    golden = read_golden(finished / branch_folder.GOLDEN, runner.spec)
     places = [runner.dev.text_a.index(text) for text in golden.text_a]
     estimator = branch_estimator(
         runner.bert, read_record(finished).branch, finished / branch_folder.CHECKPOINT
     )
     (batch,) = estimator.predict(input_fn(runner.dev, [np.array(places)]), yield_single_examples=False)
-    assert len(golden.outputs) == 8
-    np.testing.assert_array_equal(golden.outputs, batch["probabilities"])
+    assert len(golden.text_a) == 8
+    assert golden.outputs["label"].tolist() == [label.decode() for label in batch["label"]]
+    np.testing.assert_array_equal(golden.outputs["probabilities"], batch["probabilities"])
 
 
 def test_only_the_branch_and_its_summaries_remain(finished: Path) -> None:
