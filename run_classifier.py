@@ -1,18 +1,25 @@
 """Fine-tunes the top layers of a BERT on one GLUE task, evaluates the result, and predicts the test set.
 
-The flags are those of run_classifier.py of google-research/bert, and --fine_tuning_layers. The script writes
-a branch folder (branch.json, model.ckpt.*, golden.json), eval_results.json, and GLUE submission files. If it
-was interrupted, run the same command again to resume.
+The flags are those of run_classifier.py of google-research/bert, whose command lines run unchanged, and
+--fine_tuning_layers. The script writes a branch folder (branch.json, model.ckpt.*, golden.json),
+eval_results.json, GLUE submission files, and BERT's eval_results.txt and test_results.tsv. If it was
+interrupted, run the same command again to resume.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import logging
 
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
+from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags, TpuFlags
+
+if TYPE_CHECKING:
+    from centrabert.task_runner import TaskRunner  # imports TensorFlow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +34,20 @@ class Run:
         "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one.", True
     )
     do_train: bool = flag("Train, or resume training.", False)
-    do_eval: bool = flag("Evaluate the trained branch on dev and write eval_results.json.", False)
+    do_eval: bool = flag("Evaluate the trained branch on dev and write eval_results.json and .txt.", False)
     do_predict: bool = flag(
-        "Predict test.tsv with the trained branch and write GLUE submission files.", False
+        "Predict test.tsv with the trained branch and write a GLUE submission file and test_results.tsv.",
+        False,
     )
     fine_tuning_layers: int | None = flag(
         "L: number of top layers to train; the layers below stay frozen and are shared with other tasks. The "
-        "paper tries 4 to 10 of 12.",
+        "paper tries 4 to 10 of 12. Without it, every variable trains.",
         None,
     )
     full_fine_tuning: bool = flag(
-        "Train every variable, as BERT does. Such a branch shares nothing and cannot be merged.", False
+        "Train every variable, as BERT does, and as is done without --fine_tuning_layers. Such a branch "
+        "shares nothing and cannot be merged.",
+        False,
     )
     max_seq_length: int = flag(
         "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated.", 128
@@ -49,15 +59,25 @@ class Run:
     )
     activations: ActivationSettings = flag_group()
     hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
+    predict_batch_size: int | None = flag(
+        "Number of rows in a batch during prediction. By default that of --eval_batch_size.", None
+    )
+    tpu: TpuFlags = flag_group()
 
     def __post_init__(self) -> None:
         if not (self.do_train or self.do_eval or self.do_predict):
             raise UserError("nothing to do; give --do_train, --do_eval or --do_predict")
-        if self.do_train and (self.fine_tuning_layers is None) != self.full_fine_tuning:
-            raise UserError("give either --fine_tuning_layers=L or --full_fine_tuning")
+        if self.do_train and self.full_fine_tuning and self.fine_tuning_layers is not None:
+            raise UserError("give either --fine_tuning_layers=L or --full_fine_tuning, not both")
+        if self.predict_batch_size is not None and self.predict_batch_size < 1:
+            raise UserError(f"--predict_batch_size={self.predict_batch_size} is not above 0")
 
 
 FLAGS = define(Run)
+FULL_FINE_TUNING = (
+    "full fine-tuning, as BERT does it: all %d layers train and nothing is shared; for a branch that can be "
+    "merged with those of other tasks, give --fine_tuning_layers=L"
+)
 
 
 def main() -> None:
@@ -68,26 +88,37 @@ def run(run: Run) -> None:
     """Trains, evaluates, predicts, as asked."""
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
-    from centrabert.modeling.branch import Branch
+    from centrabert.modeling.branch_folder import read_record
     from centrabert.task_runner import TaskRunner
 
     bert = BertFolder(*run.bert.files)
     task = find_task(run.task_name, data_dir=run.data_dir)
     runner = TaskRunner(task, bert, run.max_seq_length, run.pooling, run.do_lower_case)
+    if not run.do_train:
+        read_record(run.output_dir)  # whether there is a trained branch is told before any data is read
     if run.do_predict:
         _ = runner.tests  # a bad test file is told before hours of training, not after
     if run.do_train:
-        layers, cache = bert.config().num_hidden_layers, run.activations.kept_beside(run.output_dir).cache()
-        branch = (
-            Branch(runner.spec, 0, layers, full_fine_tuning=True)
-            if run.fine_tuning_layers is None
-            else Branch.teacher(runner.spec, run.fine_tuning_layers, layers)
-        )
-        runner.fine_tune(branch, run.hyperparameters, run.output_dir, cache)
+        _train(run, runner)
     if run.do_eval:
         runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
     if run.do_predict:
-        runner.predict(run.output_dir, run.hyperparameters.eval_batch_size)
+        runner.predict(run.output_dir, run.predict_batch_size or run.hyperparameters.eval_batch_size)
+
+
+def _train(run: Run, runner: "TaskRunner") -> None:
+    """Trains the top layers, or without --fine_tuning_layers every variable, as BERT does."""
+    from centrabert.modeling.branch import Branch
+
+    layers = runner.bert.config().num_hidden_layers
+    if run.fine_tuning_layers is not None:
+        branch = Branch.teacher(runner.spec, run.fine_tuning_layers, layers)
+    else:
+        branch = Branch(runner.spec, 0, layers, full_fine_tuning=True)
+        if not run.full_fine_tuning:
+            logging.info(FULL_FINE_TUNING, layers)
+    cache = run.activations.kept_beside(run.output_dir).cache()
+    runner.fine_tune(branch, run.hyperparameters, run.output_dir, cache)
 
 
 if __name__ == "__main__":

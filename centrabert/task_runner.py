@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from absl import logging
 
+from centrabert import bert_results
+from centrabert.bert_results import eval_results_text, mean_loss, prediction_file, prediction_text
 from centrabert.distill.distillation import Teacher, distil
 from centrabert.distill.loss import Distillation
 from centrabert.errors import UserError
@@ -23,10 +25,17 @@ from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.best_checkpoint import best_of, read_evaluations
+from centrabert.modeling.training.estimator import Arrays
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.modeling.training.token_dataset import Encoded, encode
-from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.train_branch import (
+    EVALUATIONS,
+    TrainingJob,
+    fine_tuning_start,
+    train_branch,
+)
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
 EVAL_RESULTS = "eval_results.json"
@@ -166,48 +175,61 @@ class TaskRunner:
         )
 
     def evaluate(self, branch_dir: Path, batch_size: int) -> dict[str, float]:
-        """Metrics of a finished branch on every dev file there is; written to eval_results.json.
+        """Metrics of a finished branch on every dev file there is, written to its folder.
 
-        MNLI's mismatched ones have `_mismatched` behind their names.
+        MNLI's mismatched ones have `_mismatched` behind their names. Writes eval_results.json, and
+        eval_results.txt as BERT does.
         """
         others = {name: self.split(name).rows for name in self._present("dev") if name != "dev"}
         splits = {"dev": self.dev, **others}
-        results = {}
-        for split, decisions in self._decisions(branch_dir, splits, batch_size).items():
+        results, losses = {}, {}
+        for split, predictions in self._predictions(branch_dir, splits, batch_size).items():
             labels = splits[split].labels
             if labels is None:
                 raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
-            metrics = self.score(labels, decisions)
+            metrics = self.score(labels, decide(self.spec, predictions))
             results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
+            losses[split] = mean_loss(self.spec, predictions["logits"], labels)
         write_text(branch_dir / EVAL_RESULTS, dump(results))
+        text = eval_results_text(results, losses["dev"], _kept_step(branch_dir, self.spec.metric))
+        write_text(branch_dir / bert_results.EVAL_RESULTS, text)
         logging.info("%s: %s", self.task.name, results)
         return results
 
     def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
-        """Writes a file of predictions for every test file there is; raises UserError for none."""
+        """Writes files of predictions for every test file there is; raises UserError for none.
+
+        The one that whoever scores the task wants, and test_results.tsv as BERT does.
+        """
         rows = {name: split.rows for name, split in self.tests.items()}
-        decided = self._decisions(branch_dir, rows, batch_size)
-        submissions = [
-            self.task.submission(name, self.tests[name].ids, decisions) for name, decisions in decided.items()
-        ]
-        for submission in submissions:
-            write_text(branch_dir / submission.file, submission.text)
-            logging.info("wrote %s", branch_dir / submission.file)
-        return [branch_dir / submission.file for submission in submissions]
+        written: dict[str, str | None] = {}
+        for name, predictions in self._predictions(branch_dir, rows, batch_size).items():
+            submission = self.task.submission(name, self.tests[name].ids, decide(self.spec, predictions))
+            written[submission.file] = submission.text
+            written[prediction_file(name)] = prediction_text(self.spec, predictions)
+        files = {branch_dir / file: text for file, text in written.items() if text is not None}
+        for file, text in files.items():
+            write_text(file, text)
+            logging.info("wrote %s", file)
+        return list(files)
 
     def _present(self, prefix: str) -> list[str]:
         """The splits whose names begin so and whose files are there."""
         return [name for name, file in self.task.splits.items() if name.startswith(prefix) and file.is_file()]
 
-    def _decisions(
+    def _predictions(
         self, branch_dir: Path, splits: Mapping[str, Encoded], batch_size: int
-    ) -> dict[str, npt.NDArray[np.generic]]:
-        """What the branch decides on every row of every split."""
+    ) -> dict[str, Arrays]:
+        """What the branch answers to every row of every split."""
         record = read_record(branch_dir)
         record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
         record.check_base(self.bert.digests, str(self.bert.checkpoint))
         read_owned(branch_dir, record)
         estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
-        return {
-            split: decide(self.spec, predict(estimator, rows, batch_size)) for split, rows in splits.items()
-        }
+        return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}
+
+
+def _kept_step(branch_dir: Path, metric: str) -> int | None:
+    """After how many steps the branch's checkpoint was taken; None where the folder does not say."""
+    history = read_evaluations(branch_dir / EVALUATIONS)
+    return best_of(history, metric).step if history else None

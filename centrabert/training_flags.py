@@ -1,5 +1,6 @@
 """The flags that several scripts share, named as in run_classifier.py of BERT."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ HYPERPARAMETERS = {
     "result. 0 means never.",
     "seed": "Random seed of the new head, the order of the rows, and dropout.",
 }
+CHECKPOINTS = ("bert_model.ckpt", "model.ckpt")  # of a BERT folder, and of a branch
+CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 BERT_FILES = {
     "bert_config_file": "bert_config.json",
     "vocab_file": "vocab.txt",
@@ -53,12 +56,53 @@ class BertFlags:
 
     @property
     def files(self) -> tuple[Path, Path, Path]:
-        """Config file, vocabulary and checkpoint prefix."""
+        """Config file, vocabulary and checkpoint prefix.
+
+        Raises:
+          UserError: --init_checkpoint names one of the checkpoint's files, or a folder without any.
+        """
         config_file, vocab_file, checkpoint = (
             getattr(self, flag_name) or Path(self.bert_dir or "", usual)
             for flag_name, usual in BERT_FILES.items()
         )
-        return config_file, vocab_file, checkpoint
+        return config_file, vocab_file, _prefix(checkpoint)
+
+
+def _prefix(checkpoint: Path) -> Path:
+    """The prefix of a checkpoint; of the one in a folder, as BERT takes its own --output_dir."""
+    if checkpoint.is_dir():
+        for name in CHECKPOINTS:
+            if Path(checkpoint, f"{name}.index").exists():
+                return checkpoint / name
+        raise UserError(
+            f"--init_checkpoint={checkpoint}: is a folder without {' or '.join(CHECKPOINTS)}.index"
+        )
+    if suffix := CHECKPOINT_FILE.search(checkpoint.name):
+        prefix = checkpoint.with_name(checkpoint.name.removesuffix(suffix[0]))
+        raise UserError(
+            f"--init_checkpoint={checkpoint}: is one file of a checkpoint; give its prefix, {prefix}"
+        )
+    return checkpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class TpuFlags:
+    """BERT's flags for a TPU, so that its command lines can be used as they are; there is none here."""
+
+    use_tpu: bool = flag("Must be false: there is no TPU here. BERT's other TPU flags change nothing.", False)
+    tpu_name: str | None = flag("Changes nothing; BERT's name of a TPU.", None)
+    tpu_zone: str | None = flag("Changes nothing; BERT's zone of a TPU.", None)
+    gcp_project: str | None = flag("Changes nothing; BERT's cloud project of a TPU.", None)
+    master: str | None = flag("Changes nothing; BERT's address of a TensorFlow master.", None)
+    num_tpu_cores: int = flag("Changes nothing; BERT's number of TPU cores.", 8)
+    iterations_per_loop: int = flag("Changes nothing; BERT's number of steps in each call of a TPU.", 1000)
+
+    def __post_init__(self) -> None:
+        if self.use_tpu:
+            raise UserError(
+                "--use_tpu=true: CentraBERT trains on CPUs and GPUs alone; leave the flag out, or give "
+                "--use_tpu=false"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.modeling.task import TaskSpec
 
 RECORD, CHECKPOINT, GOLDEN = "branch.json", "model.ckpt", "golden.json"
+RUN = "run.json"  # of a training that has begun
 FORMAT = Format(RECORD, version=1)
 
 
@@ -123,7 +124,17 @@ class BranchRecord:
 
 
 def read_record(folder: Path) -> BranchRecord:
-    """Reads branch.json; raises UserError if `folder` holds no finished branch."""
+    """Reads branch.json; raises UserError that says what to do if `folder` holds no finished branch."""
+    if not (folder / RECORD).exists():
+        if (folder / RUN).exists():
+            raise UserError(
+                f"{folder / RECORD}: no such file: the training there has not finished; resume it by the "
+                "command that began it (run_classifier wants --do_train for that)"
+            )
+        raise UserError(
+            f"{folder / RECORD}: no such file: nothing has been trained there; train a branch in that folder "
+            "(run_classifier with --do_train, or run_distill), or give the folder of another"
+        )
     return BranchRecord.from_json(read_json(folder / RECORD), str(folder / RECORD))
 
 

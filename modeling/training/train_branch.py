@@ -15,7 +15,7 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, RUN, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.files import exclusive, write_text
 from centrabert.modeling.formats.json_file import dump, read_json
@@ -32,7 +32,7 @@ from centrabert.modeling.training.token_dataset import Encoded, Rows, training_b
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
-RUN, EVALUATIONS, TRAINING = "run.json", "judgements.json", "training"
+EVALUATIONS, TRAINING = "judgements.json", "training"
 
 
 @dataclass(frozen=True)

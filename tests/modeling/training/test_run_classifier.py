@@ -114,7 +114,6 @@ def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text:
         ("--bert_dir=-", "give --bert_dir, or all three files"),
         ("--fine_tuning_layers=0", "--fine_tuning_layers=0 is outside 1..5"),
         ("--fine_tuning_layers=6", "--fine_tuning_layers=6 is outside 1..5"),
-        ("--fine_tuning_layers=-", "give either --fine_tuning_layers=L or --full_fine_tuning"),
         ("--full_fine_tuning=true", "give either --fine_tuning_layers=L or --full_fine_tuning"),
         ("--learning_rate=-1", "--learning_rate=-1"),
         ("--max_seq_length=128", "--max_seq_length=128 is above 23"),
