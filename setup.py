@@ -17,5 +17,6 @@ setup(
         "centrabert": ["py.typed"],
         "centrabert.export.deploy": ["templates/*"],
         "centrabert.export.page": ["page.html"],
+        "centrabert.search.report": ["templates/*"],
     },
 )

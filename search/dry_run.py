@@ -5,7 +5,7 @@ from pathlib import Path
 
 from centrabert.search.jobs.job_spec import STUDENT, JobSpec
 from centrabert.search.search_loop import Findings, Search
-from centrabert.search.strategy.forecast import at_least, sure
+from centrabert.search.strategy.strategy import best_case_jobs, certain_jobs
 
 SURE, PERHAPS = "sure", "perhaps"
 
@@ -13,7 +13,7 @@ SURE, PERHAPS = "sure", "perhaps"
 def sure_jobs(search: Search, findings: Findings) -> tuple[JobSpec, ...]:
     """The jobs to run that are wanted whatever the others bring."""
     scores = findings.scores
-    jobs = sure(search.space, scores, search.dev_rows)
+    jobs = certain_jobs(search.space, scores, search.dev_rows)
     return tuple(spec for spec in jobs if spec not in scores)
 
 
@@ -42,7 +42,7 @@ def _indices(start: int, end: int) -> str:
 
 def _lines(search: Search, findings: Findings) -> Iterator[str]:
     scores = findings.scores
-    least = [spec for spec in at_least(search.space, scores, search.dev_rows) if spec not in scores]
+    least = [spec for spec in best_case_jobs(search.space, scores, search.dev_rows) if spec not in scores]
     most = [spec for spec in search.foreseen(scores) if spec not in scores]
     certain = set(sure_jobs(search, findings))
     for task in search.space.tasks:

@@ -3,18 +3,26 @@
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from absl import logging
+
 from centrabert.errors import UserError
-from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.report.report import write_report
 from centrabert.search.search_loop import Search
-from centrabert.search.selection.candidate import TEACHER, Option
-from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.selection.candidate import TEACHER, BranchCandidate
+from centrabert.search.selection.candidates_from_jobs import branch_candidates
 from centrabert.search.selection.rules import by_marginal_benefit, by_optimum
-from centrabert.search.selection.selection import Selection, merge_command, write_selection
+from centrabert.search.selection.selection import (
+    FILE,
+    Selection,
+    merge_command,
+    read_selection,
+    write_selection,
+)
 
 MERGED, ASIDE, NEW, EARLIER = "merged", ".merging", "new", "earlier"
 
@@ -37,28 +45,22 @@ class Rule:
         if self.budget_layers < 0:
             raise UserError(f"--budget_layers={self.budget_layers} is below 0; 0 sets no budget")
 
-    def select(self, given: list[Option]) -> Selection:
+    def select(self, given: list[BranchCandidate]) -> Selection:
         """Raises UserError if nothing fits the budget."""
         if self.budget_layers:
             return by_optimum(given, self.budget_layers)
         return by_marginal_benefit(given, self.threshold)
 
 
-def choose(
-    jobs: Iterable[FinishedJob], search: Search, select: Callable[[list[Option]], Selection]
-) -> Selection | None:
-    """One option for each task that has a teacher; None if no task has.
+def selectable(jobs: Iterable[FinishedJob], search: Search) -> list[BranchCandidate]:
+    """What there is to choose among, for each task that has a teacher.
 
     Args:
-      jobs: Of the tasks of `search`, to choose among.
-
-    Raises:
-      UserError: `select` finds nothing that fits.
+      jobs: Of the tasks of `search`.
     """
-    given = options(jobs, search.space.num_hidden_layers, search.dev_rows)
-    able = {option.task for option in given if option.kind == TEACHER}
-    chosen = [option for option in given if option.task in able]
-    return select(chosen) if chosen else None
+    given = branch_candidates(jobs, search.space.num_hidden_layers, search.dev_rows)
+    able = {candidate.task for candidate in given if candidate.kind == TEACHER}
+    return [candidate for candidate in given if candidate.task in able]
 
 
 def report(jobs: Sequence[FinishedJob], search: Search, selection: Selection | None) -> None:
@@ -68,16 +70,17 @@ def report(jobs: Sequence[FinishedJob], search: Search, selection: Selection | N
         print(f"report: {page}")
 
 
-def conclude(jobs: Sequence[FinishedJob], search: Search, selection: Selection, merge: bool) -> None:
+def finish(jobs: Sequence[FinishedJob], search: Search, selection: Selection, merge: bool) -> None:
     """Writes selection.json and the report, and prints or runs the command that merges.
 
     Raises:
       UserError: Merging failed.
       OSError: The disk is full.
     """
+    earlier = _earlier(search.output_dir)
     write_selection(selection, search.output_dir)
     report(jobs, search, selection)
-    print(selection_text(selection, merging(selection, search)), end="", flush=True)
+    print(selection_text(selection, merging(selection, search), earlier), end="", flush=True)
     if merge:
         _merge(selection, search)
 
@@ -109,17 +112,29 @@ def merging(selection: Selection, search: Search, output_dir: Path | None = None
     return merge_command(selection, Path(search.space.bert_dir), output_dir or search.output_dir / MERGED)
 
 
-def selection_text(selection: Selection, command: list[str]) -> str:
-    """The choice as a table, and the command."""
-    return "".join(f"{line}\n" for line in _lines(selection, command))
+def selection_text(selection: Selection, command: list[str], earlier: Selection | None = None) -> str:
+    """The choice as a table, with what `earlier` chose where that was another, and the command."""
+    return "".join(f"{line}\n" for line in _lines(selection, command, earlier))
 
 
-def _lines(selection: Selection, command: list[str]) -> Iterator[str]:
-    for option in selection.options:
-        seeds = f"{option.seeds} seeds" if option.seeds > 1 else "1 seed"
-        yield (
-            f"{option.task:5}  {option.kind:7}  {option.frozen} shared + {option.tuned} own layers  "
-            f"{option.quality:.1f} ({seeds})"
-        )
+def _lines(selection: Selection, command: list[str], earlier: Selection | None) -> Iterator[str]:
+    before = {candidate.task: _layers(candidate) for candidate in (earlier.chosen if earlier else ())}
+    for candidate in selection.chosen:
+        layers, seeds = _layers(candidate), f"{candidate.seeds} seeds" if candidate.seeds > 1 else "1 seed"
+        changed = f", before: {was}" if (was := before.get(candidate.task, layers)) != layers else ""
+        yield f"{candidate.task:5}  {layers}  {candidate.quality:.1f} ({seeds}){changed}"
     yield f"{selection.layers} layers in all, mean quality {selection.mean_quality:.1f}"
     yield shlex.join(command)
+
+
+def _layers(candidate: BranchCandidate) -> str:
+    return f"{candidate.kind:7}  {candidate.frozen} shared + {candidate.tuned} own layers"
+
+
+def _earlier(folder: Path) -> Selection | None:
+    """The selection that stands in the folder, if there is one and it can be read."""
+    try:
+        return read_selection(folder) if (folder / FILE).exists() else None
+    except UserError as error:
+        logging.warning("replaced an earlier selection: %s", error)
+        return None

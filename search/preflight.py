@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
-from centrabert.search.strategy.training_cost import TrainingCost
-from centrabert.search.strategy.workload import read_workload
+from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
 CONFIG = "bert_config.json"
 BERT_FILES = (CONFIG, "vocab.txt", "bert_model.ckpt.index")
@@ -54,10 +54,16 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     workloads, errors = {}, {}
     for task in space.tasks:
         try:
-            workloads[task] = read_workload(task, space)
+            workloads[task] = _workload(task, space)
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:
         raise UserError(next(iter(errors.values())))
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
     return Opening(Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
+
+
+def _workload(task: str, space: SearchSpace) -> Workload:
+    """Reads a task's train and dev files; raises UserError for one that is missing or malformed."""
+    data = find_task(task, data_root=Path(space.data_root))
+    return Workload.of(task, data.read("train"), data.read("dev"), space)

@@ -1,13 +1,17 @@
-"""How far a search is, task by task: jobs, cost, best so far."""
+"""How far a search is, task by task: jobs, cost, best so far; and what a person sees of it while it runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from tqdm import tqdm
 
 from centrabert.search.jobs.job_spec import TEACHER, JobSpec
-from centrabert.search.strategy.setting_ranking import Scores, standings
+from centrabert.search.strategy.setting_ranking import Scores, rank_settings
 from centrabert.search.strategy.training_cost import TrainingCost
 
 ALL = "all"
+BAR = "{desc} {bar:20} {n_fmt}/{total_fmt} {postfix}"
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,12 @@ def _progress(name: str, jobs: Sequence[JobSpec], scores: Scores, cost: Training
 
 
 def _best(teachers: Sequence[JobSpec], scores: Scores) -> str:
-    ranked = standings(teachers, scores)
+    ranked = rank_settings(teachers, scores)
     if not ranked:
         return ""
-    seeds = len(ranked[0].qualities)
-    counted = f"{seeds} seeds" if seeds > 1 else "1 seed"
-    return f"best {100 * ranked[0].mean:.1f} with L={ranked[0].candidate.fine_tuning_layers} ({counted})"
+    best = ranked[0]
+    seeds = f"{len(best.jobs)} seeds" if len(best.jobs) > 1 else "1 seed"
+    return f"best {best.mean:.1f} with L={best.setting.fine_tuning_layers} ({seeds})"
 
 
 def seconds_to_come(
@@ -97,3 +101,58 @@ def duration(seconds: float | None) -> str:
         return ""
     hours, minutes = divmod(max(1, round(seconds / 60)), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+class Display(Protocol):
+    """Shows where a search stands, again and again."""
+
+    def show(self, news: str, progress: Sequence[Progress], left: str) -> None:
+        """Shows what has just happened, where all tasks stand, and the time left; "" for nothing to say."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Lines:
+    """A line for each job that ends, with the costs of all."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def show(self, news: str, progress: Sequence[Progress], left: str) -> None:
+        if not news:
+            return
+        whole = progress[-1]
+        time = f", at most {left}" if left else ""
+        print(f"{whole.ended}/{whole.foreseen} {news}; {whole.text}{time}", file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Lines stay as they are."""
+
+
+class Table:
+    """A bar for each task and one for all; what happens scrolls by above them."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._bars: dict[str, tqdm[None]] = {}
+
+    def show(self, news: str, progress: Sequence[Progress], left: str) -> None:
+        if news:
+            tqdm.write(news, file=self._out)
+        for position, each in enumerate(progress):
+            if each.name not in self._bars:
+                self._bars[each.name] = tqdm(position=position, file=self._out, bar_format=BAR)
+            bar = self._bars[each.name]
+            bar.set_description_str(f"{each.name:5}", refresh=False)
+            bar.n, bar.total = each.ended, each.foreseen
+            bar.set_postfix_str(each.text + (f", at most {left}" if left and each is progress[-1] else ""))
+
+    def close(self) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+
+def display(out: TextIO) -> Display:
+    """A table on a terminal, else lines."""
+    return Table(out) if out.isatty() else Lines(out)

@@ -100,7 +100,7 @@ def run(run: Run) -> None:
 
     settings = JobSettings(run.activations.cache(), run.depths, run.threads, run.since)
     result = do_job(run.spec, run.jobs_dir, settings)
-    print(f"{run.spec.title}: {result.metric} {result.quality:.4f} in {result.seconds:.0f} s")
+    print(f"{run.spec.title}: {result.metric} {result.quality:.1f} in {result.seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from centrabert import command, training_flags
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.files import exclusive
-from centrabert.search.display import display
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
-from centrabert.search.finish import Rule, choose, conclude, report
+from centrabert.search.finish import Rule, finish, report, selectable
 from centrabert.search.inputs import check_inputs, note_inputs
 from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
 from centrabert.search.preflight import Opening, open_search, read_layers
+from centrabert.search.progress import display
 from centrabert.search.search_loop import Findings, Search
 from centrabert.search.strategy.search_space import (
     BASELINES,
@@ -199,11 +199,11 @@ def run(run: Run) -> None:
         search, pool = _pool(run, opening.search, available)
         findings = search.run(pool, display(sys.stderr))
         try:
-            selection = choose(findings.finished(search.jobs_dir), search, run.rule.select)
-            if selection is None:
-                report(search.finished(), search, None)
+            candidates = selectable(findings.finished(search.jobs_dir), search)
+            if candidates:
+                finish(search.finished(), search, run.rule.select(candidates), run.merge)
             else:
-                conclude(search.finished(), search, selection, run.merge)
+                report(search.finished(), search, None)
         finally:
             _tell_failures(opening, findings)
     if failed := len(opening.errors) + len(findings.errors):

@@ -17,14 +17,13 @@ from centrabert import command
 from centrabert.errors import UserError
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.files import exclusive
-from centrabert.search.finish import choose, conclude
+from centrabert.search.finish import finish, selectable
 from centrabert.search.preflight import CONFIG, open_search
 from centrabert.search.search_loop import Search
-from centrabert.search.selection.candidate import Option
-from centrabert.search.selection.memory_cost import memory_cost
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.rules import by_marginal_benefit, by_one_standard_error, by_optimum
 from centrabert.search.selection.selection import MARGINAL_BENEFIT, OPTIMUM, RULES, Selection
-from centrabert.search.selection.serving_cost import LAYERS, Cost
+from centrabert.search.selection.serving_cost import LAYERS, Cost, memory_cost
 from centrabert.search.strategy.search_space import SearchSpace, read_space
 
 UNITS = ("layers", "megabytes", "milliseconds")
@@ -72,7 +71,7 @@ class Choosing:
         if self.rule == MARGINAL_BENEFIT and self.unit != UNITS[0]:
             raise UserError(f"--unit={self.unit}: marginal_benefit counts layers")
 
-    def select(self, given: Sequence[Option], cost: Cost) -> Selection:
+    def select(self, given: Sequence[BranchCandidate], cost: Cost) -> Selection:
         if self.budget is not None:
             return by_optimum(given, self.budget, cost, self.weights)
         if self.rule == MARGINAL_BENEFIT:
@@ -95,11 +94,11 @@ def run(choosing: Choosing, folders: Sequence[Path], output_dir: Path, merge: bo
     with exclusive(output_dir):
         jobs = [job for search in searches for job in search.finished()]
         whole = _together(searches, output_dir)
-        cost = _cost(choosing.unit, whole.space)
-        selection = choose(jobs, whole, lambda given: choosing.select(given, cost))
-        if selection is None:
+        candidates = selectable(jobs, whole)
+        if not candidates:
             raise UserError(f"{folders[0]}: no task has a trained teacher; run the search first")
-        conclude(jobs, whole, selection, merge)
+        selection = choosing.select(candidates, _cost(choosing.unit, whole.space))
+        finish(jobs, whole, selection, merge)
 
 
 def _opened(folder: Path) -> Search:

@@ -7,17 +7,14 @@ from pathlib import Path
 from absl import logging
 
 from centrabert.errors import UserError
-from centrabert.search.display import Display
-from centrabert.search.jobs.finished_job import FinishedJob
 from centrabert.search.jobs.job_folder import job_folder, read_specs
-from centrabert.search.jobs.job_result import JobResult, read_result
+from centrabert.search.jobs.job_result import FinishedJob, JobResult, read_result
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.jobs.ledger import FILE, write_ledger
-from centrabert.search.progress import duration, progresses, seconds_to_come
-from centrabert.search.strategy.forecast import at_most
+from centrabert.search.progress import Display, duration, progresses, seconds_to_come
 from centrabert.search.strategy.search_space import SearchSpace
 from centrabert.search.strategy.setting_ranking import Scores
-from centrabert.search.strategy.strategy import wanted
+from centrabert.search.strategy.strategy import wanted, worst_case_jobs
 from centrabert.search.strategy.training_cost import TrainingCost
 from centrabert.search.workers.worker_pool import Outcome, Pool
 
@@ -117,7 +114,7 @@ class Search:
 
     def foreseen(self, scores: Scores) -> tuple[JobSpec, ...]:
         """All jobs that have ended or may be run."""
-        return at_most(self.space, scores, self.dev_rows)
+        return worst_case_jobs(self.space, scores, self.dev_rows)
 
     def _start(self, findings: Findings, running: set[JobSpec], pool: Pool) -> None:
         """Reads what is done, and fills the pool with the most urgent of what is not."""
@@ -159,7 +156,7 @@ class Search:
         if spec in findings.errors:
             return f"{spec.title}: failed: {findings.errors[spec]}"
         result = findings.results[spec]
-        return f"{spec.title}: {result.metric} {100 * result.quality:.1f} in {result.seconds:.0f} s"
+        return f"{spec.title}: {result.metric} {result.quality:.1f} in {result.seconds:.0f} s"
 
     def _show(self, news: str, findings: Findings, display: Display) -> None:
         self._write_ledger(findings)

@@ -26,6 +26,20 @@ FORMAT = Format("job", version=1, upgrades={0: same_keys})
 DIGEST = re.compile("[0-9a-f]{16}")
 
 
+@dataclass(frozen=True, order=True)
+class TrainingSetting:
+    """One way to train the branch of a task, whatever the seed; the cheaper sorts first."""
+
+    fine_tuning_layers: int
+    num_train_epochs: float
+    learning_rate: float
+
+    @property
+    def schedule(self) -> tuple[float, float]:
+        """Epochs and learning rate: the setting but for L."""
+        return self.num_train_epochs, self.learning_rate
+
+
 @dataclass(frozen=True)
 class JobSpec:
     """What is trained. Its digest names its folder; how fast it is trained is no part of it.
@@ -85,6 +99,10 @@ class JobSpec:
     def digest(self) -> str:
         """16 hex digits that name the job's folder."""
         return text_digest(json.dumps(self.to_json(), sort_keys=True))[:16]
+
+    @property
+    def setting(self) -> TrainingSetting:
+        return TrainingSetting(self.fine_tuning_layers, self.num_train_epochs, self.learning_rate)
 
     @property
     def title(self) -> str:

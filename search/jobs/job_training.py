@@ -83,7 +83,6 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     history = read_evaluations(folder / BRANCH / EVALUATIONS)
     return JobResult(
         metric=metric,
-        quality=record.metrics[metric],
         metrics=record.metrics,
         history=tuple((evaluation.step, evaluation.metrics[metric]) for evaluation in history),
         seconds=watch.seconds(TRAINING),

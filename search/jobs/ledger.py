@@ -67,7 +67,7 @@ def _row(entry: Entry) -> Sequence[str]:
     result = entry.result
     figures = (
         (
-            f"{result.quality:.4f}",
+            f"{result.quality:.2f}",
             result.metric,
             f"{result.seconds:.1f}",
             f"{result.setup_seconds:.1f}",

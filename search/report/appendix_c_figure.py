@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from centrabert.search.report.appendix_c_initialization import Starts
+from centrabert.search.report.document import Figure
 from centrabert.search.report.figure_style import BLUE, GRID, ORANGE, drawing, svg
-from centrabert.search.report.report_parts import Figure
-from centrabert.search.selection.seed_group import Runs
+from centrabert.search.selection.seed_group import FinishedGroup
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -39,19 +39,19 @@ def start_figure(starts: Sequence[Starts]) -> Figure:
 def _draw(axes: "Axes", starts: Sequence[Starts]) -> None:
     """One task."""
     for place, each in enumerate(starts):
-        for runs, shift, colour in ((each.teacher, -0.2, BLUE), (each.pretrained, 0.2, ORANGE)):
-            if runs:
-                _draw_box(axes, runs, place + shift, colour)
-                axes.set_ylabel(f"{runs.best.result.metric} (percent)")
+        for group, shift, colour in ((each.teacher, -0.2, BLUE), (each.pretrained, 0.2, ORANGE)):
+            if group:
+                _draw_box(axes, group, place + shift, colour)
+                axes.set_ylabel(f"{group.best.result.metric} (percent)")
     axes.set_title(starts[0].task, fontsize=11)
     axes.set_xticks(range(len(starts)), [f"l = {each.layers}" for each in starts])
     axes.set_xlim(-0.6, len(starts) - 0.4)
     axes.grid(axis="y", color=GRID)
 
 
-def _draw_box(axes: "Axes", runs: Runs, place: float, colour: str) -> None:
+def _draw_box(axes: "Axes", group: FinishedGroup, place: float, colour: str) -> None:
     """A box of the seeds with each of them as a dot on it; one seed is a dot alone."""
-    percents = [job.percent for job in runs.jobs]
+    percents = [job.quality for job in group.jobs]
     if len(percents) > 1:
         line = {"color": colour}
         axes.boxplot(

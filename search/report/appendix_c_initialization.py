@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FROM_TEACHER
-from centrabert.search.report.report_parts import NOTHING, Cell, Row, Section, Table, all_jobs, quality_cell
-from centrabert.search.report.result_index import Evidence
-from centrabert.search.selection.seed_group import Runs
+from centrabert.search.report.document import NOTHING, Cell, Row, Section, Table, all_jobs, quality_cell
+from centrabert.search.report.result_index import ResultIndex
+from centrabert.search.selection.seed_group import FinishedGroup
 
 TITLE = "What students start from (Appendix C)"
 TEXT = (
@@ -20,28 +20,28 @@ class Starts:
 
     task: str
     layers: int
-    teacher: Runs | None
-    pretrained: Runs | None
+    teacher: FinishedGroup | None
+    pretrained: FinishedGroup | None
 
 
-def starts(evidence: Evidence) -> tuple[Starts, ...]:
+def starts(results: ResultIndex) -> tuple[Starts, ...]:
     """For each task and l that was tried from pretrained layers, task by task."""
     both = [
         Starts(
             task,
             layers,
-            evidence.student(task, layers, FROM_TEACHER),
-            evidence.student(task, layers, FROM_PRETRAINED),
+            results.student(task, layers, FROM_TEACHER),
+            results.student(task, layers, FROM_PRETRAINED),
         )
-        for task in evidence.tasks
-        for layers in evidence.student_sizes(FROM_PRETRAINED)
+        for task in results.tasks
+        for layers in results.student_sizes(FROM_PRETRAINED)
     ]
     return tuple(each for each in both if each.pretrained)
 
 
-def start_section(evidence: Evidence) -> Section:
+def start_section(results: ResultIndex) -> Section:
     """A row for each task and l."""
-    found = starts(evidence)
+    found = starts(results)
     if not found:
         line = "No student started from pretrained layers, so the two starts are not compared."
         return Section(TITLE, TEXT, None, (line,))
@@ -64,7 +64,7 @@ def _row(found: Starts) -> Row:
     )
 
 
-def _difference(teacher: Runs | None, pretrained: Runs | None) -> Cell:
+def _difference(teacher: FinishedGroup | None, pretrained: FinishedGroup | None) -> Cell:
     if teacher is None or pretrained is None:
         return NOTHING
     return Cell(f"{teacher.mean - pretrained.mean:+.1f}", all_jobs([teacher, pretrained]))

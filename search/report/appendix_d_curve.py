@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from centrabert.search.report.report_parts import NOTHING, Cell, Row, Section, Table, all_jobs
-from centrabert.search.report.result_index import Evidence
+from centrabert.search.report.document import NOTHING, Cell, Row, Section, Table, all_jobs
+from centrabert.search.report.result_index import ResultIndex
 from centrabert.search.report.table2_models import full_model, kept_cell, overhead_cells
 from centrabert.search.selection.budget_optimum import Choice, pareto_front
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.marginal_benefit import marginal_benefit
-from centrabert.search.selection.seed_group import Runs
+from centrabert.search.selection.seed_group import FinishedGroup
 from centrabert.search.selection.selection import MARGINAL_BENEFIT, Selection
 from centrabert.search.selection.serving_cost import LAYERS
 from centrabert.search.selection.task_weights import mean_quality, mean_standard_error, task_weights
@@ -59,25 +59,25 @@ class Curve:
     reference: float | None
 
 
-def curve(evidence: Evidence) -> Curve | None:
+def curve(results: ResultIndex) -> Curve | None:
     """None unless every task has a teacher and the layers of the BERT are known."""
-    if not evidence.options or any(evidence.teacher(task) is None for task in evidence.tasks):
+    if not results.candidates or any(results.teacher(task) is None for task in results.tasks):
         return None
-    full, layers = full_model(evidence), evidence.num_hidden_layers or 0
+    full, layers = full_model(results), results.num_hidden_layers or 0
     return Curve(
-        tuple(Point("front", choice) for choice in pareto_front(evidence.options)),
-        _by_threshold(evidence.options, evidence.selection),
-        _mixed(evidence),
-        layers * len(evidence.tasks),
-        full.mean if full.whole(evidence) else None,
+        tuple(Point("front", choice) for choice in pareto_front(results.candidates)),
+        _by_threshold(results.candidates, results.selection),
+        _mixed(results),
+        layers * len(results.tasks),
+        full.mean if full.whole(results) else None,
     )
 
 
-def _by_threshold(options: tuple[Option, ...], selection: Selection | None) -> tuple[Point, ...]:
+def _by_threshold(candidates: tuple[BranchCandidate, ...], selection: Selection | None) -> tuple[Point, ...]:
     used = selection.parameters["threshold"] if selection and selection.rule == MARGINAL_BENEFIT else 1.0
-    ending: dict[tuple[Option, ...], list[float]] = {}
+    ending: dict[tuple[BranchCandidate, ...], list[float]] = {}
     for threshold in sorted({*THRESHOLDS, float(used)}, reverse=True):
-        ending.setdefault(marginal_benefit(options, threshold), []).append(threshold)
+        ending.setdefault(marginal_benefit(candidates, threshold), []).append(threshold)
     return tuple(_point(_thresholds(ends), chosen) for chosen, ends in ending.items())
 
 
@@ -86,48 +86,48 @@ def _thresholds(ends: list[float]) -> str:
     return f"c = {ends[0]:g}" if len(ends) == 1 else f"c = {min(ends):g} to {max(ends):g}"
 
 
-def _mixed(evidence: Evidence) -> Point | None:
-    chosen = evidence.selection.options if evidence.selection else ()
-    if {option.task for option in chosen} != set(evidence.tasks):
+def _mixed(results: ResultIndex) -> Point | None:
+    chosen = results.selection.chosen if results.selection else ()
+    if {candidate.task for candidate in chosen} != set(results.tasks):
         return None
-    current = [_judged_again(option, evidence.runs_of(option)) for option in chosen]
-    known = tuple(option for option in current if option)
+    current = [_judged_again(candidate, results.group_of(candidate)) for candidate in chosen]
+    known = tuple(candidate for candidate in current if candidate)
     return _point("mixed", known) if len(known) == len(chosen) else None
 
 
-def _judged_again(option: Option, runs: Runs | None) -> Option | None:
+def _judged_again(candidate: BranchCandidate, group: FinishedGroup | None) -> BranchCandidate | None:
     """With the quality of its jobs here, which may have grown more since the selection."""
-    if runs is None:
+    if group is None:
         return None
-    return replace(option, quality=runs.mean, standard_error=runs.standard_error, seeds=len(runs.jobs))
+    return replace(candidate, quality=group.mean, standard_error=group.standard_error, seeds=len(group.jobs))
 
 
-def _point(name: str, options: tuple[Option, ...]) -> Point:
-    even = task_weights([option.task for option in options], None)
-    error = mean_standard_error(options, even)
-    return Point(name, Choice(options, LAYERS.total(options), mean_quality(options, even), error))
+def _point(name: str, candidates: tuple[BranchCandidate, ...]) -> Point:
+    even = task_weights([candidate.task for candidate in candidates], None)
+    error = mean_standard_error(candidates, even)
+    return Point(name, Choice(candidates, LAYERS.total(candidates), mean_quality(candidates, even), error))
 
 
-def curve_section(evidence: Evidence) -> Section:
+def curve_section(results: ResultIndex) -> Section:
     """The front, then the rule's choices, then full fine-tuning."""
-    found = curve(evidence)
+    found = curve(results)
     if found is None:
-        return Section(TITLE, TEXT, None, _missing(evidence))
+        return Section(TITLE, TEXT, None, _missing(results))
     points = [*found.front, *found.rule, *([found.mixed] if found.mixed else [])]
-    rows = [_row(evidence, point, found.reference) for point in points]
+    rows = [_row(results, point, found.reference) for point in points]
     header = ("choice", "layers", "overhead", "average", "error", "kept", "shared + own layers")
-    return Section(TITLE, TEXT, Table(header, (*rows, *_reference_row(evidence, found))), ())
+    return Section(TITLE, TEXT, Table(header, (*rows, *_reference_row(results, found))), ())
 
 
-def _row(evidence: Evidence, point: Point, reference: float | None) -> Row:
+def _row(results: ResultIndex, point: Point, reference: float | None) -> Row:
     choice = point.choice
-    runs = [each for each in map(evidence.runs_of, choice.options) if each]
-    jobs = all_jobs(runs)
-    unsure = any(option.seeds == 1 for option in choice.options)
-    layers = ", ".join(f"{each.task} {each.frozen}+{each.tuned}" for each in choice.options)
+    groups = [each for each in map(results.group_of, choice.chosen) if each]
+    jobs = all_jobs(groups)
+    unsure = any(candidate.seeds == 1 for candidate in choice.chosen)
+    layers = ", ".join(f"{each.task} {each.frozen}+{each.tuned}" for each in choice.chosen)
     return (
         Cell(point.name),
-        *overhead_cells(point.layers, evidence, jobs),
+        *overhead_cells(point.layers, results, jobs),
         Cell(f"{choice.quality:.2f}", jobs),
         NOTHING if unsure else Cell(f"{choice.standard_error:.2f}", jobs),
         kept_cell(choice.quality, reference, jobs),
@@ -135,15 +135,15 @@ def _row(evidence: Evidence, point: Point, reference: float | None) -> Row:
     )
 
 
-def _reference_row(evidence: Evidence, found: Curve) -> tuple[Row, ...]:
+def _reference_row(results: ResultIndex, found: Curve) -> tuple[Row, ...]:
     if found.reference is None:
         return ()
-    jobs = all_jobs(full_model(evidence).runs.values())
+    jobs = all_jobs(full_model(results).groups.values())
     quality = Cell(f"{found.reference:.2f}", jobs)
     return (
         (
             Cell("full fine-tuning"),
-            *overhead_cells(found.separate_layers, evidence, jobs),
+            *overhead_cells(found.separate_layers, results, jobs),
             quality,
             NOTHING,
             kept_cell(found.reference, found.reference, jobs),
@@ -152,8 +152,8 @@ def _reference_row(evidence: Evidence, found: Curve) -> tuple[Row, ...]:
     )
 
 
-def _missing(evidence: Evidence) -> tuple[str, ...]:
-    without = [task for task in evidence.tasks if evidence.teacher(task) is None]
+def _missing(results: ResultIndex) -> tuple[str, ...]:
+    without = [task for task in results.tasks if results.teacher(task) is None]
     if not without:  # the layers of the BERT are not known, which Table 2 says
         return ()
     return (f"{', '.join(without)}: no teacher, so no curve of quality against overhead.",)

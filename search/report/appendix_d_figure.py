@@ -5,8 +5,8 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from centrabert.search.report.appendix_d_curve import Curve, Point
+from centrabert.search.report.document import Figure
 from centrabert.search.report.figure_style import BLUE, GREEN, GRID, INK, ORANGE, drawing, svg
-from centrabert.search.report.report_parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, TEACHER
-from centrabert.search.report.report_parts import NOTHING, Cell, Row, Section, Table, each_once
-from centrabert.search.report.result_index import Evidence
+from centrabert.search.report.document import NOTHING, Cell, Row, Section, Table, each_once
+from centrabert.search.report.result_index import ResultIndex
 
 TITLE = "What the search cost"
 TEXT = (
@@ -54,50 +54,50 @@ class Spent:
         )
 
 
-def conventional(evidence: Evidence, task: str) -> Jobs:
+def conventional(results: ResultIndex, task: str) -> Jobs:
     """The full fine-tunings whose mean is the measure: padded ones if there are, those of the fewest epochs.
 
     They need no valid quality: they cost what they cost.
     """
-    full = _jobs(evidence, task, FULL)
+    full = _jobs(results, task, FULL)
     alike = [job for job in full if job.spec.padded] or full
     epochs = min((job.spec.num_train_epochs for job in alike), default=0)
     return tuple(job for job in alike if job.spec.num_train_epochs == epochs)
 
 
-def cost_section(evidence: Evidence) -> Section:
+def cost_section(results: ResultIndex) -> Section:
     """For each task a row for each kind of job, the search as a whole, and what it is measured by."""
-    rows = [row for task in evidence.tasks for row in _task_rows(evidence, task)]
-    table = Table(HEADER, (*rows, *_total_rows(evidence))) if rows else None
-    return Section(TITLE, TEXT, table, _missing(evidence))
+    rows = [row for task in results.tasks for row in _task_rows(results, task)]
+    table = Table(HEADER, (*rows, *_total_rows(results))) if rows else None
+    return Section(TITLE, TEXT, table, _missing(results))
 
 
-def _task_rows(evidence: Evidence, task: str) -> list[Row]:
+def _task_rows(results: ResultIndex, task: str) -> list[Row]:
     parts = {
-        "full fine-tuning": _jobs(evidence, task, FULL),
-        "teachers": _jobs(evidence, task, TEACHER),
-        "students": _jobs(evidence, task, STUDENT),
-        "students from pretrained": _from_pretrained(evidence, task),
-        "the search": _search(evidence, task),
+        "full fine-tuning": _jobs(results, task, FULL),
+        "teachers": _jobs(results, task, TEACHER),
+        "students": _jobs(results, task, STUDENT),
+        "students from pretrained": _from_pretrained(results, task),
+        "the search": _search(results, task),
     }
-    measure = _measure(evidence, task)
+    measure = _measure(results, task)
     rows = [_row(task, what, Spent.on(jobs), measure) for what, jobs in parts.items() if jobs]
     return rows + ([_row(task, _what(measure.jobs), measure, measure)] if measure else [])
 
 
-def _total_rows(evidence: Evidence) -> tuple[Row, ...]:
+def _total_rows(results: ResultIndex) -> tuple[Row, ...]:
     """The search of all tasks that were searched, against the sum of their measures if each has its own."""
-    searched = [task for task in evidence.tasks if _search(evidence, task)]
+    searched = [task for task in results.tasks if _search(results, task)]
     if len(searched) < 2:
         return ()
-    jobs = tuple(job for task in searched for job in _search(evidence, task))
-    measures = [measure for task in searched if (measure := _measure(evidence, task))]
+    jobs = tuple(job for task in searched for job in _search(results, task))
+    measures = [measure for task in searched if (measure := _measure(results, task))]
     whole = sum(measures, Spent.on(())) if len(measures) == len(searched) else None
     return (_row("all tasks", "the search", Spent.on(jobs), whole),)
 
 
-def _measure(evidence: Evidence, task: str) -> Spent | None:
-    jobs = conventional(evidence, task)
+def _measure(results: ResultIndex, task: str) -> Spent | None:
+    jobs = conventional(results, task)
     return Spent.on(jobs).divided(len(jobs)) if jobs else None
 
 
@@ -128,29 +128,29 @@ def _what(measure: Jobs) -> str:
     return f"one full fine-tuning, {measure[0].spec.num_train_epochs:g} epochs, {padding}{mean}"
 
 
-def _jobs(evidence: Evidence, task: str, kind: str) -> Jobs:
+def _jobs(results: ResultIndex, task: str, kind: str) -> Jobs:
     """Of one kind, without students for comparison."""
     return tuple(
         job
-        for job in evidence.jobs
+        for job in results.jobs
         if (job.spec.task, job.spec.kind) == (task, kind) and job.spec.start != FROM_PRETRAINED
     )
 
 
-def _from_pretrained(evidence: Evidence, task: str) -> Jobs:
-    return tuple(job for job in evidence.jobs if job.spec.task == task and job.spec.start == FROM_PRETRAINED)
+def _from_pretrained(results: ResultIndex, task: str) -> Jobs:
+    return tuple(job for job in results.jobs if job.spec.task == task and job.spec.start == FROM_PRETRAINED)
 
 
-def _search(evidence: Evidence, task: str) -> Jobs:
-    return _jobs(evidence, task, TEACHER) + _jobs(evidence, task, STUDENT)
+def _search(results: ResultIndex, task: str) -> Jobs:
+    return _jobs(results, task, TEACHER) + _jobs(results, task, STUDENT)
 
 
-def _missing(evidence: Evidence) -> tuple[str, ...]:
-    without = [task for task in evidence.tasks if not conventional(evidence, task)]
+def _missing(results: ResultIndex) -> tuple[str, ...]:
+    without = [task for task in results.tasks if not conventional(results, task)]
     bucketed = [
         task
-        for task in evidence.tasks
-        if (measure := conventional(evidence, task)) and not measure[0].spec.padded
+        for task in results.tasks
+        if (measure := conventional(results, task)) and not measure[0].spec.padded
     ]
     lines = []
     if without:

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from centrabert.errors import UserError
-from centrabert.search.selection.candidate import Option, by_task
-from centrabert.search.selection.numerics import BILLION, billionths
+from centrabert.search.selection.candidate import BranchCandidate, by_task
+from centrabert.search.selection.numerics import BILLION, to_billionths
 from centrabert.search.selection.serving_cost import LAYERS, Cost
 from centrabert.search.selection.task_weights import mean_quality, mean_standard_error, task_weights
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One option for each task, in the order of the task names.
+    """One candidate for each task, in the order of the task names.
 
     Attributes:
       cost: Of all together with their trunk, in the unit of the cost.
@@ -28,7 +28,7 @@ class Choice:
       standard_error: Of `quality`.
     """
 
-    options: tuple[Option, ...]
+    chosen: tuple[BranchCandidate, ...]
     cost: float
     quality: float
     standard_error: float
@@ -40,11 +40,11 @@ class _Point(NamedTuple):
     cost: int  # billionths of the cost's unit
     loss: int  # minus the weighted sum of qualities, in billionths
     layers: int
-    picks: tuple[int, ...]  # places among the options of each task
+    picks: tuple[int, ...]  # indices among the candidates of each task
 
 
 def optimum(
-    options: Iterable[Option],
+    candidates: Iterable[BranchCandidate],
     budget: float,
     cost: Cost = LAYERS,
     weights: Mapping[str, float] | None = None,
@@ -62,8 +62,8 @@ def optimum(
     """
     if not (budget >= 0 and math.isfinite(budget)):
         raise UserError(f"budget {budget} {cost.unit} is not a number of 0 or more")
-    front = pareto_front(options, cost, weights)
-    fitting = [choice for choice in front if billionths(choice.cost) <= billionths(budget)]
+    front = pareto_front(candidates, cost, weights)
+    fitting = [choice for choice in front if to_billionths(choice.cost) <= to_billionths(budget)]
     if not fitting:
         raise UserError(
             f"budget {budget:.12g} {cost.unit}: the cheapest choice costs {front[0].cost:.12g}; "
@@ -73,7 +73,7 @@ def optimum(
 
 
 def pareto_front(
-    options: Iterable[Option], cost: Cost = LAYERS, weights: Mapping[str, float] | None = None
+    candidates: Iterable[BranchCandidate], cost: Cost = LAYERS, weights: Mapping[str, float] | None = None
 ) -> tuple[Choice, ...]:
     """Every choice that no other one beats in cost or in quality without being worse in the other.
 
@@ -81,9 +81,9 @@ def pareto_front(
     the fewest layers, and of those always the same one.
 
     Raises:
-      UserError: There is no option, or a cost or a weight is impossible.
+      UserError: There is no candidate, or a cost or a weight is impossible.
     """
-    grouped = by_task(options)
+    grouped = by_task(candidates)
     weights = task_weights(grouped, weights)
     tasks = tuple(grouped.values())
     return tuple(
@@ -92,31 +92,33 @@ def pareto_front(
     )
 
 
-def _choice(options: Sequence[Option], point: _Point, weights: Mapping[str, float]) -> Choice:
+def _choice(candidates: Sequence[BranchCandidate], point: _Point, weights: Mapping[str, float]) -> Choice:
     return Choice(
-        tuple(options),
+        tuple(candidates),
         point.cost / BILLION,
-        mean_quality(options, weights),
-        mean_standard_error(options, weights),
+        mean_quality(candidates, weights),
+        mean_standard_error(candidates, weights),
     )
 
 
-def _front(tasks: Sequence[Sequence[Option]], cost: Cost, weights: Mapping[str, float]) -> list[_Point]:
+def _front(
+    tasks: Sequence[Sequence[BranchCandidate]], cost: Cost, weights: Mapping[str, float]
+) -> list[_Point]:
     fronts = {0: [_Point(0, 0, 0, ())]}  # by the depth of the trunk so far; its cost comes last
-    for options in tasks:
-        steps = [_step(option, pick, cost, weights) for pick, option in enumerate(options)]
+    for candidates in tasks:
+        steps = [_step(candidate, pick, cost, weights) for pick, candidate in enumerate(candidates)]
         grown: dict[int, list[_Point]] = defaultdict(list)
         for depth, points in fronts.items():
-            for option, step in zip(options, steps, strict=True):
-                grown[max(depth, option.frozen)] += [_joined(point, step) for point in points]
+            for candidate, step in zip(candidates, steps, strict=True):
+                grown[max(depth, candidate.frozen)] += [_joined(point, step) for point in points]
         fronts = {depth: _unbeaten(points) for depth, points in grown.items()}
     trunks = {depth: _Point(cost.trunk(depth), 0, depth, ()) for depth in fronts}
     return _unbeaten(_joined(trunks[depth], point) for depth, points in fronts.items() for point in points)
 
 
-def _step(option: Option, pick: int, cost: Cost, weights: Mapping[str, float]) -> _Point:
-    loss = -billionths(weights[option.task] * option.quality)
-    return _Point(cost.branch(option), loss, option.tuned, (pick,))
+def _step(candidate: BranchCandidate, pick: int, cost: Cost, weights: Mapping[str, float]) -> _Point:
+    loss = -to_billionths(weights[candidate.task] * candidate.quality)
+    return _Point(cost.branch(candidate), loss, candidate.tuned, (pick,))
 
 
 def _joined(one: _Point, other: _Point) -> _Point:

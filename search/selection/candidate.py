@@ -1,4 +1,4 @@
-"""An option: one trained way to serve one task, with what it is worth."""
+"""A candidate: one trained way to serve one task, with what it is worth."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ TEACHER, STUDENT = KINDS = ("teacher", "student")
 
 
 @dataclass(frozen=True)
-class Option:
+class BranchCandidate:
     """A branch that could serve a task.
 
     Attributes:
@@ -64,15 +64,15 @@ class Option:
         return asdict(self)
 
 
-def by_task(options: Iterable[Option]) -> dict[str, tuple[Option, ...]]:
-    """The options of each task, smaller ones first; tasks in the order of their names.
+def by_task(candidates: Iterable[BranchCandidate]) -> dict[str, tuple[BranchCandidate, ...]]:
+    """The candidates of each task, smaller ones first; tasks in the order of their names.
 
     Raises:
-      UserError: There is no option.
+      UserError: There is no candidate.
     """
-    grouped: dict[str, list[Option]] = defaultdict(list)
-    for option in sorted(options, key=lambda option: option.order):
-        grouped[option.task].append(option)
+    grouped: dict[str, list[BranchCandidate]] = defaultdict(list)
+    for candidate in sorted(candidates, key=lambda candidate: candidate.order):
+        grouped[candidate.task].append(candidate)
     if not grouped:
-        raise UserError("there is no option to choose from; train one branch at least")
+        raise UserError("there is no candidate to choose from; train one branch at least")
     return {task: tuple(grouped[task]) for task in sorted(grouped)}

@@ -1,20 +1,20 @@
-"""From finished jobs to the options that a selection chooses among."""
+"""From finished jobs to the candidates that a selection chooses among."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from centrabert.errors import UserError
-from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, TEACHER
-from centrabert.search.selection.candidate import Option
-from centrabert.search.selection.sampling_error import sampling_error
-from centrabert.search.selection.seed_group import Runs, by_setting
+from centrabert.search.selection.candidate import BranchCandidate
+from centrabert.search.selection.numerics import sampling_error
+from centrabert.search.selection.seed_group import FinishedGroup, seed_groups
 
 
-def options(
+def branch_candidates(
     jobs: Iterable[FinishedJob], num_hidden_layers: int, dev_rows: Mapping[str, int] | None = None
-) -> tuple[Option, ...]:
-    """One option for each task, kind, L and l: of its learning rates and epochs the best by mean.
+) -> tuple[BranchCandidate, ...]:
+    """One candidate for each task, kind, L and l: of its learning rates and epochs the best by mean.
 
     Full fine-tuning and students that start from pretrained layers cannot be chosen, nor can a job without
     a valid quality. Of teachers that nothing was distilled from, those with fewer seeds than the most a
@@ -31,51 +31,53 @@ def options(
       UserError: A teacher has more layers than the BERT.
     """
     able = [job for job in jobs if job.judged and job.spec.kind != FULL and job.spec.start == FROM_TEACHER]
-    kept = _without_given_up(by_setting(able))
-    return tuple(_option(runs, num_hidden_layers, dev_rows) for runs in _best_of_each(kept))
+    kept = _without_given_up(seed_groups(able))
+    return tuple(_candidate(group, num_hidden_layers, dev_rows) for group in _best_of_each(kept))
 
 
-def _without_given_up(ordered: Sequence[Runs]) -> list[Runs]:
-    taught = {job.spec.teacher for runs in ordered for job in runs.jobs}
+def _without_given_up(ordered: Sequence[FinishedGroup]) -> list[FinishedGroup]:
+    taught = {job.spec.teacher for group in ordered for job in group.jobs}
     seeds: dict[str, int] = {}
-    for runs in ordered:
-        if runs.spec.kind == TEACHER:
-            seeds[runs.spec.task] = max(len(runs.jobs), seeds.get(runs.spec.task, 0))
+    for group in ordered:
+        if group.spec.kind == TEACHER:
+            seeds[group.spec.task] = max(len(group.jobs), seeds.get(group.spec.task, 0))
     return [
-        runs
-        for runs in ordered
-        if runs.spec.kind != TEACHER
-        or len(runs.jobs) == seeds[runs.spec.task]
-        or any(job.spec.digest in taught for job in runs.jobs)
+        group
+        for group in ordered
+        if group.spec.kind != TEACHER
+        or len(group.jobs) == seeds[group.spec.task]
+        or any(job.spec.digest in taught for job in group.jobs)
     ]
 
 
-def _best_of_each(ordered: Sequence[Runs]) -> list[Runs]:
-    best: dict[tuple[str, str, int, int], Runs] = {}
-    for runs in ordered:
-        spec = runs.spec
-        best.setdefault((spec.task, spec.kind, spec.fine_tuning_layers, spec.student_layers), runs)
+def _best_of_each(ordered: Sequence[FinishedGroup]) -> list[FinishedGroup]:
+    best: dict[tuple[str, str, int, int], FinishedGroup] = {}
+    for group in ordered:
+        spec = group.spec
+        best.setdefault((spec.task, spec.kind, spec.fine_tuning_layers, spec.student_layers), group)
     return [best[slot] for slot in sorted(best)]
 
 
-def _option(runs: Runs, num_hidden_layers: int, dev_rows: Mapping[str, int] | None) -> Option:
-    spec = runs.spec
+def _candidate(
+    group: FinishedGroup, num_hidden_layers: int, dev_rows: Mapping[str, int] | None
+) -> BranchCandidate:
+    spec = group.spec
     if spec.fine_tuning_layers > num_hidden_layers:
         raise UserError(f"job {spec.title}: L is above {num_hidden_layers}, the layers of this BERT")
-    return Option(
+    return BranchCandidate(
         task=spec.task,
         frozen=num_hidden_layers - spec.fine_tuning_layers,
-        tuned=runs.tuned,
+        tuned=group.tuned,
         kind=spec.kind,
-        quality=runs.mean,
-        standard_error=_standard_error(runs, (dev_rows or {}).get(spec.task)),
-        seeds=len(runs.jobs),
-        folder=runs.best.branch_folder,
+        quality=group.mean,
+        standard_error=_standard_error(group, (dev_rows or {}).get(spec.task)),
+        seeds=len(group.jobs),
+        folder=group.best.branch_folder,
     )
 
 
-def _standard_error(runs: Runs, rows: int | None) -> float:
+def _standard_error(group: FinishedGroup, rows: int | None) -> float:
     if rows is None:
-        return runs.standard_error
-    least = 100 * sampling_error(runs.mean / 100, rows)
-    return max(runs.deviation, least) / math.sqrt(len(runs.jobs))
+        return group.standard_error
+    least = sampling_error(group.mean, rows)
+    return max(group.deviation, least) / math.sqrt(len(group.jobs))

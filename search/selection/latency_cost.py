@@ -13,7 +13,7 @@ from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.task import TaskSpec
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.serving_cost import Cost
 
 BATCH, LENGTH = 8, 64  # what a busy server computes at a time; ratios of layers hardly depend on it
@@ -38,12 +38,12 @@ class ServingTime:
         """Milliseconds for all tasks at once: the trunk once, then every branch.
 
         Args:
-          tasks: By name, every task that an option may be of.
+          tasks: By name, every task that a candidate may be of.
         """
 
-        def branch(option: Option) -> float:
-            last = self.last_layer if tasks[option.task].pooling == "cls" else self.layer
-            return (option.tuned - 1) * self.layer + last
+        def branch(candidate: BranchCandidate) -> float:
+            last = self.last_layer if tasks[candidate.task].pooling == "cls" else self.layer
+            return (candidate.tuned - 1) * self.layer + last
 
         return Cost("milliseconds", lambda depth: self.embedding + depth * self.layer, branch)
 

@@ -5,20 +5,20 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from centrabert.errors import UserError
-from centrabert.search.selection.candidate import STUDENT, TEACHER, Option, by_task
-from centrabert.search.selection.numerics import billionths
+from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate, by_task
+from centrabert.search.selection.numerics import to_billionths
 
 
-def marginal_benefit(options: Iterable[Option], threshold: float) -> tuple[Option, ...]:
-    """One option for each task, in the order of the task names.
+def marginal_benefit(candidates: Iterable[BranchCandidate], threshold: float) -> tuple[BranchCandidate, ...]:
+    """One candidate for each task, in the order of the task names.
 
-    A task starts at its smallest student, l = 1. Among all larger options, the undistilled teacher last, it
-    moves to the one with the best average gain per added layer, the smaller on a tie, if that gain is
+    A task starts at its smallest student, l = 1. Among all larger candidates, the undistilled teacher last,
+    it moves to the one with the best average gain per added layer, the smaller on a tie, if that gain is
     `threshold` or more; and so on from there. So it ends where quality - threshold * tuned is greatest; a
     rule that sees the next layer only stops before a gain that takes two.
 
     Args:
-      options: The best teacher of a task is taken (of those with students, if any has), the smaller L on a
+      candidates: The best teacher of a task is taken (of those with students, if any has), the smaller L on a
         tie, and the students that share its cut; what else there is, is left out. Of several with equally
         many tuned layers, the best.
       threshold: The paper's c, in percent points per layer.
@@ -28,40 +28,40 @@ def marginal_benefit(options: Iterable[Option], threshold: float) -> tuple[Optio
     """
     if not (threshold > 0 and math.isfinite(threshold)):
         raise UserError(f"threshold {threshold} is not a number above 0, in percent points per layer")
-    return tuple(_climb(ladder(own), threshold) for own in by_task(options).values())
+    return tuple(_climb(ladder(own), threshold) for own in by_task(candidates).values())
 
 
-def ladder(options: Sequence[Option]) -> tuple[Option, ...]:
+def ladder(candidates: Sequence[BranchCandidate]) -> tuple[BranchCandidate, ...]:
     """The best teacher of one task and its students, smaller ones first, the best of each size.
 
     Raises:
       UserError: There is no teacher.
     """
-    teachers = [option for option in options if option.kind == TEACHER]
+    teachers = [candidate for candidate in candidates if candidate.kind == TEACHER]
     if not teachers:
-        raise UserError(f"task {options[0].task}: no teacher among its options; train one first")
-    students = [option for option in options if option.kind == STUDENT]
+        raise UserError(f"task {candidates[0].task}: no teacher among its candidates; train one first")
+    students = [candidate for candidate in candidates if candidate.kind == STUDENT]
     cuts = {student.frozen for student in students}
-    teacher = _best([option for option in teachers if option.frozen in cuts] or teachers)
+    teacher = _best([candidate for candidate in teachers if candidate.frozen in cuts] or teachers)
     students = [student for student in students if student.frozen == teacher.frozen]
     family = [teacher, *students]
-    sizes = sorted({option.tuned for option in family})
-    return tuple(_best([option for option in family if option.tuned == size]) for size in sizes)
+    sizes = sorted({candidate.tuned for candidate in family})
+    return tuple(_best([candidate for candidate in family if candidate.tuned == size]) for size in sizes)
 
 
-def _best(options: Sequence[Option]) -> Option:
-    return min(options, key=lambda option: (-billionths(option.quality), option.order))
+def _best(candidates: Sequence[BranchCandidate]) -> BranchCandidate:
+    return min(candidates, key=lambda candidate: (-to_billionths(candidate.quality), candidate.order))
 
 
-def _climb(steps: Sequence[Option], threshold: float) -> Option:
+def _climb(steps: Sequence[BranchCandidate], threshold: float) -> BranchCandidate:
     here, *larger = steps
     if not larger:
         return here
-    gains = [_gain_per_layer(here, option) for option in larger]
+    gains = [_gain_per_layer(here, candidate) for candidate in larger]
     best = gains.index(max(gains))  # the first of equals, the smallest
-    return _climb(larger[best:], threshold) if gains[best] >= billionths(threshold) else here
+    return _climb(larger[best:], threshold) if gains[best] >= to_billionths(threshold) else here
 
 
-def _gain_per_layer(smaller: Option, larger: Option) -> Fraction:
-    gain = billionths(larger.quality) - billionths(smaller.quality)
+def _gain_per_layer(smaller: BranchCandidate, larger: BranchCandidate) -> Fraction:
+    gain = to_billionths(larger.quality) - to_billionths(smaller.quality)
     return Fraction(gain, larger.tuned - smaller.tuned)

@@ -1,32 +1,46 @@
-"""One way to train a branch, run with several seeds: mean, spread and maximum."""
+"""One way to train a branch, with the qualities of its seeds: mean, spread and maximum."""
 
 import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from centrabert.errors import UserError
-from centrabert.search.jobs.finished_job import FinishedJob
-from centrabert.search.jobs.job_spec import JobSpec
-from centrabert.search.selection.numerics import billionths
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
+from centrabert.search.selection.numerics import to_billionths
 
 # What differs between the seeds of one way: students of several seeds have one teacher, or one of each seed.
 OF_ONE_SEED = ("seed", "teacher")
 
 
+class ScoredJob(Protocol):
+    """A job whose quality, in percent, is known: a FinishedJob, or a Score that a strategy is told."""
+
+    @property
+    def spec(self) -> JobSpec: ...
+
+    @property
+    def quality(self) -> float: ...
+
+
+Job = TypeVar("Job", bound=ScoredJob)
+
+
 @dataclass(frozen=True)
-class Runs:
+class SeedGroup(Generic[Job]):
     """Jobs that differ in their seed only, one at least. All figures are in percent.
 
     Attributes:
       jobs: By seed.
     """
 
-    jobs: tuple[FinishedJob, ...]
+    jobs: tuple[Job, ...]
 
     def __post_init__(self) -> None:
-        settings = {_setting(job.spec) for job in self.jobs}
+        settings = {_without_seed(job.spec) for job in self.jobs}
         if len(settings) != 1:
             raise UserError(f"{len(self.jobs)} jobs of {len(settings)} settings; wanted those of one")
 
@@ -36,18 +50,22 @@ class Runs:
         return self.jobs[0].spec
 
     @property
+    def setting(self) -> TrainingSetting:
+        return self.spec.setting
+
+    @property
     def tuned(self) -> int:
         """Layers of the task's own: l of a student, L of others."""
         return self.spec.student_layers or self.spec.fine_tuning_layers
 
     @property
     def mean(self) -> float:
-        return statistics.fmean(job.percent for job in self.jobs)
+        return statistics.fmean(job.quality for job in self.jobs)
 
     @property
     def deviation(self) -> float:
         """Standard deviation from seed to seed; 0 for a single one, of which it is not known."""
-        return statistics.stdev(job.percent for job in self.jobs) if len(self.jobs) > 1 else 0.0
+        return statistics.stdev(job.quality for job in self.jobs) if len(self.jobs) > 1 else 0.0
 
     @property
     def standard_error(self) -> float:
@@ -56,25 +74,26 @@ class Runs:
 
     @property
     def maximum(self) -> float:
-        return self.best.percent
+        return self.best.quality
 
     @property
-    def best(self) -> FinishedJob:
+    def best(self) -> Job:
         """The job of the best seed, the first of equals."""
-        return max(self.jobs, key=lambda job: job.result.quality)
+        return max(self.jobs, key=lambda job: job.quality)
 
     @property
-    def order(self) -> tuple[int, int, int, float, float, str]:
+    def order(self) -> tuple[int, int, TrainingSetting, str]:
         """Sort key: whatever has most seeds, then the better, then the cheaper.
 
         One with fewer seeds was given up by the search, or a seed of it diverged; its mean may be luck.
         """
-        spec = self.spec
-        cheapness = spec.fine_tuning_layers, spec.num_train_epochs, spec.learning_rate
-        return -len(self.jobs), -billionths(self.mean), *cheapness, spec.digest
+        return -len(self.jobs), -to_billionths(self.mean), self.setting, self.spec.digest
 
 
-def by_setting(jobs: Iterable[FinishedJob]) -> tuple[Runs, ...]:
+FinishedGroup = SeedGroup[FinishedJob]
+
+
+def seed_groups(jobs: Iterable[FinishedJob]) -> tuple[FinishedGroup, ...]:
     """The jobs, those of one setting together; the most trustworthy and best settings first.
 
     Every seed counts once: of a seed's students the one whose teacher has that seed too, if there is one.
@@ -83,10 +102,10 @@ def by_setting(jobs: Iterable[FinishedJob]) -> tuple[Runs, ...]:
     seeds = {job.spec.digest: job.spec.seed for job in given}
     grouped: dict[tuple[object, ...], dict[int, FinishedJob]] = defaultdict(dict)
     for job in sorted(given, key=lambda job: (seeds.get(job.spec.teacher) != job.spec.seed, job.folder)):
-        grouped[_setting(job.spec)].setdefault(job.spec.seed, job)
+        grouped[_without_seed(job.spec)].setdefault(job.spec.seed, job)
     ordered = [[group[seed] for seed in sorted(group)] for group in grouped.values()]
-    return tuple(sorted((Runs(tuple(group)) for group in ordered), key=lambda runs: runs.order))
+    return tuple(sorted((SeedGroup(tuple(group)) for group in ordered), key=lambda group: group.order))
 
 
-def _setting(spec: JobSpec) -> tuple[object, ...]:
+def _without_seed(spec: JobSpec) -> tuple[object, ...]:
     return tuple(value for name, value in spec.to_json().items() if name not in OF_ONE_SEED)

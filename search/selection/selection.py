@@ -1,4 +1,4 @@
-"""What selection.json says: the option chosen for each task, and by which rule."""
+"""What selection.json says: the candidate chosen for each task, and by which rule."""
 
 import math
 import sys
@@ -11,14 +11,14 @@ from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format
 from centrabert.modeling.formats.json_file import dump, read_json
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.serving_cost import LAYERS
 from centrabert.search.selection.task_weights import mean_quality, task_weights
 
 FILE = "selection.json"
 FORMAT = Format(FILE, version=1)
 MARGINAL_BENEFIT, OPTIMUM, ONE_STANDARD_ERROR = "marginal_benefit", "optimum", "one_standard_error"
-# What each rule is told, besides the options and the weights of the tasks.
+# What each rule is told, besides the candidates and the weights of the tasks.
 RULES = {
     MARGINAL_BENEFIT: {"threshold"},
     OPTIMUM: {"budget", "unit"},
@@ -35,18 +35,18 @@ class SelectionKeys:
     weights: dict[str, float]
     layers: int
     mean_quality: float
-    options: tuple[Option, ...]
+    options: tuple[BranchCandidate, ...]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """One option for each task.
+    """One candidate for each task.
 
     Attributes:
       rule: A key of RULES.
       parameters: What the rule was told, by the names in RULES.
       weights: How much each task counts in the mean.
-      options: In the order of the task names.
+      chosen: In the order of the task names.
 
     Raises:
       UserError: The parts do not belong together.
@@ -55,10 +55,10 @@ class Selection:
     rule: str
     parameters: dict[str, float | str]
     weights: dict[str, float]
-    options: tuple[Option, ...]
+    chosen: tuple[BranchCandidate, ...]
 
     def __post_init__(self) -> None:
-        names = [option.task for option in self.options]
+        names = [candidate.task for candidate in self.chosen]
         if not names:
             raise UserError("a selection of no task")
         if names != sorted(set(names)):
@@ -78,12 +78,12 @@ class Selection:
     @property
     def layers(self) -> int:
         """The paper's overhead: the trunk's layers and those of all branches."""
-        return int(LAYERS.total(self.options))
+        return int(LAYERS.total(self.chosen))
 
     @property
     def mean_quality(self) -> float:
         """Weighted mean over the tasks, in percent."""
-        return mean_quality(self.options, self.weights)
+        return mean_quality(self.chosen, self.weights)
 
     def to_json(self) -> dict[str, Any]:
         return FORMAT.written(
@@ -93,7 +93,7 @@ class Selection:
                 "weights": self.weights,
                 "layers": self.layers,
                 "mean_quality": self.mean_quality,
-                "options": [option.to_json() for option in self.options],
+                "options": [candidate.to_json() for candidate in self.chosen],
             }
         )
 
@@ -137,7 +137,7 @@ def merge_command(selection: Selection, bert_dir: Path, output_dir: Path) -> lis
     Raises:
       UserError: A branch folder cannot stand in a list separated by commas.
     """
-    folders = [option.folder for option in selection.options]
+    folders = [candidate.folder for candidate in selection.chosen]
     for folder in folders:
         if set(folder) & set(',"\n') or folder != folder.strip():
             raise UserError(

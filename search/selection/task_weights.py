@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from centrabert.errors import UserError
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 
 
 def task_weights(tasks: Iterable[str], weights: Mapping[str, float] | None) -> dict[str, float]:
@@ -24,13 +24,15 @@ def task_weights(tasks: Iterable[str], weights: Mapping[str, float] | None) -> d
     return {task: weights[task] for task in names}
 
 
-def mean_quality(options: Sequence[Option], weights: Mapping[str, float]) -> float:
+def mean_quality(candidates: Sequence[BranchCandidate], weights: Mapping[str, float]) -> float:
     """The weighted mean over the tasks, in percent."""
-    total = math.fsum(weights[option.task] for option in options)
-    return math.fsum(weights[option.task] * option.quality for option in options) / total
+    total = math.fsum(weights[candidate.task] for candidate in candidates)
+    return math.fsum(weights[candidate.task] * candidate.quality for candidate in candidates) / total
 
 
-def mean_standard_error(options: Sequence[Option], weights: Mapping[str, float]) -> float:
+def mean_standard_error(candidates: Sequence[BranchCandidate], weights: Mapping[str, float]) -> float:
     """Of `mean_quality`, the errors of the tasks being independent."""
-    total = math.fsum(weights[option.task] for option in options)
-    return math.hypot(*(weights[option.task] * option.standard_error for option in options)) / total
+    total = math.fsum(weights[candidate.task] for candidate in candidates)
+    return (
+        math.hypot(*(weights[candidate.task] * candidate.standard_error for candidate in candidates)) / total
+    )

@@ -4,14 +4,19 @@ First the teacher of a task is looked for: an L with epochs and a learning rate.
 it and from no other. `exhaustive`, the paper's way, trains all teachers and all students with all seeds.
 `halving` looks with one seed, at few L and at the l that it takes; further seeds confirm the student that it
 finds, all from the one teacher.
+
+How long a search will be is told by the same function, asked what it would want if jobs ended so or so.
 """
 
 from collections.abc import Mapping, Sequence
 
-from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_spec import STUDENT, TEACHER, JobSpec, TrainingSetting
 from centrabert.search.strategy.halving import confirmed, halve
 from centrabert.search.strategy.search_space import HALVING, SearchSpace, baselines, students, teachers
-from centrabert.search.strategy.setting_ranking import Candidate, Scores, standings
+from centrabert.search.strategy.setting_ranking import Scores, rank_settings
+
+# Imagined qualities that no noise takes for one another, such as a metric has: the noise depends on them.
+GOOD, BAD, PERFECT, NOTHING = 90.0, 10.0, 100.0, 0.0
 
 
 def wanted(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
@@ -33,7 +38,7 @@ def wanted(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> t
 
 def _of_task(own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_rows: int) -> list[JobSpec]:
     jobs, best = _teachers(own, space, scores, dev_rows)
-    trained = [spec for spec in jobs if Candidate.of(spec) == best and scores.get(spec) is not None]
+    trained = [spec for spec in jobs if spec.setting == best and scores.get(spec) is not None]
     if space.strategy == HALVING:
         return jobs + [job for teacher in trained for job in confirmed(teacher, space, scores, dev_rows)]
     # Small students of all seeds first: jobs that run at the same time have different teachers, so that each
@@ -44,17 +49,17 @@ def _of_task(own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_row
 
 def _teachers(
     own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_rows: int
-) -> tuple[list[JobSpec], Candidate | None]:
+) -> tuple[list[JobSpec], TrainingSetting | None]:
     """The teachers to train, as far as scores are known, and the best."""
     if space.strategy == HALVING:
         return _halved(own, space, scores, dev_rows)
-    ranked = standings(own, scores) if all(spec in scores for spec in own) else []
-    return list(own), ranked[0].candidate if ranked else None
+    ranked = rank_settings(own, scores) if all(spec in scores for spec in own) else []
+    return list(own), ranked[0].setting if ranked else None
 
 
 def _halved(
     own: Sequence[JobSpec], space: SearchSpace, scores: Scores, dev_rows: int
-) -> tuple[list[JobSpec], Candidate | None]:
+) -> tuple[list[JobSpec], TrainingSetting | None]:
     """With the first seed; with the next one only if every teacher with it failed."""
     jobs: list[JobSpec] = []
     for seed in space.seeds:
@@ -63,3 +68,64 @@ def _halved(
         if best or any(spec not in scores for spec in more):
             return jobs, best
     return jobs, None
+
+
+def worst_case_jobs(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
+    """All jobs of the longest search: the most expensive setting is the best, no student comes near it."""
+    settings = _settings(space)
+    imagined = {**dict.fromkeys(settings, BAD), settings[-1]: GOOD}
+    return _forecast(space, scores, dev_rows, imagined, NOTHING)
+
+
+def best_case_jobs(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
+    """All jobs of a search that is decided at once: the cheapest setting is best, and its students."""
+    settings = _settings(space)
+    imagined = {**dict.fromkeys(settings, BAD), settings[0]: GOOD}
+    return _forecast(space, scores, dev_rows, imagined, PERFECT)
+
+
+def certain_jobs(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
+    """The jobs that are wanted whichever setting is the best, be it the cheapest or the most expensive."""
+    best_case = set(best_case_jobs(space, scores, dev_rows))
+    return tuple(spec for spec in worst_case_jobs(space, scores, dev_rows) if spec in best_case)
+
+
+def _settings(space: SearchSpace) -> list[TrainingSetting]:
+    """Of all teachers, the cheapest first."""
+    return sorted({spec.setting for spec in teachers(space)})
+
+
+def _forecast(
+    space: SearchSpace,
+    scores: Scores,
+    dev_rows: Mapping[str, int],
+    teacher: Mapping[TrainingSetting, float],
+    student: float,
+) -> tuple[JobSpec, ...]:
+    """The jobs of a search in which whatever is not known ends as is said here.
+
+    Args:
+      teacher: Setting -> its quality, if no seed of it is known; seeds are imagined alike.
+      student: The quality of every student.
+    """
+    imagined = dict(scores)
+    while True:
+        jobs = wanted(space, imagined, dev_rows)
+        unknown = [spec for spec in jobs if spec not in imagined]
+        if not unknown:
+            return jobs
+        for spec in unknown:
+            quality = student if spec.kind == STUDENT else teacher.get(spec.setting, BAD)
+            imagined[spec] = _of_another_seed(spec, imagined, quality)
+
+
+def _of_another_seed(spec: JobSpec, scores: Scores, otherwise: float) -> float:
+    """The quality of the same teacher with another seed, if it is known."""
+    alike = (
+        score
+        for other, score in scores.items()
+        if spec.kind == other.kind == TEACHER
+        and (other.task, other.setting) == (spec.task, spec.setting)
+        and score is not None
+    )
+    return next(alike, otherwise)

@@ -78,7 +78,6 @@ NOT_PURE = frozenset(
         "modeling/checkpoint.py",
         "search/jobs/job_training.py",
         "search/selection/latency_cost.py",
-        "search/selection/memory_cost.py",
     ]
 )
 HEAVY = ("tensorflow", "tensorflow_text", "official", "tf_keras", "keras", "torch", "transformers")

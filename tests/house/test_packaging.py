@@ -63,8 +63,11 @@ def packaged() -> set[str]:
 
 def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
-    templates = {f"centrabert/export/deploy/templates/{name}" for name in FILES}
-    assert names == packaged() | templates | {"centrabert/py.typed", "centrabert/export/page/page.html"}
+    files = (
+        *("py.typed", "export/page/page.html", *(f"export/deploy/templates/{name}" for name in FILES)),
+        *("search/report/templates/report.html", "search/report/templates/report.md"),
+    )
+    assert names == packaged() | {f"centrabert/{file}" for file in files}
 
 
 def test_wheel_holds_files_and_no_links(wheel: zipfile.ZipFile) -> None:

@@ -36,7 +36,7 @@ def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
         except KeyboardInterrupt as stop:
             (folder / STOPPED).touch()
             sys.exit(interruption.exit_code(stop))
-        tiny_search.result(tiny_search.quality(spec)).write(folder)
+        tiny_search.result(tiny_search.fraction(spec)).write(folder)
 
 
 def train(folder: Path, steps: int) -> None:

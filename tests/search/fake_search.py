@@ -8,9 +8,9 @@ from pathlib import Path
 import fake_job
 import tiny_search
 
-from centrabert.search.display import Lines
 from centrabert.search.jobs.job_folder import SPEC, job_folder
 from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.progress import Lines
 from centrabert.search.search_loop import Findings, Search
 from centrabert.search.strategy.search_space import EXHAUSTIVE
 from centrabert.search.workers.local_pool import LocalPool

@@ -40,7 +40,7 @@ class InstantPool:
         if error:
             write_failure(folder, error)
         else:
-            tiny_search.result(tiny_search.quality(spec)).write(folder)
+            tiny_search.result(tiny_search.fraction(spec)).write(folder)
         return Outcome(spec, error)
 
     def stop(self) -> None:

@@ -9,8 +9,8 @@ from instant_pool import InstantPool
 
 from centrabert.errors import UserError
 from centrabert.search import finish
-from centrabert.search.display import Lines
-from centrabert.search.finish import Rule, choose, conclude
+from centrabert.search.finish import Rule, selectable
+from centrabert.search.progress import Lines
 from centrabert.search.search_loop import Search
 
 
@@ -42,9 +42,8 @@ def merge_with(search: Search, monkeypatch: pytest.MonkeyPatch, end: Callable[[]
         return type("Ended", (), {"returncode": end()})
 
     monkeypatch.setattr(finish.subprocess, "run", run)
-    selection = choose(search.finished(), search, Rule().select)
-    assert selection is not None
-    conclude(search.finished(), search, selection, merge=True)
+    selection = Rule().select(selectable(search.finished(), search))
+    finish.finish(search.finished(), search, selection, merge=True)
 
 
 def interrupt() -> int:
@@ -94,3 +93,21 @@ def test_a_stop_between_two_renames_leaves_a_model(
         with pytest.raises(KeyboardInterrupt):
             merge_with(search, monkeypatch, interrupt)
     assert model(search) == "earlier"
+
+
+def test_what_an_earlier_selection_chose_is_told_where_it_was_another(
+    search: Search, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], warnings: list[str]
+) -> None:
+    candidates = selectable(search.finished(), search)
+
+    def printed(rule: Rule) -> str:
+        finish.finish(search.finished(), search, rule.select(candidates), merge=False)
+        return capsys.readouterr().out.splitlines()[1]
+
+    assert "before" not in printed(Rule(budget_layers=99))
+    assert "before" not in printed(Rule(budget_layers=99))
+    largest = "rte    teacher  1 shared + 5 own layers"
+    assert printed(Rule(threshold=90.0)).endswith(", before: teacher  1 shared + 5 own layers")
+    (search.output_dir / "selection.json").write_text("{}")
+    assert printed(Rule(budget_layers=99)).startswith(largest)
+    assert "selection.json: " in warnings[0]

@@ -66,10 +66,10 @@ def test_a_search_from_its_flags_to_its_selection(
     assert f"report: {out}/report.html" in printed.splitlines()
     page = (out / "report.html").read_text()
     assert "What the search cost" in page and all(job.name in page for job in (out / "jobs").iterdir())
-    (option,) = read_selection(out).options
+    (candidate,) = read_selection(out).chosen
     assert printed.splitlines()[-1].endswith(f"--output_dir={out}/merged")
-    assert option.task == "rte" and Path(option.folder).parent.parent == out / "jobs"
-    assert read_record(Path(option.folder)).metrics["accuracy"] == option.quality / 100
+    assert candidate.task == "rte" and Path(candidate.folder).parent.parent == out / "jobs"
+    assert read_record(Path(candidate.folder)).metrics["accuracy"] == candidate.quality / 100
     assert json.loads((out / "space.json").read_text())["bert_dir"] == str(workshop.bert)
     ledger = [line.split("\t")[0] for line in (out / "ledger.tsv").read_text().splitlines()[1:]]
     assert ledger == ["done"] * 3
@@ -102,8 +102,8 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
         "try a smaller learning rate",
         "run_search.py: error: 2 failed, see above; fix what failed and run the same command again to resume",
     ]
-    (option,) = read_selection(tmp_path / "out").options
-    assert (option.frozen, option.tuned) == (2, 1)
+    (candidate,) = read_selection(tmp_path / "out").chosen
+    assert (candidate.frozen, candidate.tuned) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,10 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
         ({"data_root": "/nowhere"}, "/nowhere/RTE: there is no such folder"),
         ({"max_seq_length": 24}, "--max_seq_length=24 is above 23, the max_position_embeddings of "),
         ({"tasks": "wnli"}, "there is no task 'wnli'"),
-        ({"activation_cache_gb": 0, "activation_dtype": "float16"}, "--activation_dtype is for what is kept"),
+        (
+            {"activation_cache_gb": 0, "activation_dtype": "float16"},
+            "--activation_dtype=float16 needs a cache; --activation_cache_gb=0 has none",
+        ),
         ({"threshold": 0}, "--threshold=0.0 is not above 0"),
     ],
 )

@@ -17,14 +17,14 @@ from centrabert.merge.plan import MergePlan
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.task import TaskSpec
 from centrabert.search import run_select
-from centrabert.search.display import Lines
 from centrabert.search.preflight import Opening
+from centrabert.search.progress import Lines
 from centrabert.search.search_loop import Search
 from centrabert.search.selection import latency_cost
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.latency_cost import ServingTime
-from centrabert.search.selection.memory_cost import memory_cost
 from centrabert.search.selection.selection import read_selection
+from centrabert.search.selection.serving_cost import memory_cost
 from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, read_space, write_space
 
 SPACE = tiny_search.space(strategy=EXHAUSTIVE, seeds=(0, 1))
@@ -74,7 +74,7 @@ def test_a_budget_of_layers_buys_the_best_that_fits(select: Callable[..., int], 
 def test_weights_move_a_budget_to_the_task_that_counts(select: Callable[..., int], searched: Path) -> None:
     def layers(weights: str) -> dict[str, int]:
         assert select(rule="optimum", budget=5, task_weights=weights) == 0
-        return {option.task: option.tuned for option in read_selection(searched).options}
+        return {candidate.task: candidate.tuned for candidate in read_selection(searched).chosen}
 
     rte, cola = layers("rte:9,cola:1"), layers("rte:1,cola:9")
     assert rte["rte"] > cola["rte"] and cola["cola"] > rte["cola"]
@@ -83,7 +83,7 @@ def test_weights_move_a_budget_to_the_task_that_counts(select: Callable[..., int
 def test_one_standard_error_takes_no_more_than_the_best(select: Callable[..., int], searched: Path) -> None:
     assert select(rule="one_standard_error") == 0
     assert all(
-        option.tuned == 1 for option in read_selection(searched).options
+        candidate.tuned == 1 for candidate in read_selection(searched).chosen
     )  # 10 rows of dev tell nothing
 
 
@@ -100,8 +100,8 @@ def test_searches_of_different_tasks_are_selected_among_together(
     both = ",".join(map(str, folders))
     assert select(search_dirs=both, output_dir=tmp_path / "both", rule="optimum", budget=7) == 0
     chosen = read_selection(tmp_path / "both")
-    assert [option.task for option in chosen.options] == ["cola", "rte"]
-    assert all(str(tmp_path / option.task) in option.folder for option in chosen.options)
+    assert [candidate.task for candidate in chosen.chosen] == ["cola", "rte"]
+    assert all(str(tmp_path / candidate.task) in candidate.folder for candidate in chosen.chosen)
     assert select(search_dirs=both) == 1
     assert "several --search_dirs want an --output_dir" in capsys.readouterr().err
     assert select(search_dirs=f"{folders[0]},{folders[0]}", output_dir=tmp_path / "twice") == 1
@@ -162,21 +162,21 @@ def test_a_space_comes_back(tmp_path: Path) -> None:
         read_space(tmp_path)
 
 
-def option(task: str, frozen: int, tuned: int) -> Option:
-    return Option(task, frozen, tuned, "student", 50.0, 0.0, 1, "folder")
+def candidate(task: str, frozen: int, tuned: int) -> BranchCandidate:
+    return BranchCandidate(task, frozen, tuned, "student", 50.0, 0.0, 1, "folder")
 
 
 def test_memory_is_that_of_the_merged_models_variables() -> None:
     """Against the plan of a merge, which counts for itself."""
-    options = [option("rte", 1, 2), option("cola", 2, 1)]
-    branches = [Branch(TASKS[each.task], each.frozen, each.tuned) for each in options]
+    candidates = [candidate("rte", 1, 2), candidate("cola", 2, 1)]
+    branches = [Branch(TASKS[each.task], each.frozen, each.tuned) for each in candidates]
     plan = MergePlan(CONFIG, tuple(sorted(branches, key=lambda branch: branch.task.name)))
-    assert memory_cost(CONFIG, TASKS).total(options) == pytest.approx(4e-6 * plan.parameters)
+    assert memory_cost(CONFIG, TASKS).total(candidates) == pytest.approx(4e-6 * plan.parameters)
 
 
 def test_time_is_the_trunk_once_and_every_branch() -> None:
     cost = ServingTime(embedding=0.5, layer=3.0, last_layer=1.0).cost(TASKS)
-    both = [option("rte", 1, 2), option("cola", 2, 1)]
+    both = [candidate("rte", 1, 2), candidate("cola", 2, 1)]
     assert cost.total(both) == (0.5 + 2 * 3.0) + (3.0 + 1.0) + 3.0
     assert cost.unit == "milliseconds"
 

@@ -9,16 +9,15 @@ import pytest
 import tiny_search
 from instant_pool import InstantPool
 
-from centrabert.search.display import Lines, Table
+from centrabert.glue_data.task_data import Examples
 from centrabert.search.dry_run import plan_text, sure_jobs
-from centrabert.search.finish import Rule, choose, merging, selection_text
+from centrabert.search.finish import Rule, merging, selectable, selection_text
 from centrabert.search.jobs.job_folder import job_folder, prepare
 from centrabert.search.jobs.job_spec import JobSpec
-from centrabert.search.progress import duration, progresses, seconds_to_come
+from centrabert.search.progress import Lines, Table, duration, progresses, seconds_to_come
 from centrabert.search.search_loop import Findings, Search
 from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
-from centrabert.search.strategy.training_cost import TrainingCost
-from centrabert.search.strategy.workload import Workload, batched_tokens, read_workload
+from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
 # 2 tasks, 3 L, 2 seeds, 2 l.
 SPACE = tiny_search.space(student_layers=(1, 2), seeds=(0, 1))
@@ -104,7 +103,7 @@ def test_lines_say_what_happened_what_it_cost_and_what_is_to_come(tmp_path: Path
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("1/12 rte L=2 lr=5e-05 epochs=3 seed=0: failed: no data; cost 0.0")
     second = teachers(given.space)[4]
-    quality = f"{100 * tiny_search.quality(second):.1f}"
+    quality = f"{tiny_search.quality(second):.1f}"
     assert lines[1].startswith(f"2/12 {second.title}: accuracy {quality} in 10 s; cost 0.1")
     assert ", at most 0." in lines[1] and "x to come, 1 failed, at most " in lines[1]
     assert lines[-1].endswith("at most 0.00x to come, 1 failed")
@@ -128,7 +127,7 @@ def test_a_terminal_shows_a_bar_for_each_task(tmp_path: Path) -> None:
 def test_progress_of_a_task() -> None:
     given = tiny_search.space()
     one, two, three = teachers(given)[:3]
-    scores = {one: 0.6, two: None, three: 0.7}
+    scores = {one: 60.0, two: None, three: 70.0}
     rte, whole = progresses(teachers(given)[:9], scores, tiny_search.COST)
     assert (rte.name, rte.ended, rte.failed, rte.foreseen) == ("rte", 3, 1, 9)
     assert rte.best == "best 65.0 with L=2 (2 seeds)"
@@ -143,8 +142,8 @@ def test_time_to_come_goes_by_what_jobs_took() -> None:
     assert seconds_to_come(jobs, {}, {}, tiny_search.COST, 2) is None
     uncached = TrainingCost(6, tiny_search.WORKLOADS, cached=False)
     took = {jobs[0]: 100.0, jobs[1]: 140.0}
-    assert seconds_to_come(jobs, dict.fromkeys(took, 0.7), took, uncached, 2) == pytest.approx(120 / 2)
-    failed = {jobs[0]: 0.7, jobs[1]: None}
+    assert seconds_to_come(jobs, dict.fromkeys(took, 70.0), took, uncached, 2) == pytest.approx(120 / 2)
+    failed = {jobs[0]: 70.0, jobs[1]: None}
     assert seconds_to_come(jobs, failed, {jobs[0]: 100.0}, uncached, 1) == pytest.approx(100)
     assert [duration(seconds) for seconds in (None, 0, 1, 90, 3600, 11220)] == [
         *("", "", "1 min", "2 min", "1 h 00 min", "3 h 07 min"),
@@ -177,23 +176,19 @@ def test_costs_by_hand() -> None:
     assert cached.of([]) == 0
 
 
-def test_a_workload_is_read_without_the_vocabulary(tmp_path: Path) -> None:
-    (tmp_path / "RTE").mkdir()
-    rows = ["index\tsentence1\tsentence2\tlabel", "0\tOne two, three.\tfour\tentailment"]
-    rows += [f"{row}\t{'word ' * 50}\t{'word ' * 50}\tnot_entailment" for row in range(1, 5)]
-    for split in ("train", "dev"):
-        (tmp_path / "RTE" / f"{split}.tsv").write_text("\n".join(rows) + "\n")
-    space = tiny_search.space(data_root=str(tmp_path), max_seq_length=64, train_batch_size=2)
-    # round(1.05 * 6) + 3 = 9, and four of 64: batches (9, 64), (64, 64), (64).
-    tokens = 5 * 64
-    assert read_workload("rte", space) == Workload("rte", 5, 5, tokens, tokens)
-    some = tiny_search.space(data_root=str(tmp_path), max_train_rows=1)
-    assert read_workload("rte", some).train_tokens == 9
-    assert batched_tokens([5, 1, 2, 9, 7], 2) == 2 * 2 + 2 * 7 + 9
-    with pytest.raises(ValueError, match=r"CoLA: there is no such folder"):
-        read_workload("cola", space)
+def test_a_workload_is_estimated_without_the_vocabulary() -> None:
+    long = "word " * 50
+    rows = Examples(("One two, three.", *[long] * 4), ("four", *[long] * 4))
+    space = tiny_search.space(max_seq_length=64)
+    # round(1.23 * 4) + 3 = 8, and four of 64, as many as are read.
+    two = Examples(rows.text_a[:2], rows.text_b[:2])
+    assert Workload.of("rte", rows, two, space) == Workload("rte", 5, 2, 8 + 4 * 64, 8 + 64)
+    some = tiny_search.space(max_train_rows=1)
+    assert Workload.of("rte", rows, rows, some).train_tokens == 8
+    single = Examples(("One two, three.",), ("",))
+    assert Workload.of("cola", single, rows, space).train_tokens == round(1.23 * 3) + 2
     with pytest.raises(ValueError, match="task rte: dev has no rows"):
-        Workload("rte", 5, 0, 9, 0)
+        Workload.of("rte", rows, Examples((), ()), space)
 
 
 def test_a_plan_says_what_is_sure(tmp_path: Path) -> None:
@@ -219,29 +214,28 @@ def test_a_search_without_a_choice_is_sure_of_all(tmp_path: Path) -> None:
 def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     given = search(tmp_path)
     findings = run(given, lambda spec: "no data" if spec.task == "cola" else None)
-    selection = choose(findings.finished(given.jobs_dir), given, Rule(threshold=2.0).select)
-    assert selection is not None
-    (option,) = selection.options
+    selection = Rule(threshold=2.0).select(selectable(findings.finished(given.jobs_dir), given))
+    (candidate,) = selection.chosen
     # A second layer brings 0.6 points, and 1 more if chance will.
-    assert (option.task, option.frozen, option.tuned, option.seeds) == ("rte", 4, 1, 2)
+    assert (candidate.task, candidate.frozen, candidate.tuned, candidate.seeds) == ("rte", 4, 1, 2)
     of_that = [spec for spec in findings.results if spec.student_layers == 1]
-    assert option.quality == pytest.approx(100 * sum(map(tiny_search.quality, of_that)) / 2)
+    assert candidate.quality == pytest.approx(sum(map(tiny_search.quality, of_that)) / 2)
     best = max(of_that, key=tiny_search.quality)
-    assert option.folder == str(job_folder(given.jobs_dir, best.digest) / "branch")
+    assert candidate.folder == str(job_folder(given.jobs_dir, best.digest) / "branch")
     command = merging(selection, given)
     assert command[1:] == [
         *("-m", "centrabert.merge.run_merge", "--base=bert"),
-        *(f"--branches={option.folder}", f"--output_dir={tmp_path}/merged"),
+        *(f"--branches={candidate.folder}", f"--output_dir={tmp_path}/merged"),
     ]
     assert "rte    student  4 shared + 1 own layers" in selection_text(selection, command)
-    budget = choose(findings.finished(given.jobs_dir), given, Rule(budget_layers=5).select)
-    assert budget is not None and budget.layers == 5
+    budget = Rule(budget_layers=5).select(selectable(findings.finished(given.jobs_dir), given))
+    assert budget.layers == 5
     with pytest.raises(ValueError):
-        choose(findings.finished(given.jobs_dir), given, Rule(budget_layers=1).select)
+        Rule(budget_layers=1).select(selectable(findings.finished(given.jobs_dir), given))
 
 
 def test_nothing_trained_is_nothing_to_choose_from(tmp_path: Path) -> None:
-    assert choose([], search(tmp_path), Rule().select) is None
+    assert selectable([], search(tmp_path)) == []
     with pytest.raises(ValueError, match=r"--threshold=0 is not above 0"):
         Rule(threshold=0)
     with pytest.raises(ValueError, match=r"--budget_layers=-1 is below 0"):
@@ -261,9 +255,9 @@ def test_damaged_files_of_other_jobs_are_skipped_and_named(tmp_path: Path, warni
     assert len(given.finished()) == len(UNDISTURBED)
     told = "\n".join(warnings)
     for file, wrong in (
-        (unknown / "spec.json", "job: missing or unknown keys ['colour']"),
+        (unknown / "spec.json", "unknown keys: 'colour'"),
         (no_json / "spec.json", "not UTF-8 at byte 0"),
-        (no_result / "result.json", "result.json: missing or unknown keys"),
+        (no_result / "result.json", "result.json: missing keys: "),
     ):
         assert str(file) in told and wrong in told
     assert f"failed\t{others[2].title}\t" in (tmp_path / "ledger.tsv").read_text()

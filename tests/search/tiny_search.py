@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from centrabert.search.jobs.job_result import JobResult
-from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
 from centrabert.search.strategy.search_space import SearchSpace
-from centrabert.search.strategy.setting_ranking import Candidate, Scores
+from centrabert.search.strategy.setting_ranking import Scores
 from centrabert.search.strategy.strategy import wanted
-from centrabert.search.strategy.training_cost import TrainingCost
-from centrabert.search.strategy.workload import Workload
+from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
 SPACE = SearchSpace(
     bert_dir="bert",
@@ -28,12 +27,11 @@ def space(**keys: Any) -> SearchSpace:
     return dataclasses.replace(SPACE, **keys)
 
 
-def result(quality: float, seconds: float = 10.0) -> JobResult:
+def result(fraction: float, seconds: float = 10.0) -> JobResult:
     return JobResult(
         metric="accuracy",
-        quality=quality,
-        metrics={"accuracy": quality},
-        history=((4, quality / 2), (8, quality)),
+        metrics={"accuracy": fraction},
+        history=((4, fraction / 2), (8, fraction)),
         seconds=seconds,
         setup_seconds=2.0,
         cpu_seconds=11.0,
@@ -43,10 +41,14 @@ def result(quality: float, seconds: float = 10.0) -> JobResult:
     )
 
 
-def quality(spec: JobSpec) -> float:
-    """Rises with the layers, differs from seed to seed, and is different for every job."""
+def fraction(spec: JobSpec) -> float:
+    """The metric of a job: rises with the layers, and is different for every job."""
     layers = spec.fine_tuning_layers + spec.student_layers / 7
     return 0.5 + 0.04 * layers + int(spec.digest[:4], 16) / 2**16 / 100
+
+
+def quality(spec: JobSpec) -> float:
+    return 100 * fraction(spec)
 
 
 def searched(
@@ -61,6 +63,6 @@ def searched(
     return scores, turns
 
 
-def distilled(scores: Scores) -> set[Candidate]:
+def distilled(scores: Scores) -> set[TrainingSetting]:
     """What the students of a search were distilled from."""
-    return {Candidate.of(spec) for spec in scores if spec.student_layers}
+    return {spec.setting for spec in scores if spec.student_layers}

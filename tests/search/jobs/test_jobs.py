@@ -38,12 +38,10 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
     }
     assert (record.branch.frozen, record.branch.tuned) == (1, 2)
     assert record.hyperparameters["learning_rate"] == spec.learning_rate
-    assert (result.metric, result.quality, result.metrics) == (
-        *("accuracy", record.metrics["accuracy"]),
-        record.metrics,
-    )
+    assert (result.metric, result.metrics) == ("accuracy", record.metrics)
+    assert result.quality == 100 * record.metrics["accuracy"]
     assert [step for step, _ in result.history] == [STEPS, 2 * STEPS] and result.steps == 2 * STEPS
-    assert max(value for _, value in result.history) == result.quality
+    assert 100 * max(value for _, value in result.history) == result.quality
     seconds = json.loads((folder / "seconds.json").read_text())
     assert seconds == {
         "seconds": result.seconds,
@@ -165,4 +163,4 @@ def test_a_job_as_a_process_of_its_own(workshop: Workshop) -> None:
     result = read_result(workshop.folder(spec))
     assert result is not None and (result.threads, result.steps) == (1, 1)
     log = (workshop.folder(spec) / "job.log").read_text()
-    assert f"{spec.title}: accuracy {result.quality:.4f} in " in log
+    assert f"{spec.title}: accuracy {result.quality:.1f} in " in log

@@ -87,6 +87,21 @@ def test_specs_come_back(tmp_path: Path) -> None:
             read_spec(file)
 
 
+@pytest.mark.parametrize("version", [{}, {"format_version": 1}], ids=["0", "1"])
+def test_results_of_earlier_versions_are_read(tmp_path: Path, version: dict[str, int]) -> None:
+    """They said the quality too, and not the rows of dev."""
+    result = tiny_search.result(0.7)
+    keys = {name: value for name, value in result.to_json().items() if name != "dev_rows"}
+    (tmp_path / "result.json").write_text(json.dumps({**version, **keys, "quality": 0.7}))
+    assert read_result(tmp_path) == result
+    assert (result.quality, result.dev_rows) == (70.0, None)
+    (tmp_path / "result.json").write_text(
+        json.dumps({"format_version": 2, **result.to_json(), "metric": "f1"})
+    )
+    with pytest.raises(ValueError, match=r"result\.json: metric 'f1' is none of accuracy"):
+        read_result(tmp_path)
+
+
 def test_a_long_error_is_cut_to_a_line(tmp_path: Path) -> None:
     write_failure(tmp_path, "first\n" + "graph " * 1000)
     assert len(read_failure(tmp_path) or "") == 500
@@ -109,7 +124,7 @@ def test_the_ledger_says_where_every_job_is(tmp_path: Path) -> None:
     lines = [line.split("\t") for line in (tmp_path / "ledger.tsv").read_text().splitlines()]
     assert lines[0] == list(HEADER)
     assert lines[1] == [
-        *("done", done.title, "0.7123", "accuracy", "10.0", "2.0", "11.0", "1", "99", done.digest, ""),
+        *("done", done.title, "71.23", "accuracy", "10.0", "2.0", "11.0", "1", "99", done.digest, ""),
     ]
     assert lines[2] == ["failed", failed.title, *[""] * 7, failed.digest, "label 'x' is none of 0, 1"]
     assert lines[4] == ["waiting", waiting.title, *[""] * 7, waiting.digest, ""]

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from centrabert.search.jobs.finished_job import FinishedJob
-from centrabert.search.jobs.job_result import JobResult
+from centrabert.search.jobs.job_result import FinishedJob, JobResult
 from centrabert.search.jobs.job_spec import FULL, STUDENT, TEACHER, JobSpec
 
 LAYERS = 6
@@ -20,7 +19,7 @@ def finished(
     asked = JobSpec("bert", "glue", task, kind, **spec)
     tokens = 1000 * tuned * (4 if asked.padded else 1)
     quality = percent / 100
-    result = JobResult("accuracy", quality, {"accuracy": quality}, (), 10.0, 2.0, 36.0, 3, tokens, 7)
+    result = JobResult("accuracy", {"accuracy": quality}, (), 10.0, 2.0, 36.0, 3, tokens, 7)
     return FinishedJob(asked, result, folder or f"jobs/{asked.digest}")
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from tiny_jobs import LAYERS, full, students, teachers
 
-from centrabert.search.jobs.finished_job import FinishedJob
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.report.document import Table
 from centrabert.search.report.report import document
-from centrabert.search.report.report_parts import Table
-from centrabert.search.report.result_index import gather
-from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.report.result_index import index_results
+from centrabert.search.selection.candidates_from_jobs import branch_candidates
 from centrabert.search.selection.rules import by_marginal_benefit
 from centrabert.search.selection.selection import Selection
 
@@ -21,7 +21,7 @@ RTE += [*RTE_1, *RTE_2, *RTE_PRETRAINED]
 MRPC_1, MRPC_FULL = teachers("mrpc", 1, 76.0, 78.0), full("mrpc", 80.0, 84.0, padded=True)
 MRPC = [*MRPC_FULL, *MRPC_1, *teachers("mrpc", 4, 75.0, 75.0), *students("mrpc", 1, 1, 73.0, 74.0)]
 JOBS = [*RTE, *MRPC]
-MIXED = by_marginal_benefit(options(JOBS, LAYERS), 2.0)
+MIXED = by_marginal_benefit(branch_candidates(JOBS, LAYERS), 2.0)
 
 TABLE_1 = [
     ["task", "metric", "L = 1", "L = 2", "L = 4", "L = 5", "full fine-tuning"],
@@ -87,7 +87,7 @@ class Shown:
 
 def shown(jobs: list[FinishedJob], selection: Selection | None = None, layers: int | None = None) -> Shown:
     """The report on the jobs."""
-    report = document(gather(jobs, selection, layers))
+    report = document(index_results(jobs, selection, layers))
     return Shown({each.title: rows(each.table) for each in report.sections if each.table}, report.missing)
 
 

@@ -24,11 +24,10 @@ from report_sample import (
 )
 from tiny_jobs import finished, full
 
-from centrabert.search.jobs.finished_job import FinishedJob
-from centrabert.search.report.markdown_page import code, escaped
-from centrabert.search.report.report import document, write_report
-from centrabert.search.report.report_parts import Cell, Table
-from centrabert.search.report.result_index import gather
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.report.document import Cell, Table
+from centrabert.search.report.report import code, document, escaped, write_report
+from centrabert.search.report.result_index import index_results
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,7 @@ def test_the_best_stands_out(folder: Path, markdown: str) -> None:
 
 
 def cell(report_row: str, column: str, section: int) -> Cell:
-    table = document(gather(JOBS, MIXED)).sections[section].table
+    table = document(index_results(JOBS, MIXED)).sections[section].table
     assert table
     row = next(row for row in table.rows if row[0].text == report_row)
     return row[table.header.index(column)]
@@ -106,7 +105,9 @@ def test_the_jobs_behind_a_number(
     """The number leads to a list of exactly their folders, on both pages."""
     found = cell(row, column, section)
     assert sorted(job.folder for job in found.jobs) == sorted(job.folder for job in jobs)
-    (name,) = [name for name, source in document(gather(JOBS, MIXED)).sources.items() if source == found.jobs]
+    (name,) = [
+        name for name, source in document(index_results(JOBS, MIXED)).sources.items() if source == found.jobs
+    ]
     told = html.texts[name].strip().splitlines()
     assert sorted(line.split()[-1] for line in told) == sorted(job.folder for job in jobs)
     block = markdown.split(f'<a id="{name}"></a>\n\n')[1].split("\n\n")[0]
@@ -125,7 +126,7 @@ def test_every_number_leads_somewhere(html: HtmlPage, markdown: str) -> None:
 
 def test_every_figure_of_every_table_names_its_jobs() -> None:
     """Of those but the table of jobs itself; columns that say what a row is about hold no figures."""
-    tables = [section.table for section in document(gather(JOBS, MIXED)).sections if section.table]
+    tables = [section.table for section in document(index_results(JOBS, MIXED)).sections if section.table]
     labels = {"task", "model", "choice", "what", "l"}
     bare = [
         (name, cell.text)
@@ -140,7 +141,7 @@ def test_every_figure_of_every_table_names_its_jobs() -> None:
 def test_long_lists_name_jobs_and_the_table_tells_the_rest(html: HtmlPage, markdown: str) -> None:
     found = cell("all tasks", "seconds", 4)
     assert len(found.jobs) == 15
-    report = document(gather(JOBS, MIXED))
+    report = document(index_results(JOBS, MIXED))
     (name,) = [name for name, source in report.sources.items() if source == found.jobs]
     titles = ", ".join(job.spec.title for job in found.jobs)
     assert html.texts[name] == titles

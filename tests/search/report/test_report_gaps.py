@@ -100,7 +100,7 @@ def test_a_selection_of_other_jobs() -> None:
     found = shown(jobs, MIXED)
     models = found.tables["Models for all tasks (Table 2)"]
     assert models[-1] == ["mixed", "77.0 ± 1.4 (78.0)", "–", "–", "–", "–", "–"]
-    assert f"The selection names {MIXED.options[1].folder}, which is of no job here." in found.missing
+    assert f"The selection names {MIXED.chosen[1].folder}, which is of no job here." in found.missing
     overhead = found.tables["Quality against overhead (Appendix D)"]
     assert "mixed" not in [row[0] for row in overhead]
 

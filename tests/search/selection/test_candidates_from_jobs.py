@@ -1,4 +1,4 @@
-"""From finished jobs to options: means over seeds, errors, and which setting stands for a size."""
+"""From finished jobs to candidates: means over seeds, errors, and which setting stands for a size."""
 
 import math
 import re
@@ -9,28 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_jobs import LAYERS, finished, full, students, teachers
 
-from centrabert.search.jobs.finished_job import FinishedJob
-from centrabert.search.selection.candidate import Option
-from centrabert.search.selection.candidates_from_jobs import options
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.selection.candidate import BranchCandidate
+from centrabert.search.selection.candidates_from_jobs import branch_candidates
 from centrabert.search.selection.rules import by_marginal_benefit
-from centrabert.search.selection.seed_group import Runs, by_setting
+from centrabert.search.selection.seed_group import SeedGroup, seed_groups
 
 TEACHERS = teachers("rte", 4, 60.0, 66.0, 63.0)
 
 
 def test_an_option_is_the_mean_over_seeds() -> None:
     """Deviations -3, 3, 0: their standard deviation is 3, that of the mean 3 / sqrt(3)."""
-    (option,) = options(TEACHERS, LAYERS)
-    error = option.standard_error
+    (candidate,) = branch_candidates(TEACHERS, LAYERS)
+    error = candidate.standard_error
     folder = f"{TEACHERS[1].folder}/branch"
-    assert option == Option("rte", 2, 4, "teacher", 63.0, error, 3, folder)
+    assert candidate == BranchCandidate("rte", 2, 4, "teacher", 63.0, error, 3, folder)
     assert error == pytest.approx(math.sqrt(3))
 
 
 def test_teachers_and_students() -> None:
-    """A student shares what its teacher shares; sizes and kinds are options of their own."""
+    """A student shares what its teacher shares; sizes and kinds are candidates of their own."""
     jobs = [*TEACHERS, *students("rte", 4, 1, 50.0), *students("rte", 4, 4, 61.0), *teachers("mrpc", 6, 70.0)]
-    found = [(each.task, each.kind, each.frozen, each.tuned, each.quality) for each in options(jobs, LAYERS)]
+    found = [
+        (each.task, each.kind, each.frozen, each.tuned, each.quality)
+        for each in branch_candidates(jobs, LAYERS)
+    ]
     assert found == [
         ("mrpc", "teacher", 0, 6, 70.0),
         ("rte", "student", 2, 1, 50.0),
@@ -46,8 +49,8 @@ def test_what_cannot_be_chosen() -> None:
         finished("teacher", "rte", math.nan, tuned=3),
         finished("teacher", "rte", math.inf, tuned=5),
     ]
-    assert options(jobs, LAYERS) == ()
-    assert options([*jobs, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+    assert branch_candidates(jobs, LAYERS) == ()
+    assert branch_candidates([*jobs, *TEACHERS], LAYERS) == branch_candidates(TEACHERS, LAYERS)
 
 
 def test_the_best_learning_rate_and_epochs_by_mean() -> None:
@@ -55,23 +58,23 @@ def test_the_best_learning_rate_and_epochs_by_mean() -> None:
     high = teachers("rte", 4, 50.0, 70.0, 61.0, learning_rate=1e-4)
     equal = teachers("rte", 4, 62.0, 63.0, 64.0, num_train_epochs=4.0)
     longer = teachers("rte", 4, 62.0, 63.0, 64.1, num_train_epochs=5.0)
-    assert options([*high, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
-    assert options([*equal, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
-    assert options([*equal, *TEACHERS, *longer], LAYERS) == options(longer, LAYERS)
+    assert branch_candidates([*high, *TEACHERS], LAYERS) == branch_candidates(TEACHERS, LAYERS)
+    assert branch_candidates([*equal, *TEACHERS], LAYERS) == branch_candidates(TEACHERS, LAYERS)
+    assert branch_candidates([*equal, *TEACHERS, *longer], LAYERS) == branch_candidates(longer, LAYERS)
 
 
 def test_a_teacher_that_was_given_up_does_not_win_by_a_lucky_seed() -> None:
     """Halving left L = 5 behind after one seed and distilled from L = 4; else L = 5 would stand alone."""
     jobs = [*teachers("rte", 5, 64.0), *TEACHERS, *students("rte", 4, 1, 62.5)]
-    (chosen,) = by_marginal_benefit(options(jobs, LAYERS), 1.0).options
+    (chosen,) = by_marginal_benefit(branch_candidates(jobs, LAYERS), 1.0).chosen
     assert (chosen.frozen, chosen.tuned) == (2, 1)
     lucky = teachers("rte", 4, 80.0, learning_rate=1e-4)
-    assert options([*lucky, *TEACHERS], LAYERS) == options(TEACHERS, LAYERS)
+    assert branch_candidates([*lucky, *TEACHERS], LAYERS) == branch_candidates(TEACHERS, LAYERS)
 
 
 def test_a_student_with_fewer_seeds_stays() -> None:
     """Its siblings failed, but it was not given up; nor does another task's number of seeds count."""
-    found = options([*TEACHERS, *students("rte", 4, 1, 62.5), *teachers("mrpc", 3, 70.0)], LAYERS)
+    found = branch_candidates([*TEACHERS, *students("rte", 4, 1, 62.5), *teachers("mrpc", 3, 70.0)], LAYERS)
     assert [(each.task, each.seeds, each.standard_error > 0) for each in found] == [
         ("mrpc", 1, False),
         ("rte", 1, False),
@@ -94,8 +97,8 @@ def test_a_student_with_fewer_seeds_stays() -> None:
 def test_the_least_error_that_dev_rows_allow(
     percents: list[float], rows: dict[str, int] | None, error: float
 ) -> None:
-    (option,) = options(teachers("rte", 4, *percents), LAYERS, rows)
-    assert option.standard_error == pytest.approx(error)
+    (candidate,) = branch_candidates(teachers("rte", 4, *percents), LAYERS, rows)
+    assert candidate.standard_error == pytest.approx(error)
 
 
 @given(st.randoms(use_true_random=False))
@@ -106,18 +109,18 @@ def test_the_order_of_jobs_is_of_no_account(random: Random) -> None:
         *students("rte", 4, 2, 1.0, 2.0),
     ]
     shuffled = random.sample(jobs, len(jobs))
-    assert options(shuffled, LAYERS) == options(jobs, LAYERS)
+    assert branch_candidates(shuffled, LAYERS) == branch_candidates(jobs, LAYERS)
 
 
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=re.escape("rte L=4 lr=5e-05 epochs=3 seed=0: L is above 3")):
-        options(TEACHERS, 3)
+        branch_candidates(TEACHERS, 3)
     with pytest.raises(ValueError, match="folder '' names no job folder"):
         FinishedJob(TEACHERS[0].spec, TEACHERS[0].result, "")
     with pytest.raises(ValueError, match="2 jobs of 2 settings"):
-        Runs((TEACHERS[0], *full("rte", 1.0)))
+        SeedGroup((TEACHERS[0], *full("rte", 1.0)))
     with pytest.raises(ValueError, match="0 jobs of 0 settings"):
-        Runs(())
+        SeedGroup(())
 
 
 def test_settings() -> None:
@@ -126,9 +129,9 @@ def test_settings() -> None:
         finished("student", "rte", 60.0, fine_tuning_layers=6, seed=seed, teacher=f"{seed:016x}")
         for seed in (1, 0)
     )
-    (runs,) = by_setting([one, other])
-    assert runs.jobs == (other, one)
-    assert (runs.mean, runs.deviation, runs.maximum, runs.best) == (60.0, 0.0, 60.0, other)
+    (group,) = seed_groups([one, other])
+    assert group.jobs == (other, one)
+    assert (group.mean, group.deviation, group.maximum, group.best) == (60.0, 0.0, 60.0, other)
 
 
 def test_a_seed_counts_once_and_by_the_student_of_its_own_teacher() -> None:
@@ -151,7 +154,7 @@ def test_a_seed_counts_once_and_by_the_student_of_its_own_teacher() -> None:
         )
         for seed in (0, 1)
     ]
-    found = {(each.kind, each.tuned): each for each in options([*TEACHERS, *of_one, *own], LAYERS)}
+    found = {(each.kind, each.tuned): each for each in branch_candidates([*TEACHERS, *of_one, *own], LAYERS)}
     student = found["student", 1]
     assert (student.seeds, student.quality) == (3, pytest.approx((60.0 + 60.0 + 50.0) / 3))
 
@@ -160,7 +163,7 @@ def test_a_teacher_with_students_stays_whatever_its_seeds() -> None:
     """As of a second search in the folder, which found another L with its one seed."""
     (chosen,) = teachers("rte", 3, 70.0)
     student = finished("student", "rte", 69.5, tuned=1, fine_tuning_layers=3, teacher=chosen.spec.digest)
-    found = options([*TEACHERS, chosen, student, *teachers("rte", 5, 99.0)], LAYERS)
+    found = branch_candidates([*TEACHERS, chosen, student, *teachers("rte", 5, 99.0)], LAYERS)
     assert [(each.kind, each.frozen) for each in found] == [("student", 3), ("teacher", 3), ("teacher", 2)]
-    (selected,) = by_marginal_benefit(found, 1.0).options
+    (selected,) = by_marginal_benefit(found, 1.0).chosen
     assert (selected.kind, selected.frozen, selected.tuned) == ("student", 3, 1)

@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_options import PAPER, student, teacher
+from tiny_candidates import PAPER, student, teacher
 
-from centrabert.search.selection.candidate import Option
+from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.marginal_benefit import marginal_benefit
 from centrabert.search.selection.serving_cost import LAYERS
 
@@ -22,18 +22,18 @@ LATE_GAIN = [
 ]
 
 
-def tuned(options: Sequence[Option], threshold: float) -> int:
-    (chosen,) = marginal_benefit(options, threshold)
+def tuned(candidates: Sequence[BranchCandidate], threshold: float) -> int:
+    (chosen,) = marginal_benefit(candidates, threshold)
     return chosen.tuned
 
 
-def greedy(options: Sequence[Option], threshold: float) -> int:
+def greedy(candidates: Sequence[BranchCandidate], threshold: float) -> int:
     """What the rule is not: one step at a time, for as long as each one pays."""
-    here, *larger = sorted(options, key=lambda option: option.tuned)
-    for option in larger:
-        if (option.quality - here.quality) / (option.tuned - here.tuned) < threshold:
+    here, *larger = sorted(candidates, key=lambda candidate: candidate.tuned)
+    for candidate in larger:
+        if (candidate.quality - here.quality) / (candidate.tuned - here.tuned) < threshold:
             break
-        here = option
+        here = candidate
     return here.tuned
 
 
@@ -63,17 +63,20 @@ def test_it_never_pays_for_a_loss() -> None:
 def test_it_ends_where_quality_less_the_price_of_layers_is_greatest(
     qualities: list[float], layers: int, threshold: float
 ) -> None:
-    """The upper convex hull, walked while it is steep enough; the larger option where two are worth alike."""
+    """The upper convex hull, walked while it is steep enough; the larger of two that are worth alike."""
     students = [student("rte", layers, size, quality) for size, quality in enumerate(qualities[:3], 1)]
-    options = [*students, teacher("rte", layers, qualities[3])]
+    candidates = [*students, teacher("rte", layers, qualities[3])]
     price = Fraction(str(threshold))
-    worth = {option.tuned: Fraction(str(option.quality)) - price * option.tuned for option in options}
-    assert tuned(options, threshold) == max(size for size in worth if worth[size] == max(worth.values()))
+    worth = {
+        candidate.tuned: Fraction(str(candidate.quality)) - price * candidate.tuned
+        for candidate in candidates
+    }
+    assert tuned(candidates, threshold) == max(size for size in worth if worth[size] == max(worth.values()))
 
 
 def test_the_best_teacher_and_its_students() -> None:
     """The smaller L on a tie; students of another cut do not count, however good."""
-    options = [
+    candidates = [
         teacher("rte", 7, 84.0),
         teacher("rte", 5, 84.0),
         teacher("rte", 4, 83.9),
@@ -81,9 +84,9 @@ def test_the_best_teacher_and_its_students() -> None:
         student("rte", 5, 1, 70.0),
         student("rte", 5, 2, 80.0),
     ]
-    assert marginal_benefit(options, 5.0) == (options[5],)
-    assert marginal_benefit(options, 1.0) == (options[1],)
-    assert marginal_benefit(options, 11.0) == (options[4],)
+    assert marginal_benefit(candidates, 5.0) == (candidates[5],)
+    assert marginal_benefit(candidates, 1.0) == (candidates[1],)
+    assert marginal_benefit(candidates, 11.0) == (candidates[4],)
 
 
 def test_a_student_as_large_as_its_teacher() -> None:
@@ -112,30 +115,30 @@ def test_missing_students() -> None:
 @pytest.mark.parametrize(("gain", "layers"), [(0.0, 15), (3.0, 67)])
 def test_overheads_of_the_paper(gain: float, layers: int) -> None:
     """KD-1, where layers bring nothing, and no distillation, where each brings more than the threshold."""
-    options = [
-        option
+    candidates = [
+        candidate
         for task, depth in PAPER.items()
-        for option in (
+        for candidate in (
             *(student(task, depth, size, 60 + gain * size) for size in (1, 2, 3)),
             teacher(task, depth, 60 + gain * depth),
         )
     ]
-    chosen = marginal_benefit(reversed(options), 1.0)
-    assert [option.task for option in chosen] == sorted(PAPER)
+    chosen = marginal_benefit(reversed(candidates), 1.0)
+    assert [candidate.task for candidate in chosen] == sorted(PAPER)
     assert LAYERS.total(chosen) == layers
 
 
 @pytest.mark.parametrize(
-    ("options", "threshold", "message"),
+    ("candidates", "threshold", "message"),
     [
         (LATE_GAIN, 0.0, "threshold 0.0 is not a number above 0"),
         (LATE_GAIN, -1.0, "threshold -1.0 is not"),
         (LATE_GAIN, float("nan"), "threshold nan is not"),
         (LATE_GAIN, float("inf"), "threshold inf is not"),
-        ([], 1.0, "there is no option to choose from"),
-        ([*LATE_GAIN, student("stsb", 8, 1, 80.0)], 1.0, "task stsb: no teacher among its options"),
+        ([], 1.0, "there is no candidate to choose from"),
+        ([*LATE_GAIN, student("stsb", 8, 1, 80.0)], 1.0, "task stsb: no teacher among its candidates"),
     ],
 )
-def test_refusals(options: list[Option], threshold: float, message: str) -> None:
+def test_refusals(candidates: list[BranchCandidate], threshold: float, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        marginal_benefit(options, threshold)
+        marginal_benefit(candidates, threshold)

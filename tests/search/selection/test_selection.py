@@ -1,4 +1,4 @@
-"""Options, the one-standard-error rule, selection.json and the merge command."""
+"""Candidates, the one-standard-error rule, selection.json and the merge command."""
 
 import copy
 import json
@@ -15,18 +15,22 @@ from full_disk import largest_file
 from hypothesis import given
 from hypothesis import strategies as st
 from json_edits import drop, put
-from tiny_options import LAYERS as N
-from tiny_options import PAPER, option, student, teacher
+from tiny_candidates import LAYERS as N
+from tiny_candidates import PAPER, candidate, student, teacher
 
 from centrabert.merge import run_merge
 from centrabert.search.selection.budget_optimum import pareto_front
-from centrabert.search.selection.candidate import Option, by_task
-from centrabert.search.selection.parsimony import parsimonious
-from centrabert.search.selection.rules import by_marginal_benefit, by_one_standard_error, by_optimum
+from centrabert.search.selection.candidate import BranchCandidate, by_task
+from centrabert.search.selection.rules import (
+    by_marginal_benefit,
+    by_one_standard_error,
+    by_optimum,
+    one_standard_error_choice,
+)
 from centrabert.search.selection.selection import Selection, merge_command, read_selection, write_selection
 from centrabert.search.selection.serving_cost import LAYERS, Cost
 
-RTE, STSB = option("rte", 7, 2, 66.5, error=0.75), student("stsb", 8, 3, 88.25)
+RTE, STSB = candidate("rte", 7, 2, 66.5, error=0.75), student("stsb", 8, 3, 88.25)
 CHOSEN = Selection("optimum", {"budget": 12.0, "unit": "layers"}, {"rte": 3.0, "stsb": 1.0}, (RTE, STSB))
 
 
@@ -35,7 +39,7 @@ def as_written(selection: Selection) -> dict[str, Any]:
     return keys
 
 
-# Options.
+# Candidates.
 
 
 def test_options_by_task() -> None:
@@ -84,32 +88,35 @@ def test_a_correlation_may_be_negative() -> None:
 )
 def test_cheapest_within_one_standard_error_of_the_best(error: float, chosen: int) -> None:
     """At 0.1 the bound is met exactly, though in floats 80.2 - 0.1 is above 80.1."""
-    options = [
-        option("rte", 3, 1, 79.0, error=9.0),
-        option("rte", 3, 2, 78.9, error=9.0),
-        option("rte", 3, 3, 80.1, error=9.0),
-        option("rte", 3, 4, 80.2, error=error),
+    candidates = [
+        candidate("rte", 3, 1, 79.0, error=9.0),
+        candidate("rte", 3, 2, 78.9, error=9.0),
+        candidate("rte", 3, 3, 80.1, error=9.0),
+        candidate("rte", 3, 4, 80.2, error=error),
     ]
-    assert parsimonious(options, LAYERS.branch).tuned == chosen
+    assert one_standard_error_choice(candidates, LAYERS.branch).tuned == chosen
 
 
 def test_equally_cheap_ones() -> None:
     """The better of them, then the first; the surest of equally good ones says how far one may go."""
-    best, near = option("rte", 5, 2, 80.0, error=1.0), option("rte", 3, 1, 79.5)
-    better, same = option("rte", 4, 1, 79.75), option("rte", 5, 1, 79.75)
-    assert parsimonious([best, near, better, same], LAYERS.branch) is better
-    assert parsimonious([same, better, near, best], LAYERS.branch) is same
-    assert parsimonious([near, best, option("rte", 6, 3, 80.0, error=0.25)], LAYERS.branch) is best
+    best, near = candidate("rte", 5, 2, 80.0, error=1.0), candidate("rte", 3, 1, 79.5)
+    better, same = candidate("rte", 4, 1, 79.75), candidate("rte", 5, 1, 79.75)
+    assert one_standard_error_choice([best, near, better, same], LAYERS.branch) is better
+    assert one_standard_error_choice([same, better, near, best], LAYERS.branch) is same
+    assert (
+        one_standard_error_choice([near, best, candidate("rte", 6, 3, 80.0, error=0.25)], LAYERS.branch)
+        is best
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40), st.integers(0, 20)), min_size=1, max_size=8))
 def test_one_standard_error_is_its_definition(rows: list[tuple[int, int, int]]) -> None:
     """Each row is a price, a quality and an error, in eighths, which floats hold exactly."""
     prices = {
-        Option("rte", 0, 1, "teacher", quality / 8, error / 8, 1, str(place)): price
+        BranchCandidate("rte", 0, 1, "teacher", quality / 8, error / 8, 1, str(place)): price
         for place, (price, quality, error) in enumerate(rows)
     }
-    chosen = parsimonious(prices, prices.__getitem__)
+    chosen = one_standard_error_choice(prices, prices.__getitem__)
     best = max(each.quality for each in prices)
     floor = best - min(each.standard_error for each in prices if each.quality == best)
     assert chosen.quality >= floor
@@ -118,9 +125,9 @@ def test_one_standard_error_is_its_definition(rows: list[tuple[int, int, int]]) 
 
 def test_it_takes_the_choices_of_a_front_too() -> None:
     """Two tasks with errors of 3 and 4 points: their mean has one of 2.5."""
-    options = [option("rte", 3, 1, 78.0), option("rte", 3, 4, 81.0, error=3.0)]
-    options += [option("stsb", 3, 1, 87.0), option("stsb", 3, 4, 90.0, error=4.0)]
-    chosen = parsimonious(pareto_front(options), lambda choice: choice.cost)
+    candidates = [candidate("rte", 3, 1, 78.0), candidate("rte", 3, 4, 81.0, error=3.0)]
+    candidates += [candidate("stsb", 3, 1, 87.0), candidate("stsb", 3, 4, 90.0, error=4.0)]
+    chosen = one_standard_error_choice(pareto_front(candidates), lambda choice: choice.cost)
     assert (chosen.cost, chosen.quality) == (8, 84.0)
 
 
@@ -139,13 +146,13 @@ LADDERS = [
 def test_rules() -> None:
     marginal = by_marginal_benefit(LADDERS, 3.0)
     assert (marginal.rule, marginal.parameters) == ("marginal_benefit", {"threshold": 3.0})
-    assert [each.tuned for each in marginal.options] == [2, 1]
+    assert [each.tuned for each in marginal.chosen] == [2, 1]
     best = by_optimum(LADDERS, 11)
     assert (best.rule, best.parameters) == ("optimum", {"budget": 11, "unit": "layers"})
-    assert [each.tuned for each in best.options] == [2, 2]
+    assert [each.tuned for each in best.chosen] == [2, 2]
     sparing = by_one_standard_error(LADDERS, weights={"rte": 1.0, "stsb": 3.0})
     assert (sparing.rule, sparing.parameters) == ("one_standard_error", {"unit": "layers"})
-    assert [each.tuned for each in sparing.options] == [2, 8]
+    assert [each.tuned for each in sparing.chosen] == [2, 8]
     assert [(each.layers, each.mean_quality) for each in (marginal, best, sparing)] == [
         (10, 75.5),
         (11, 76.75),
@@ -155,10 +162,10 @@ def test_rules() -> None:
 
 def test_rules_obey_the_cost_and_the_weights_they_are_given() -> None:
     dear = Cost("bytes", lambda depth: 5, lambda each: 100 if each.tuned < 3 else 7)
-    assert [each.tuned for each in by_one_standard_error(LADDERS, dear).options] == [5, 8]
+    assert [each.tuned for each in by_one_standard_error(LADDERS, dear).chosen] == [5, 8]
     assert by_optimum(LADDERS, 19, dear).parameters == {"budget": 19, "unit": "bytes"}
     light = by_optimum(LADDERS, 10, weights={"rte": 1.0, "stsb": 2.0})
-    assert ([each.tuned for each in light.options], light.weights) == ([1, 2], {"rte": 1.0, "stsb": 2.0})
+    assert ([each.tuned for each in light.chosen], light.weights) == ([1, 2], {"rte": 1.0, "stsb": 2.0})
 
 
 @pytest.mark.parametrize(("student_layers", "layers"), [(None, 67), (1, 15), (2, 23), (3, 31)])
@@ -270,7 +277,7 @@ def test_the_merge_command_is_what_run_merge_reads() -> None:
 
 @pytest.mark.parametrize("folder", ["jobs/a,b", 'jobs/"a"', "jobs/a ", " jobs/a", "jobs/a\nb"])
 def test_folders_that_a_list_cannot_hold(folder: str) -> None:
-    selection = replace(CHOSEN, options=(replace(RTE, folder=folder), STSB))
+    selection = replace(CHOSEN, chosen=(replace(RTE, folder=folder), STSB))
     with pytest.raises(ValueError, match="--branches cannot be told") as error:
         merge_command(selection, Path("bert"), Path("out"))
     assert repr(folder) in str(error.value)

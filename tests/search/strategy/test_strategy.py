@@ -7,27 +7,20 @@ import numpy as np
 import pytest
 import tiny_search
 
-from centrabert.search.jobs.job_spec import JobSpec
-from centrabert.search.strategy.forecast import at_least, at_most
+from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
+from centrabert.search.selection.seed_group import SeedGroup
 from centrabert.search.strategy.search_space import EXHAUSTIVE, HALVING, SearchSpace, students, teachers
-from centrabert.search.strategy.setting_ranking import Candidate, Standing, seed_noise, standings
-from centrabert.search.strategy.strategy import wanted
+from centrabert.search.strategy.setting_ranking import Ranked, Score, rank_settings, seed_noise
+from centrabert.search.strategy.strategy import best_case_jobs, wanted, worst_case_jobs
 
 ONE = {"tasks": ("rte",)}
 PRECISE = {"rte": 10**6, "cola": 10**6}
 
 
-def standing(layers: int, *qualities: float) -> Standing:
-    return Standing(Candidate(layers, 3.0, 5e-5), qualities)
-
-
-def by_layers(**qualities: float | None):  # type: ignore[no-untyped-def]
-    """The score of a teacher by its L, as in L2=0.6; students get 0.5."""
-    return lambda spec: 0.5 if spec.student_layers else qualities[f"L{spec.fine_tuning_layers}"]
-
-
-def trained(scores: object) -> list[str]:
-    return [spec.title for spec in scores if not spec.student_layers]  # type: ignore[attr-defined]
+def group(layers: int, *qualities: float) -> Ranked:
+    """The seeds of a teacher."""
+    specs = [spec for spec in teachers(tiny_search.space(**ONE)) if spec.fine_tuning_layers == layers]
+    return SeedGroup(tuple(map(Score, specs, qualities)))
 
 
 def test_exhaustive_is_the_papers_search() -> None:
@@ -43,11 +36,11 @@ def test_exhaustive_is_the_papers_search() -> None:
 
 def test_the_best_is_by_the_mean_and_the_smaller_on_a_tie() -> None:
     given = tiny_search.space(**ONE, strategy=EXHAUSTIVE)
-    table = {2: (0.6, 0.7, 0.8), 3: (0.9, 0.6, 0.6), 5: (0.8, 0.7, 0.6)}
+    table = {2: (60, 70, 80), 3: (90, 60, 60), 5: (80, 70, 60)}
     scores, _ = tiny_search.searched(
-        given, PRECISE, lambda spec: table[spec.fine_tuning_layers][spec.seed] if not spec.teacher else 0.5
+        given, PRECISE, lambda spec: table[spec.fine_tuning_layers][spec.seed] if not spec.teacher else 50
     )
-    assert tiny_search.distilled(scores) == {Candidate(2, 3.0, 5e-5)}
+    assert tiny_search.distilled(scores) == {TrainingSetting(2, 3.0, 5e-5)}
     assert {spec.fine_tuning_layers for spec in scores if spec.student_layers} == {2}
 
 
@@ -69,31 +62,33 @@ def test_tasks_are_searched_one_after_the_other_and_baselines_last() -> None:
 
 
 def test_noise_is_pooled_over_the_candidates_and_never_below_that_of_the_rows() -> None:
-    spread = [standing(3, 0.70, 0.74, 0.78), standing(2, 0.60, 0.62), standing(5, 0.5)]
-    pooled = math.sqrt((2 * 0.04**2 + 0.01**2 * 2) / 3)
+    spread = [group(3, 70, 74, 78), group(2, 60, 62), group(5, 50)]
+    pooled = math.sqrt((2 * 4**2 + 1**2 * 2) / 3)
     assert seed_noise(spread, 10**6) == pytest.approx(pooled)
-    assert seed_noise(spread, 100) == pytest.approx(math.sqrt(0.74 * 0.26 / 100))
-    assert seed_noise([standing(3, 0.8)], 400) == pytest.approx(0.02)
-    low, perfect = seed_noise([standing(3, 0.1)], 100), seed_noise([standing(3, 1.0)], 100)
-    assert low == pytest.approx(0.05)  # a correlation of 0.1 is not known better than one of 0.5
-    assert perfect == pytest.approx(math.sqrt(0.99 * 0.01 / 100))
+    assert seed_noise(spread, 100) == pytest.approx(100 * math.sqrt(0.74 * 0.26 / 100))
+    assert seed_noise([group(3, 80)], 400) == pytest.approx(2)
+    low, perfect = seed_noise([group(3, 10)], 100), seed_noise([group(3, 100)], 100)
+    assert low == pytest.approx(5)  # a correlation of 0.1 is not known better than one of 0.5
+    assert perfect == pytest.approx(100 * math.sqrt(0.99 * 0.01 / 100))
 
 
 def test_one_that_failed_is_left_out_while_another_did_not() -> None:
     given = tiny_search.space(**ONE, strategy=EXHAUSTIVE, fine_tuning_layers=(2, 3))
-    table: dict[tuple[int, int], float | None] = {(3, 0): 0.9, (3, 1): None, (3, 2): 0.9}
+    table: dict[tuple[int, int], float | None] = {(3, 0): 90, (3, 1): None, (3, 2): 90}
     scores, _ = tiny_search.searched(
-        given, PRECISE, lambda spec: table.get((spec.fine_tuning_layers, spec.seed), 0.6)
+        given, PRECISE, lambda spec: table.get((spec.fine_tuning_layers, spec.seed), 60)
     )
-    assert tiny_search.distilled(scores) == {Candidate(2, 3.0, 5e-5)}
-    half: dict[JobSpec, float | None] = {spec: 0.9 if spec.seed else None for spec in teachers(given)}
-    assert [each.qualities for each in standings(teachers(given), half)] == [(0.9, 0.9)] * 2
+    assert tiny_search.distilled(scores) == {TrainingSetting(2, 3.0, 5e-5)}
+    half: dict[JobSpec, float | None] = {spec: 90.0 if spec.seed else None for spec in teachers(given)}
+    assert [[job.quality for job in each.jobs] for each in rank_settings(teachers(given), half)] == [
+        [90, 90]
+    ] * 2
 
 
 def test_a_failed_teacher_has_no_students_and_others_go_on() -> None:
     given = tiny_search.space(strategy=EXHAUSTIVE, fine_tuning_layers=(2,))
     scores, _ = tiny_search.searched(
-        given, PRECISE, lambda spec: None if spec.task == "rte" and spec.seed != 1 else 0.7
+        given, PRECISE, lambda spec: None if spec.task == "rte" and spec.seed != 1 else 70
     )
     distilled = [spec for spec in scores if spec.student_layers]
     assert {spec.seed for spec in distilled if spec.task == "rte"} == {1}
@@ -127,15 +122,15 @@ def test_no_job_is_ever_taken_back(strategy: str) -> None:
 def noisy(given: SearchSpace, noise: float, seed: int) -> dict[JobSpec, float]:
     """A score for every teacher: a truth that rises with L and falls off, and noise from seed to seed."""
     random = np.random.default_rng(seed)
-    rise, bend = random.uniform(0, 0.06), random.uniform(0, 0.01)
-    truth = {layers: 0.65 + rise * layers - bend * layers**2 for layers in given.fine_tuning_layers}
+    rise, bend = random.uniform(0, 6), random.uniform(0, 1)
+    truth = {layers: 65 + rise * layers - bend * layers**2 for layers in given.fine_tuning_layers}
     return {
         spec: truth[spec.fine_tuning_layers] + noise * random.standard_normal() for spec in teachers(given)
     }
 
 
 # (rows of dev, noise of a seed): as of RTE, of CoLA, and of a large task.
-@pytest.mark.parametrize(("rows", "noise"), [(277, 0.02), (1000, 0.014), (10000, 0.005)])
+@pytest.mark.parametrize(("rows", "noise"), [(277, 2.0), (1000, 1.4), (10000, 0.5)])
 def test_halving_saves_and_loses_no_more_than_the_noise(rows: int, noise: float) -> None:
     """200 searches each way on the same scores; the loss is in the mean over all seeds, which halving did not
     see. It may be what halving trades for layers, the standard error on the rows, and what it cannot see, the
@@ -150,17 +145,17 @@ def test_halving_saves_and_loses_no_more_than_the_noise(rows: int, noise: float)
         spent, chosen = [], []
         for strategy in (HALVING, EXHAUSTIVE):
             scores, _ = tiny_search.searched(
-                given[strategy], {"rte": rows}, lambda spec, table=table: table.get(spec, 0.5)
+                given[strategy], {"rte": rows}, lambda spec, table=table: table.get(spec, 50)
             )
             (best,) = tiny_search.distilled(scores)
-            chosen.append(statistics.fmean(table[spec] for spec in table if Candidate.of(spec) == best))
+            chosen.append(statistics.fmean(table[spec] for spec in table if spec.setting == best))
             spent.append(sum(spec.fine_tuning_layers for spec in scores if spec in table))
         losses.append(chosen[1] - chosen[0])
         costs.append(spent[0] / spent[1])
-    allowed = math.sqrt(0.25 / rows) + 1.96 * noise * math.sqrt(2)
+    allowed = 100 * math.sqrt(0.25 / rows) + 1.96 * noise * math.sqrt(2)
     assert min(losses) >= 0
     assert max(losses) < allowed
-    assert statistics.fmean(losses) < math.sqrt(0.25 / rows)
+    assert statistics.fmean(losses) < 100 * math.sqrt(0.25 / rows)
     assert statistics.fmean(costs) < 0.5
 
 
@@ -170,11 +165,13 @@ def test_forecasts_enclose_the_search() -> None:
         for rows in (100, 1000, 10**6):
             dev_rows = dict.fromkeys(given.tasks, rows)
             scores, turns = tiny_search.searched(given, dev_rows)
-            least, most = (forecast(given, {}, dev_rows) for forecast in (at_least, at_most))
+            least, most = (forecast(given, {}, dev_rows) for forecast in (best_case_jobs, worst_case_jobs))
             assert len(least) <= len(scores) <= len(most)
             for turn in turns:
                 known = {spec: scores[spec] for spec in scores if spec not in turn}
                 assert set(turn) <= set(wanted(given, known, dev_rows))
             assert (
-                set(at_most(given, scores, dev_rows)) == set(scores) == set(at_least(given, scores, dev_rows))
+                set(worst_case_jobs(given, scores, dev_rows))
+                == set(scores)
+                == set(best_case_jobs(given, scores, dev_rows))
             )

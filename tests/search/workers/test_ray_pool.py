@@ -20,10 +20,10 @@ import fake_search
 import pytest
 import tiny_search
 
-from centrabert.search.display import Lines
 from centrabert.search.jobs.job_folder import LOG, job_folder, read_failure, state
 from centrabert.search.jobs.job_result import RESULT, read_result
 from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.progress import Lines
 from centrabert.search.strategy.search_space import EXHAUSTIVE, teachers
 from centrabert.search.workers import ray_pool
 from centrabert.search.workers.ray_pool import RayPool

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tiny_search
 
-from centrabert.search.finish import Rule, choose
+from centrabert.search.finish import Rule, selectable
 from centrabert.search.jobs.job_folder import LOG, job_folder, read_failure, state
 from centrabert.search.jobs.job_result import read_result
 from centrabert.search.jobs.job_spec import JobSpec
@@ -225,9 +225,9 @@ def test_a_search_whose_jobs_are_killed_at_random_ends_as_an_undisturbed_one(tmp
     assert killer.left == 0
     check(findings)
     search = fake_search.search(tmp_path)
-    selected = choose(findings.finished(search.jobs_dir), search, Rule().select)
-    undisturbed = Findings({spec: tiny_search.result(tiny_search.quality(spec)) for spec in UNDISTURBED})
-    assert selected == choose(undisturbed.finished(search.jobs_dir), search, Rule().select)
+    selected = Rule().select(selectable(findings.finished(search.jobs_dir), search))
+    undisturbed = Findings({spec: tiny_search.result(tiny_search.fraction(spec)) for spec in UNDISTURBED})
+    assert selected == Rule().select(selectable(undisturbed.finished(search.jobs_dir), search))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,20 +1,16 @@
-"""What a report is made of, before it becomes a page: sections, tables, figures, and whence each number."""
+"""What a report is made of, before it becomes a page: sections, tables, figures, and whose each number is."""
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
-from centrabert.search.jobs.finished_job import FinishedJob
-from centrabert.search.selection.seed_group import Runs
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.selection.seed_group import FinishedGroup
 
 ALL_JOBS = "jobs"  # the anchor of the table of all jobs
-SHORT = 6  # jobs that a list tells of in full; a longer one names them, and the table of jobs tells the rest
-SOURCES = "Where each number comes from"
-SOURCES_TEXT = (
-    "Each number in a table leads to the list of jobs that it is computed from, and each job of a list to "
-    "the table of all jobs."
-)
+JOB_HEADER = ("job", "folder", "result", "seconds", "of them setup", "CPU seconds", "tokens", "steps")
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,15 @@ class Figure:
     alt: str
     svg: str
 
+    @property
+    def file(self) -> str:
+        """Name of its file, beside the report's."""
+        return f"report_{self.name}.svg"
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.svg.encode()).decode()
+
 
 @dataclass(frozen=True)
 class Section:
@@ -90,7 +95,7 @@ class Report:
     def sources(self) -> dict[str, tuple[FinishedJob, ...]]:
         """The jobs of every figure by their anchor, in the order of first use; all jobs have their table."""
         found = {
-            anchor(cell.jobs, self.jobs): cell.jobs
+            self.anchor(cell.jobs): cell.jobs
             for section in self.sections
             if section.table
             for row in section.table.rows
@@ -99,30 +104,51 @@ class Report:
         }
         return {name: jobs for name, jobs in found.items() if name != ALL_JOBS}
 
-
-def anchor(jobs: tuple[FinishedJob, ...], every: tuple[FinishedJob, ...]) -> str:
-    """Where a page lists these jobs."""
-    digests = sorted(job.spec.digest for job in jobs)
-    if len(digests) == len(every):
-        return ALL_JOBS
-    return f"from-{text_digest(' '.join(digests))[:12]}"
+    def anchor(self, jobs: tuple[FinishedJob, ...]) -> str:
+        """Where a page lists these jobs."""
+        digests = sorted(job.spec.digest for job in jobs)
+        if len(digests) == len(self.jobs):
+            return ALL_JOBS
+        return f"from-{text_digest(' '.join(digests))[:12]}"
 
 
 def job_anchor(job: FinishedJob) -> str:
     return f"job-{job.spec.digest}"
 
 
-def quality_cell(runs: Runs | None, best: bool = False) -> Cell:
+def job_row(job: FinishedJob) -> tuple[str, ...]:
+    """Plain text under JOB_HEADER."""
+    result = job.result
+    return (
+        job.spec.title,
+        job.folder,
+        result_text(job),
+        f"{job.seconds:,.1f}",
+        f"{result.setup_seconds:,.1f}",
+        f"{result.cpu_seconds:,.1f}",
+        f"{result.tokens:,}",
+        f"{result.steps:,}",
+    )
+
+
+def result_text(job: FinishedJob) -> str:
+    """`accuracy 68.30, f1 71.25`: the metric that chose the checkpoint, then the others, in percent."""
+    metrics = job.result.metrics
+    names = dict.fromkeys([job.result.metric, *metrics])
+    return ", ".join(f"{name} {100 * metrics[name]:.2f}" for name in names)
+
+
+def quality_cell(group: FinishedGroup | None, best: bool = False) -> Cell:
     """`68.3 ± 1.2 (69.7)`: mean, standard deviation and maximum over seeds; `68.3` of a single one."""
-    if runs is None:
+    if group is None:
         return NOTHING
-    spread = f" ± {runs.deviation:.1f} ({runs.maximum:.1f})" if len(runs.jobs) > 1 else ""
-    return Cell(f"{runs.mean:.1f}{spread}", runs.jobs, best)
+    spread = f" ± {group.deviation:.1f} ({group.maximum:.1f})" if len(group.jobs) > 1 else ""
+    return Cell(f"{group.mean:.1f}{spread}", group.jobs, best)
 
 
-def all_jobs(several: Iterable[Runs]) -> tuple[FinishedJob, ...]:
+def all_jobs(several: Iterable[FinishedGroup]) -> tuple[FinishedJob, ...]:
     """Those of all, each once."""
-    return each_once(job for runs in several for job in runs.jobs)
+    return each_once(job for group in several for job in group.jobs)
 
 
 def each_once(jobs: Iterable[FinishedJob]) -> tuple[FinishedJob, ...]:
