@@ -27,7 +27,7 @@ from centrabert.merge import run_merge
 from centrabert.modeling.golden import Golden
 from centrabert.search import run_search
 
-ROOT = Path("/tmp/centrabert-78db6b1")
+ROOT = Path("/tmp/centrabert-78db6b1")  # noqa: S108
 CONFIG = dataclasses.replace(
     tiny.CONFIG, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=19
 )
@@ -43,12 +43,22 @@ COMMANDS = (
     ),
     (
         run_classifier,
-        *("--task_name=STS-B", f"--data_dir={ROOT / 'glue/STS-B'}", f"--output_dir={ROOT / 'stsb'}", *TRAINED),
+        *(
+            "--task_name=STS-B",
+            f"--data_dir={ROOT / 'glue/STS-B'}",
+            f"--output_dir={ROOT / 'stsb'}",
+            *TRAINED,
+        ),
         *("--fine_tuning_layers=1", "--pooling=mean", "--do_train", "--do_eval"),
     ),
     (
         run_classifier,
-        *("--task_name=RTE", f"--data_dir={ROOT / 'glue/RTE'}", f"--output_dir={ROOT / 'rte_full'}", *TRAINED),
+        *(
+            "--task_name=RTE",
+            f"--data_dir={ROOT / 'glue/RTE'}",
+            f"--output_dir={ROOT / 'rte_full'}",
+            *TRAINED,
+        ),
         *("--full_fine_tuning", "--do_train", "--num_train_epochs=1"),
     ),
     (
