@@ -28,9 +28,10 @@ test: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks.demo $(if $(DATA),--data_root=$(DATA)) $(if $(TASKS),--tasks=$(TASKS))
 
-# Rewrites docs/COMMANDS.md from the scripts.
+# Rewrites docs/COMMANDS.md from the scripts, and docs/PYTHON.md from the docstrings of the API.
 docs: $(INSTALLED)
 	PYTHONPATH=. $(BIN)/python tests/house/commands_page.py
+	PYTHONPATH=. $(BIN)/python tests/house/api_page.py
 
 # The package as it is installed, in real folders: for tools that do not follow the links in centrabert/.
 house:

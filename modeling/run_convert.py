@@ -76,9 +76,9 @@ def main() -> None:
         Path(FLAGS.vocab_file) if FLAGS.vocab_file else None,
         FLAGS.do_lower_case,
     )
-    is_minilm = source.known_format == "minilm"
-    pretrained = conversion.initialise_pooler(source.read(), is_minilm, FLAGS.reinitialize_pooler, FLAGS.seed)
-    conversion.write(pretrained, FLAGS.to, Path(FLAGS.output_dir))
+    pretrained = conversion.convert(
+        source, FLAGS.to, Path(FLAGS.output_dir), FLAGS.reinitialize_pooler, FLAGS.seed
+    )
     for note in pretrained.notes:
         logging.info("%s", note)
     logging.info(

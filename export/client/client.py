@@ -117,6 +117,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
+        """Closes the connections; the client cannot be used again."""
         self._closed = True
         self._transport.close()
 

@@ -65,6 +65,16 @@ class Source:
         return huggingface_folder.read(folder, self.do_lower_case, self.vocab_file)
 
 
+def convert(
+    source: Source, to: str, output_dir: Path, reinitialize_pooler: bool | None = None, seed: int = 0
+) -> Pretrained:
+    """Reads a source, gives it a new pooler if it needs one, and writes a folder of the format `to`."""
+    is_minilm = source.known_format == "minilm"
+    pretrained = initialise_pooler(source.read(), is_minilm, reinitialize_pooler, seed)
+    write(pretrained, to, output_dir)
+    return pretrained
+
+
 def initialise_pooler(
     pretrained: Pretrained, is_minilm: bool, reinitialize: bool | None, seed: int
 ) -> Pretrained:

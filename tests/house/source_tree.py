@@ -34,14 +34,27 @@ def module_name(path: str) -> str:
     return f"centrabert.{name}" if name == "run_classifier" or name.split(".")[0] in PARTS else name
 
 
-def imported(source: str) -> Iterator[str]:
-    """The full names a module imports: `from a.b import c` is a.b.c, `from . import c` begins with a dot."""
-    for node in ast.walk(ast.parse(source)):
+def imported(source: str, late: bool = True, for_types: bool = True) -> Iterator[str]:
+    """The full names a module imports: `from a.b import c` is a.b.c, `from . import c` begins with a dot.
+
+    Args:
+      late: Imports inside of functions too.
+      for_types: Imports under `if TYPE_CHECKING:` too.
+    """
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late:
+            continue
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not for_types:
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,13 @@ MAY_IMPORT = {
     "merge": {"modeling"},
     "export": {"modeling", "merge"},
     "search": {"modeling", "glue_data", "distill", "merge", "export", "centrabert"},
-    "centrabert": {"modeling", "glue_data", "distill"},  # the use cases, and the flags that fill dataclasses
+    "centrabert": {
+        "modeling",
+        "glue_data",
+        "distill",
+        "merge",
+        "export",
+    },  # the use cases, and the public API
 }
 # The rooms of each part from the ground up: a file imports from its own room and from those below it.
 ROOMS = (
@@ -69,6 +75,7 @@ PURE = (
 # They read weights, or tokenise, in TensorFlow.
 NOT_PURE = frozenset(
     [
+        "centrabert/pipeline.py",
         "centrabert/task_runner.py",
         "export/client/grpc_transport.py",
         "merge/compatibility.py",
@@ -146,7 +153,7 @@ def test_files_keep_the_rules() -> None:
         ("distill/loss.py", "from centrabert.glue_data.glue_tasks import GLUE_TASKS"),
         ("merge/plan.py", "from centrabert.distill import loss"),
         ("export/local_server.py", "from centrabert.glue_data.glue_tasks import GLUE_TASKS"),
-        ("centrabert/command.py", "from centrabert.merge import plan"),
+        ("centrabert/command.py", "from centrabert.search import preflight"),
         ("merge/plan.py", "from centrabert.merge.run_merge import main"),
         ("run_classifier.py", "from centrabert.merge import run_merge"),
         ("merge/plan.py", "from .manifest import Manifest"),

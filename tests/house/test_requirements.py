@@ -19,6 +19,7 @@ CLIENT, GRPC = "centrabert.export.client", "centrabert.export.client.grpc_transp
 SERVER = ("centrabert.export.run_server", "centrabert.export.run_predict", CLIENT)
 # Per list, the modules that a user starts or imports, and those that they import late and not with this list.
 LISTS = {"serving.txt": (SERVER, frozenset()), "client.txt": ((CLIENT,), frozenset([GRPC]))}
+GRAPHS = "centrabert.modeling.kinds."  # they import TensorFlow late, to build graphs, which no client does
 SOURCES = {module_name(path): ROOT.joinpath(path).read_text() for path in python_files()}
 
 
@@ -55,7 +56,8 @@ def reached(name: str) -> tuple[list[str], set[str]]:
         if module in own or module in without:
             continue
         own.append(module)
-        for full in imported(SOURCES[module]):
+        late = name != "client.txt" or not module.startswith(GRAPHS)
+        for full in imported(SOURCES[module], late=late, for_types=False):
             inside = [step for step in steps(full) if step in SOURCES]
             waiting += inside
             if not inside:

