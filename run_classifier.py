@@ -15,11 +15,13 @@ from absl import logging
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.modeling.branch_folder import RECORD, RUN
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags, TpuFlags
 
 if TYPE_CHECKING:
     from centrabert.task_runner import TaskRunner  # imports TensorFlow
+    from centrabert.trained_model import TrainedModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,22 +90,43 @@ def run(run: Run) -> None:
     """Trains, evaluates, predicts, as asked."""
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
-    from centrabert.modeling.branch_folder import read_record
     from centrabert.task_runner import TaskRunner
 
     bert = BertFolder(*run.bert.files)
     task = find_task(run.task_name, data_dir=run.data_dir)
     runner = TaskRunner(task, bert, run.max_seq_length, run.pooling, run.do_lower_case)
-    if not run.do_train:
-        read_record(run.output_dir)  # whether there is a trained branch is told before any data is read
+    # Whether there is a model is told before any data is read.
+    model = None if run.do_train else _trained_model(run, runner)
     if run.do_predict:
         _ = runner.tests  # a bad test file is told before hours of training, not after
     if run.do_train:
         _train(run, runner)
     if run.do_eval:
-        runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
+        runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size, model)
     if run.do_predict:
-        runner.predict(run.output_dir, run.predict_batch_size or run.hyperparameters.eval_batch_size)
+        batch_size = run.predict_batch_size or run.hyperparameters.eval_batch_size
+        runner.predict(run.output_dir, batch_size, model)
+
+
+def _trained_model(run: Run, runner: "TaskRunner") -> "TrainedModel":
+    """The branch in --output_dir; as in BERT that of --init_checkpoint if nothing was trained there."""
+    from centrabert.trained_model import TrainedModel
+
+    if run.bert.init_checkpoint is None or any((run.output_dir / name).exists() for name in (RECORD, RUN)):
+        return runner.branch_model(run.output_dir)
+    checkpoint = runner.bert.checkpoint
+    if (checkpoint.parent / RECORD).exists():
+        model = runner.branch_model(checkpoint.parent)
+    else:
+        try:
+            model = TrainedModel.of_classifier(runner.bert, runner.spec)
+        except UserError as error:
+            raise UserError(
+                f"{run.output_dir}: nothing was trained there; add --do_train=true or give a folder with a "
+                f"trained branch. Nor is there a classifier in --init_checkpoint: {error}"
+            ) from None
+    logging.info("nothing was trained in %s; the model is %s", run.output_dir, checkpoint)
+    return model
 
 
 def _train(run: Run, runner: "TaskRunner") -> None:

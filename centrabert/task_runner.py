@@ -19,24 +19,18 @@ from centrabert.glue_data.metrics import score
 from centrabert.glue_data.task_data import TaskData, label_array, task_spec
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_checkpoint import read_owned
-from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
+from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.training.best_checkpoint import best_of, read_evaluations
 from centrabert.modeling.training.estimator import Arrays
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.modeling.training.token_dataset import Encoded, encode
-from centrabert.modeling.training.train_branch import (
-    EVALUATIONS,
-    TrainingJob,
-    fine_tuning_start,
-    train_branch,
-)
+from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.trained_model import TrainedModel
 
 EVAL_RESULTS = "eval_results.json"
 
@@ -174,40 +168,56 @@ class TaskRunner:
             from_pretrained,
         )
 
-    def evaluate(self, branch_dir: Path, batch_size: int) -> dict[str, float]:
-        """Metrics of a finished branch on every dev file there is, written to its folder.
+    def branch_model(self, branch_dir: Path) -> TrainedModel:
+        """The branch in a folder, checked to be one of this task and BERT; raises UserError otherwise."""
+        return TrainedModel.of_branch(branch_dir, self.bert, self.spec, self.tokenizer.vocabulary.digest)
 
-        MNLI's mismatched ones have `_mismatched` behind their names. Writes eval_results.json, and
-        eval_results.txt as BERT does.
+    def evaluate(
+        self, output_dir: Path, batch_size: int, model: TrainedModel | None = None
+    ) -> dict[str, float]:
+        """Metrics on every dev file there is, written to eval_results.json and, as BERT does, to .txt.
+
+        MNLI's mismatched ones have `_mismatched` behind their names.
+
+        Args:
+          output_dir: A finished branch, or where the results of another model go.
+          model: None takes the branch in `output_dir`.
         """
+        model = model or self.branch_model(output_dir)
         others = {name: self.split(name).rows for name in self._present("dev") if name != "dev"}
         splits = {"dev": self.dev, **others}
         results, losses = {}, {}
-        for split, predictions in self._predictions(branch_dir, splits, batch_size).items():
+        for split, predictions in self._predictions(model, splits, batch_size).items():
             labels = splits[split].labels
             if labels is None:
                 raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
             metrics = self.score(labels, decide(self.spec, predictions))
             results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
             losses[split] = mean_loss(self.spec, predictions["logits"], labels)
-        write_text(branch_dir / EVAL_RESULTS, dump(results))
-        text = eval_results_text(results, losses["dev"], _kept_step(branch_dir, self.spec.metric))
-        write_text(branch_dir / bert_results.EVAL_RESULTS, text)
+        output_dir.mkdir(parents=True, exist_ok=True)
+        write_text(output_dir / EVAL_RESULTS, dump(results))
+        text = eval_results_text(results, losses["dev"], model.global_step)
+        write_text(output_dir / bert_results.EVAL_RESULTS, text)
         logging.info("%s: %s", self.task.name, results)
         return results
 
-    def predict(self, branch_dir: Path, batch_size: int) -> list[Path]:
+    def predict(self, output_dir: Path, batch_size: int, model: TrainedModel | None = None) -> list[Path]:
         """Writes files of predictions for every test file there is; raises UserError for none.
 
         The one that whoever scores the task wants, and test_results.tsv as BERT does.
+
+        Args:
+          output_dir, model: As for `evaluate`.
         """
+        model = model or self.branch_model(output_dir)
         rows = {name: split.rows for name, split in self.tests.items()}
         written: dict[str, str | None] = {}
-        for name, predictions in self._predictions(branch_dir, rows, batch_size).items():
+        for name, predictions in self._predictions(model, rows, batch_size).items():
             submission = self.task.submission(name, self.tests[name].ids, decide(self.spec, predictions))
             written[submission.file] = submission.text
             written[prediction_file(name)] = prediction_text(self.spec, predictions)
-        files = {branch_dir / file: text for file, text in written.items() if text is not None}
+        files = {output_dir / file: text for file, text in written.items() if text is not None}
+        output_dir.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
             write_text(file, text)
             logging.info("wrote %s", file)
@@ -218,18 +228,8 @@ class TaskRunner:
         return [name for name, file in self.task.splits.items() if name.startswith(prefix) and file.is_file()]
 
     def _predictions(
-        self, branch_dir: Path, splits: Mapping[str, Encoded], batch_size: int
+        self, model: TrainedModel, splits: Mapping[str, Encoded], batch_size: int
     ) -> dict[str, Arrays]:
-        """What the branch answers to every row of every split."""
-        record = read_record(branch_dir)
-        record.check_reads(self.spec, self.tokenizer.vocabulary.digest)
-        record.check_base(self.bert.digests, str(self.bert.checkpoint))
-        read_owned(branch_dir, record)
-        estimator = branch_estimator(self.bert, record.branch, branch_dir / CHECKPOINT)
+        """What the model answers to every row of every split."""
+        estimator = branch_estimator(self.bert, model.branch, model.checkpoint)
         return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}
-
-
-def _kept_step(branch_dir: Path, metric: str) -> int | None:
-    """After how many steps the branch's checkpoint was taken; None where the folder does not say."""
-    history = read_evaluations(branch_dir / EVALUATIONS)
-    return best_of(history, metric).step if history else None

@@ -12,8 +12,9 @@ import tiny_glue
 
 from centrabert import command, run_classifier
 from centrabert.bert_results import eval_results_text, mean_loss, prediction_file, prediction_text
+from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
-from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 TRAIN = """
@@ -121,6 +122,55 @@ def test_the_readme_of_bert(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (output / "MRPC.tsv").read_text().splitlines() == ["index\tprediction", *submission]
 
 
+def test_a_classifier_from_elsewhere(root: Path, tmp_path: Path) -> None:
+    """As in BERT, --init_checkpoint evaluates and predicts where nothing was trained: ours, or BERT's own."""
+    output = root / "mrpc_output"
+    if not output.exists():
+        assert run(root, TRAIN) == 0
+    assert run(root, PREDICT) == 0
+    assert run(root, PREDICT, f"--output_dir={tmp_path}/a", f"--init_checkpoint={output}/model.ckpt") == 0
+    weights = checkpoint.read(output / CHECKPOINT)
+    training = {"bert/pooler/dense/bias/adam_m": np.zeros(3, np.float32), "global_step": np.array(343)}
+    (tmp_path / "fine_tuned").mkdir()
+    checkpoint.write(tmp_path / "fine_tuned/model.ckpt-343", {**weights, **training})
+    theirs = f"--init_checkpoint={tmp_path}/fine_tuned/model.ckpt-343"
+    assert run(root, PREDICT, f"--output_dir={tmp_path}/b", "--do_eval=true", theirs) == 0
+    for folder in ("a", "b"):
+        for name in ("test_results.tsv", "MRPC.tsv"):
+            assert (tmp_path / folder / name).read_bytes() == (output / name).read_bytes()
+    ours, theirs = (
+        dict(line.split(" = ") for line in (folder / "eval_results.txt").read_text().splitlines())
+        for folder in (output, tmp_path / "b")
+    )
+    assert theirs == {**ours, "global_step": "343"}
+    assert not (tmp_path / "b/branch.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "message"),
+    [
+        ({}, [], "bert_model.ckpt has no output_bias and no output_weights"),
+        ({"output_weights": [3, 32], "output_bias": [3]}, [], "output_weights is [3, 32], wanted [2, 32]"),
+        ({"output_weights": [2, 32], "output_bias": [2]}, ["--pooling=mean"], "--pooling=mean: a classifier"),
+    ],
+)
+def test_a_checkpoint_that_is_no_classifier_of_the_task(
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    head: dict[str, list[int]],
+    more: list[str],
+    message: str,
+) -> None:
+    weights = checkpoint.read(root / "bert/bert_model.ckpt")
+    more_weights = {name: np.zeros(shape, np.float32) for name, shape in head.items()}
+    checkpoint.write(tmp_path / "bert_model.ckpt", {**weights, **more_weights})
+    more = [*more, f"--init_checkpoint={tmp_path}", f"--output_dir={tmp_path}/out", "--data_dir=/nowhere"]
+    assert run(root, PREDICT, *more) == 1
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{tmp_path}/out: nothing was trained there; add --do_train=true" in line and message in line
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
@@ -160,15 +210,16 @@ def test_an_untrained_folder_says_what_to_do(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str
 ) -> None:
     """Before any data is read."""
-    more = ["--do_train=false", "--do_eval=false", asked, "--data_dir=/nowhere", f"--output_dir={tmp_path}"]
-    assert run(root, TRAIN, *more) == 1
+    folders = f"--data_dir=/nowhere --output_dir={tmp_path} --bert_dir={root}/bert"
+    flags = f"run_classifier.py --task_name=MRPC {folders} {asked}".split()
+    assert command.status(run_classifier.main, run_classifier.FLAGS, flags) == 1
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert line.endswith(
         f"{tmp_path}/branch.json: no such file: nothing has been trained there; train a branch in that "
         "folder (run_classifier with --do_train, or run_distill), or give the folder of another"
     )
     (tmp_path / "run.json").write_text("{}")
-    assert run(root, TRAIN, *more) == 1
+    assert command.status(run_classifier.main, run_classifier.FLAGS, flags) == 1
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert "the training there has not finished; resume it by the command that began it" in line
 
