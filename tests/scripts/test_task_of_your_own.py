@@ -111,7 +111,7 @@ def test_it_is_searched(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folders = {"bert_dir": root / "bert", "data_root": root / "data", "output_dir": tmp_path / "out"}
     sizes = {"max_seq_length": tiny.MAX_SEQ_LENGTH}
     assert start(run_search, **folders, **lists, **training, **sizes) == 0
-    (chosen,) = read_selection(tmp_path / "out").options
+    (chosen,) = read_selection(tmp_path / "out").chosen
     assert chosen.task == "film_moods"
     record = read_record(Path(chosen.folder))
     assert record.branch.task.labels == Moods().labels and record.branch.task.metric == "matthews"
