@@ -12,9 +12,9 @@ from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.glue_data.known_bad_rows import KnownDefect
+from centrabert.modeling.formats.git_lfs import check_not_pointer
 
 BYTE_ORDER_MARK = "\ufeff"  # at the start of the official MRPC files
-GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec/"  # how one begins
 SHOWN_CHARACTERS = 200  # of a header in a message: one line, even where the header is a sentence
 
 
@@ -88,8 +88,7 @@ def read_table(path: Path, columns: Sequence[str] = (), defect: KnownDefect | No
 
 
 def _text(path: Path, data: bytes) -> str:
-    if data.startswith(GIT_LFS_POINTER):
-        raise UserError(f"{path}: is a Git LFS pointer and not the file itself; fetch it with `git lfs pull`")
+    check_not_pointer(path, data)
     try:
         return data.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:

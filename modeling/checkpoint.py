@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from centrabert.errors import UserError
+from centrabert.modeling.formats.git_lfs import check_file
 
 Tensors = dict[str, npt.NDArray[np.float32]]
 
@@ -32,6 +33,7 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     try:
         return {name: reader.get_tensor(name) for name in sorted(wanted)}
     except (tf.errors.OpError, RuntimeError, IndexError) as error:  # IndexError: cut short
+        _check_fetched(prefix)
         raise UserError(f"{prefix}: damaged checkpoint: {error}") from None
 
 
@@ -93,6 +95,13 @@ def _reader(prefix: Path) -> "tf.train.CheckpointReader":
     try:
         return tf.train.load_checkpoint(str(prefix))
     except (tf.errors.OpError, ValueError, RuntimeError):
+        _check_fetched(prefix)
         raise UserError(
             f"{prefix}: no readable checkpoint (wanted {prefix.name}.index and its data files)"
         ) from None
+
+
+def _check_fetched(prefix: Path) -> None:
+    """Raises UserError if one of the checkpoint's files is a Git LFS pointer."""
+    for file in sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.*")):
+        check_file(file)

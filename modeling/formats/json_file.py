@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
+from centrabert.modeling.formats.git_lfs import check_file
 
 Keys = dict[str, Any]
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -24,6 +25,7 @@ def read_json(path: Path) -> Keys:
         raise UserError(
             f"{path}: has {path.stat().st_size:,} bytes, more than the {MAX_BYTES:,} that are read"
         )
+    check_file(path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

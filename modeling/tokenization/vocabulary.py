@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.modeling.formats.git_lfs import check_not_pointer
 
 PAD, UNK, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 # Fewest pieces with a capital, or without one, that make a verdict on case; smaller vocabularies get none.
@@ -85,7 +86,9 @@ class Vocabulary:
 def _lines(path: Path) -> list[str]:
     """The lines as TensorFlow's GFile reads them: only a line feed ends one, carriage returns are dropped."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        data = path.read_bytes()
+        check_not_pointer(path, data)
+        text = data.decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

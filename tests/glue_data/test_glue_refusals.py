@@ -116,11 +116,18 @@ def test_rows_of_a_test_file_that_cannot_be_told_apart_are_an_error(tmp_path, ro
     assert error == f"{path}{message}"
 
 
-@pytest.mark.parametrize(("task", "split"), [("rte", "dev"), ("cola", "train"), ("sst2", "test")])
-def test_a_pointer_of_git_lfs_is_told_from_the_file(tmp_path, task, split):
-    content = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
-    path, error = error_of(tmp_path, task, split, content)
-    assert error == f"{path}: is a Git LFS pointer and not the file itself; fetch it with `git lfs pull`"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "above", "line"),
+    [("rte", "dev", "", 1), ("cola", "train", "", 1), ("sst2", "test", "index\tsentence\n0\ta\n", 3)],
+)
+def test_a_pointer_of_git_lfs_is_told_from_the_file(tmp_path, task, split, above, line):
+    path, error = error_of(tmp_path, task, split, above + POINTER)
+    assert error == (
+        f"{path}:{line}: is a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`"
+    )
 
 
 def test_long_header_stays_one_short_line(tmp_path):
