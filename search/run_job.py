@@ -14,11 +14,12 @@ from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.errors import UserError
+from centrabert.machine import usable_cores
 from centrabert.search.jobs.job_folder import read_spec
 from centrabert.search.jobs.job_spec import JobSpec, read_plan
 from centrabert.search.jobs.resumable_timer import Moment
 from centrabert.search.workers import parent_watch
-from centrabert.search.workers.cores import available, occupy
+from centrabert.search.workers.cores import pin_process
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("spec", None, "File with the job as JSON.", flag_values=FLAGS)
@@ -61,11 +62,11 @@ class Run:
 def main() -> None:
     since = Moment.of_start()  # importing TensorFlow is part of what a job costs
     if FLAGS.stop_with_input:
-        parent_watch.hold()
+        parent_watch.exit_with_parent()
     spec, jobs_dir = _job(FLAGS.spec, FLAGS.plan, FLAGS.index, FLAGS.jobs_dir)
     cores = [int(core) for core in FLAGS.cores]
-    threads = FLAGS.threads or len(cores or available())
-    occupy(cores, threads)
+    threads = FLAGS.threads or len(cores) or usable_cores()
+    pin_process(cores, threads)
     run(
         Run(
             spec=spec,

@@ -8,7 +8,7 @@ one conventional fine-tuning: all layers, 3 epochs, padded to 128.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from absl import flags
 from centrabert import command, training_flags
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
+from centrabert.machine import usable_cores
 from centrabert.modeling.files import exclusive
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
@@ -184,8 +185,8 @@ def main() -> None:
 def run(run: Run) -> None:
     """Searches, selects, and merges if asked."""
     run.output_dir.mkdir(parents=True, exist_ok=True)
-    available = cores.available()
-    opening = open_search(run.space, run.output_dir, run.activations.activation_cache_gb > 0, len(available))
+    cached = run.activations.activation_cache_gb > 0
+    opening = open_search(run.space, run.output_dir, cached, usable_cores())
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
     inputs = Path(run.space.bert_dir), Path(run.space.data_root), opening.search.space.tasks
@@ -196,7 +197,7 @@ def run(run: Run) -> None:
     with exclusive(run.output_dir):
         note_inputs(run.output_dir, check_inputs(run.output_dir, *inputs))
         write_space(run.space, run.output_dir)
-        search, pool = _pool(run, opening.search, available)
+        search, pool = _pool(run, opening.search)
         findings = search.run(pool, display(sys.stderr))
         try:
             candidates = selectable(findings.finished(search.jobs_dir), search)
@@ -212,13 +213,13 @@ def run(run: Run) -> None:
         )
 
 
-def _pool(run: Run, search: Search, available: Sequence[int]) -> tuple[Search, Pool]:
+def _pool(run: Run, search: Search) -> tuple[Search, Pool]:
     """The workers, and the search that knows how many cores they have together."""
-    command = _job_command(run, search)
     if run.ray is None:
-        workers = run.workers or cores.default_workers(len(available), cores.memory_bytes())
-        return search, LocalPool(search.jobs_dir, cores.shares(available, workers), command)
-    ray = run.ray
+        workers = run.workers or cores.default_workers(search.cores, cores.memory_bytes())
+        command = _job_command(run, search, max(1, search.cores // workers))
+        return search, LocalPool(search.jobs_dir, cores.worker_cores(search.cores, workers), command)
+    ray, command = run.ray, _job_command(run, search, run.ray.threads)
     pool = RayPool(ray.address, search.jobs_dir, command, ray.cpus_per_job, ray.gpus_per_job)
     return replace(search, cores=pool.workers * ray.threads), pool
 
@@ -256,12 +257,12 @@ def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
         raise UserError(f"--{flag}={listed} is not a list of numbers, as in 1,2,3") from None
 
 
-def _job_command(run: Run, search: Search) -> JobCommand:
+def _job_command(run: Run, search: Search, threads: int) -> JobCommand:
     return JobCommand(
         jobs_dir=search.jobs_dir,
         activations=run.activations.arguments,
         depths=search.space.depths,
-        threads=run.ray.threads if run.ray else 0,
+        threads=threads,
     )
 
 

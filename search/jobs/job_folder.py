@@ -85,7 +85,7 @@ def one_line(error: str) -> str:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def job_lock(folder: Path) -> Iterator[None]:
     """Keeps other processes from doing the same job; waits for one that does it now."""
     with (folder / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

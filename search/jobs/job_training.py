@@ -18,7 +18,7 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import Encoded, training_batches
 from centrabert.modeling.training.train_branch import EVALUATIONS
 from centrabert.modeling.training.trunk_cache import TrunkCache
-from centrabert.search.jobs.job_folder import held, job_folder, prepare, write_failure
+from centrabert.search.jobs.job_folder import job_folder, job_lock, prepare, write_failure
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
 from centrabert.search.jobs.resumable_timer import CPU, Moment, Stopwatch
@@ -54,7 +54,7 @@ def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
     folder = prepare(jobs_dir, spec)
-    with held(folder):
+    with job_lock(folder):
         if (found := read_result(folder)) is not None:
             logging.info("%s: finished already", folder)
             return found

@@ -14,7 +14,7 @@ THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
 
 
 def available() -> tuple[int, ...]:
-    """Numbers of the cores that this process may use."""
+    """Numbers of the cores that this process may run on, though a CPU quota may not let it use them all."""
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
@@ -31,7 +31,7 @@ def default_workers(cores: int, memory: int) -> int:
     return max(1, min(cores, memory // JOB_BYTES))
 
 
-def shares(cores: Sequence[int], workers: int) -> tuple[tuple[int, ...], ...]:
+def partition_cores(cores: Sequence[int], workers: int) -> tuple[tuple[int, ...], ...]:
     """The cores of each worker, neighbours together; with more workers than cores, some share one.
 
     Raises:
@@ -46,7 +46,18 @@ def shares(cores: Sequence[int], workers: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(cores[starts[at] : starts[at + 1]]) for at in range(workers))
 
 
-def occupy(cores: Sequence[int], threads: int) -> None:
+def worker_cores(usable: int, workers: int) -> tuple[tuple[int, ...], ...]:
+    """The cores of each worker; () for each under a CPU quota, which is for any cores.
+
+    Args:
+      usable: How many cores there are to use, see `usable_cores`. Where that is less than this process may
+        run on, to take the first few would be to share them with every container that does the same.
+    """
+    cores = available()
+    return partition_cores(cores, workers) if usable >= len(cores) else ((),) * workers
+
+
+def pin_process(cores: Sequence[int], threads: int) -> None:
     """Keeps this process on `cores`, if any are given, and TensorFlow, once imported, to so many threads.
 
     Raises:

@@ -16,7 +16,7 @@ class JobCommand:
     Attributes:
       activations: Flags that tell where the frozen layers' outputs are kept.
       depths: How many layers the teachers of the search freeze.
-      threads: Cores that a job may use where it is not told which; 0: all.
+      threads: Cores that a job may use where it is not given some of its own; 0: all.
     """
 
     jobs_dir: Path
@@ -34,6 +34,6 @@ class JobCommand:
             f"--jobs_dir={self.jobs_dir}",
             *self.activations,
             *(f"--{flag}={','.join(map(str, listed))}" for flag, listed in numbers.items() if listed),
-            *([f"--threads={self.threads}"] if self.threads else []),
+            *([f"--threads={self.threads}"] if self.threads and not cores else []),
             "--stop_with_input",
         ]

@@ -6,7 +6,7 @@ import sys
 import threading
 
 
-def hold() -> None:
+def exit_with_parent() -> None:
     """Sends this process a SIGTERM once standard input ends, as a pipe does when its writer is gone."""
     threading.Thread(target=_wait, daemon=True).start()
 

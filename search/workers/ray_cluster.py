@@ -12,13 +12,13 @@ from typing import Any
 
 from centrabert.errors import UserError
 
-PATIENCE_SECONDS = 20.0
+CONNECT_TIMEOUT_SECONDS = 20.0
 # A process can be given up: ray.init itself takes minutes over an address that is silent.
-KNOCK = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level='error')"
+CONNECT_PROBE = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level='error')"
 
 
 @dataclass(frozen=True)
-class Share:
+class ResourceRequest:
     """What a job takes of a node; Ray keeps count, and no more."""
 
     cpus: float = 1.0
@@ -32,7 +32,7 @@ class Share:
             raise UserError("--cpus_per_job=0: a job needs a core, or a part of one")
 
     def times(self, nodes: Sequence[Mapping[str, Any]]) -> int:
-        """How many such shares the living ones of `nodes`, as ray.nodes() lists them, have."""
+        """How many such jobs the living ones of `nodes`, as ray.nodes() lists them, have."""
         return sum(self._times(node["Resources"]) for node in nodes if node["Alive"])
 
     def _times(self, has: Mapping[str, float]) -> int:
@@ -43,14 +43,14 @@ class Share:
         return f"{self.cpus:g} CPU" + (f" and {self.gpus:g} GPU" if self.gpus else "")
 
 
-def connect(address: str, patience: float = PATIENCE_SECONDS) -> ModuleType:
+def connect(address: str, timeout: float = CONNECT_TIMEOUT_SECONDS) -> ModuleType:
     """Connects this process with the cluster at `address`: "auto", host:port or ray://host:port.
 
     Returns:
       The module ray.
 
     Raises:
-      UserError: Ray is not installed, or no cluster answers within `patience` seconds.
+      UserError: Ray is not installed, or no cluster answers within `timeout` seconds.
     """
     try:
         ray = importlib.import_module("ray")
@@ -58,30 +58,30 @@ def connect(address: str, patience: float = PATIENCE_SECONDS) -> ModuleType:
         raise UserError(
             f"--ray_address={address}: Ray is not installed; pip install 'centrabert[ray]'"
         ) from None
-    _knock(address, patience)
+    _probe(address, timeout)
     with _own_sigterm():
         ray.init(address, log_to_driver=False, logging_level="error")
     return ray
 
 
-def _knock(address: str, patience: float) -> None:
+def _probe(address: str, timeout: float) -> None:
     """Raises UserError if another process cannot connect."""
     try:
-        knock = subprocess.run(
-            [sys.executable, "-c", KNOCK, address],
+        probe = subprocess.run(
+            [sys.executable, "-c", CONNECT_PROBE, address],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=patience,
+            timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        raise _silence(address, f"no answer in {patience:g} seconds") from None
-    if knock.returncode:
-        raise _silence(address, _last_line(knock.stderr))
+        raise _silence(address, f"no answer in {timeout:g} seconds") from None
+    if probe.returncode:
+        raise _silence(address, _last_line(probe.stderr))
 
 
-def _silence(address: str, reason: str) -> ValueError:
-    return ValueError(
+def _silence(address: str, reason: str) -> UserError:
+    return UserError(
         f"--ray_address={address}: no Ray cluster to be had there ({reason}); start one with "
         "`ray start --head`, and give the address that it prints, or auto on one of its nodes"
     )

@@ -1,41 +1,50 @@
 """Workers on the nodes of a Ray cluster."""
 
+import signal
 import sys
+import time
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from absl import logging
 
 from centrabert.errors import UserError
-from centrabert.search.jobs.job_folder import LOG, one_line, prepare, write_failure
-from centrabert.search.jobs.job_result import FAILURE, RESULT
+from centrabert.search.jobs.job_folder import one_line
+from centrabert.search.jobs.job_result import RESULT
 from centrabert.search.jobs.job_spec import JobSpec
-from centrabert.search.workers.job_attempt import Attempt, Ending, work
+from centrabert.search.workers.job_attempt import Attempt, AttemptResult, run_attempt
 from centrabert.search.workers.local_pool import Command
-from centrabert.search.workers.ray_cluster import Share, connect
-from centrabert.search.workers.shared_disk import appears
-from centrabert.search.workers.worker_pool import Outcome
+from centrabert.search.workers.ray_cluster import ResourceRequest, connect
+from centrabert.search.workers.worker_pool import RetryingPool
 
 WAIT_SECONDS = 60.0  # between two looks whether any node is left
+NFS_SECONDS = 60.0  # as long as NFS, by default, keeps what it knows of a folder
+POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class _Task:
-    """A job on its way; `ref` is what Ray calls it, None if it could not be started."""
-
-    spec: JobSpec
-    deaths: int = 0
-    ref: Any = None
+def run_on_node(attempt: Attempt) -> AttemptResult:
+    """What Ray calls on a node."""
+    # A cluster started in the background of a script ignores it, and so Ray's cancellation.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run_attempt(attempt)
 
 
-class RayPool:
+def wait_for_file(file: Path, seconds: float = NFS_SECONDS) -> bool:
+    """Waits until a file that another machine has written is seen here; False if it does not come."""
+    end = time.monotonic() + seconds
+    while file not in file.parent.iterdir():  # a listing is asked of the server, a lookup that failed is not
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+class RayPool(RetryingPool):
     """A Pool whose jobs are tasks of Ray, each a process on whatever node Ray chooses, with its share of it.
 
     Every node must see `jobs_dir`, and whatever else the jobs read, under the same path, and have centrabert
-    installed; each uses its own Python. What a job prints is kept in its folder, in job.log.
+    installed; each uses its own Python.
 
     Args:
       address: The cluster: "auto", host:port or ray://host:port.
@@ -57,12 +66,12 @@ class RayPool:
     ) -> None:
         if not jobs_dir.is_absolute():
             raise UserError(f"{jobs_dir}: a node needs an absolute path")
-        self._jobs_dir, self._command, self._attempts = jobs_dir, command, retries + 1
-        self._share = Share(cpus_per_job, gpus_per_job)
-        self._tasks: dict[Future[Ending], _Task] = {}
+        super().__init__(jobs_dir, retries + 1)
+        self._command, self._request = command, ResourceRequest(cpus_per_job, gpus_per_job)
+        self._tasks: dict[Future[AttemptResult], object] = {}  # what Ray calls each
         self._marker = jobs_dir / f".seen-{uuid.uuid4().hex}"
         self._ray = connect(address)
-        self._work = self._ray.remote(work).options(
+        self._remote = self._ray.remote(run_on_node).options(
             num_cpus=cpus_per_job, num_gpus=gpus_per_job, max_retries=0, scheduling_strategy="SPREAD"
         )
         self._begin(address)
@@ -70,38 +79,16 @@ class RayPool:
     @property
     def workers(self) -> int:
         """How many jobs the nodes that are alive take at the same time."""
-        return self._share.times(self._ray.nodes())
-
-    @property
-    def free(self) -> int:
-        """As Pool's; one job may always wait for a node: a search that can start none is over."""
-        return max(0, max(1, self.workers) - len(self._tasks))
-
-    def submit(self, spec: JobSpec) -> None:
-        self._start(_Task(spec))
-
-    def next(self) -> Outcome:
-        """As Pool's.
-
-        Raises:
-          UserError: A node does not see `jobs_dir`.
-        """
-        while self._tasks:
-            ended = self._wait()
-            outcome = self._outcome(self._tasks.pop(ended), ended)
-            if outcome is not None:
-                return outcome
-        raise LookupError("no job is running")
+        return self._request.times(self._ray.nodes())
 
     def stop(self) -> None:
         """As Pool's; a Ctrl-C while it waits leaves the jobs to themselves: they stop when Ray lets go."""
         try:
             for task in self._tasks.values():
-                if task.ref is not None:
-                    self._ray.cancel(task.ref, force=False)
-            wait(self._tasks)
+                self._ray.cancel(task, force=False)
+            wait(self._running)
         finally:
-            self._tasks.clear()
+            self._running.clear()
             self._marker.unlink(missing_ok=True)
             self._ray.shutdown()
 
@@ -109,7 +96,7 @@ class RayPool:
         try:
             if not self.workers:
                 raise UserError(
-                    f"--ray_address={address}: no node has {self._share} for a job; "
+                    f"--ray_address={address}: no node has {self._request} for a job; "
                     "lower --cpus_per_job or --gpus_per_job, or add larger nodes"
                 )
             self._jobs_dir.mkdir(parents=True, exist_ok=True)
@@ -118,57 +105,35 @@ class RayPool:
             self._ray.shutdown()
             raise
 
-    def _start(self, task: _Task) -> None:
-        try:
-            folder = prepare(self._jobs_dir, task.spec)
-            (folder / FAILURE).unlink(missing_ok=True)  # an earlier search's
-            command = tuple(self._command(task.spec, ()))
-        except OSError as error:  # the folder cannot be written
-            failed: Future[Ending] = Future()
-            failed.set_result(Ending("", one_line(str(error))))
-            self._tasks[failed] = task
-            return
-        ref = self._work.remote(Attempt(command, sys.executable, folder, self._marker))
-        self._tasks[ref.future()] = replace(task, ref=ref)
+    def _launch(self, spec: JobSpec, folder: Path) -> Future[AttemptResult]:
+        command = tuple(self._command(spec, ()))
+        task = self._remote.remote(Attempt(command, folder, sys.executable, self._marker))
+        future: Future[AttemptResult] = task.future()
+        self._tasks[future] = task
+        return future
 
-    def _wait(self) -> Future[Ending]:
-        while not (done := wait(self._tasks, WAIT_SECONDS, FIRST_COMPLETED).done):
+    def _wait(self) -> Future[AttemptResult]:
+        while not (done := wait(self._running, WAIT_SECONDS, FIRST_COMPLETED).done):
             if not self.workers:
-                logging.warning("no node has %s for a job any more; waiting for one", self._share)
+                logging.warning("no node has %s for a job any more; waiting for one", self._request)
         return done.pop()
 
-    def _outcome(self, task: _Task, ended: Future[Ending]) -> Outcome | None:
-        """How the job ended; None if it is tried again."""
-        errors = self._ray.exceptions
-        folder = self._jobs_dir / task.spec.digest
+    def _result(self, spec: JobSpec, ended: Future[AttemptResult]) -> AttemptResult:
+        """Raises UserError if a node does not see `jobs_dir`."""
+        self._tasks.pop(ended, None)
+        errors, file = self._ray.exceptions, self._jobs_dir / spec.digest / RESULT
         try:
-            ending = ended.result()
+            result = ended.result()
         except errors.RayTaskError as error:  # centrabert is missing there, or another
             last = str(error).strip().splitlines()[-1]
-            return Outcome(task.spec, one_line(f"a node could not begin: {last}"))
+            return AttemptResult(error=one_line(f"a node could not begin: {last}"))
         except errors.RayError as error:  # the worker or the node is gone
-            ending = Ending("", death=type(error).__name__)
-        if not ending.sees_folder:
+            return AttemptResult(death=type(error).__name__)
+        if not result.sees_folder:
             raise UserError(
-                f"node {ending.node} does not see {self._jobs_dir} as it is here; "
+                f"node {result.node} does not see {self._jobs_dir} as it is here; "
                 "--output_dir must be on a disk that all nodes share, under the same path"
             )
-        if ending.death:
-            return self._died(task, ending)
-        if not ending.error and not appears(folder / RESULT):
-            return Outcome(
-                task.spec, f"{folder / RESULT}: node {ending.node} wrote it, but it is not seen here"
-            )
-        return Outcome(task.spec, ending.error)
-
-    def _died(self, task: _Task, ending: Ending) -> Outcome | None:
-        where = f" on node {ending.node}" if ending.node else ""
-        death, deaths = f"{ending.death}{where}", task.deaths + 1
-        logging.warning("%s: its process died (%s)", task.spec.title, death)
-        if deaths < self._attempts:
-            self._start(_Task(task.spec, deaths))
-            return None
-        folder = self._jobs_dir / task.spec.digest
-        error = f"its process died {deaths} times, at last by {death}; see {folder / LOG}"
-        write_failure(folder, error)
-        return Outcome(task.spec, error)
+        if result.error is None and result.death is None and not wait_for_file(file):
+            return AttemptResult(error=f"{file}: node {result.node} wrote it, but it is not seen here")
+        return result

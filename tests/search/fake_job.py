@@ -13,7 +13,7 @@ import tiny_search
 
 from centrabert import interruption
 from centrabert.modeling.files import write_text
-from centrabert.search.jobs.job_folder import held, prepare, read_spec, write_failure
+from centrabert.search.jobs.job_folder import job_lock, prepare, read_spec, write_failure
 from centrabert.search.jobs.job_result import RESULT
 from centrabert.search.workers import parent_watch
 
@@ -22,10 +22,10 @@ STEPS, STARTS, CORES, DIED, STOPPED = "steps", "starts", "cores", "died", "stopp
 
 
 def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
-    parent_watch.hold()
+    parent_watch.exit_with_parent()
     spec = read_spec(spec_file)
     folder = prepare(jobs_dir, spec)
-    with held(folder):
+    with job_lock(folder):
         if (folder / RESULT).exists():
             return
         with (folder / STARTS).open("a") as starts:

@@ -34,7 +34,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[run_job.Run]:
     """What was asked of run_job, which trains nothing here."""
     asked: list[run_job.Run] = []
     monkeypatch.setattr(run_job, "run", asked.append)
-    monkeypatch.setattr(run_job, "occupy", lambda cores, threads: None)
+    monkeypatch.setattr(run_job, "pin_process", lambda cores, threads: None)
     return asked
 
 

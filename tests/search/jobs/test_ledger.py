@@ -16,8 +16,8 @@ from centrabert.search.jobs import resumable_timer
 from centrabert.search.jobs.job_folder import (
     FAILURE,
     LOCK,
-    held,
     job_folder,
+    job_lock,
     prepare,
     read_failure,
     read_spec,
@@ -39,12 +39,12 @@ def test_a_folder_tells_its_jobs_state(tmp_path: Path) -> None:
     folder = prepare(tmp_path, spec)
     assert folder == tmp_path / spec.digest
     assert state(folder) == "waiting"
-    with held(folder):
+    with job_lock(folder):
         assert state(folder) == "running"
     assert state(folder) == "waiting"
     write_failure(folder, "no space\n  left")
     assert (state(folder), read_failure(folder)) == ("failed", "no space left")
-    with held(folder):
+    with job_lock(folder):
         assert state(folder) == "running"
     tiny_search.result(0.7).write(folder)
     assert (state(folder), read_result(folder)) == ("done", tiny_search.result(0.7))
@@ -118,7 +118,7 @@ def test_the_ledger_says_where_every_job_is(tmp_path: Path) -> None:
     done, failed, running, waiting = SPECS[:4]
     tiny_search.result(0.71234).write(prepare(tmp_path, done))
     write_failure(prepare(tmp_path, failed), "label 'x' is none of 0, 1")
-    with held(prepare(tmp_path, running)):
+    with job_lock(prepare(tmp_path, running)):
         entries = write_ledger(tmp_path, SPECS[:4], tmp_path / "ledger.tsv")
     assert [entry.state for entry in entries] == ["done", "failed", "running", "waiting"]
     lines = [line.split("\t") for line in (tmp_path / "ledger.tsv").read_text().splitlines()]

@@ -1,12 +1,14 @@
-"""What needs no Ray cluster to be seen: an attempt on a node, the shares of nodes, addresses without one."""
+"""What needs no Ray cluster to be seen: attempts, how many jobs nodes hold, addresses without a cluster."""
 
 import _thread
 import re
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fake_search
@@ -14,15 +16,15 @@ import pytest
 
 from centrabert.search.jobs.job_folder import LOG, prepare
 from centrabert.search.strategy.search_space import teachers
-from centrabert.search.workers.job_attempt import Attempt, work
-from centrabert.search.workers.ray_cluster import Share, connect
-from centrabert.search.workers.shared_disk import appears
+from centrabert.search.workers.job_attempt import Attempt, AttemptResult, StopRequest, run_attempt
+from centrabert.search.workers.ray_cluster import ResourceRequest, connect
+from centrabert.search.workers.ray_pool import wait_for_file
 
 SPECS = teachers(fake_search.SPACE)
 NODE = socket.gethostname()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -31,33 +33,33 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def test_a_file_that_comes_late_is_awaited(tmp_path: Path) -> None:
     file = tmp_path / "late"
-    assert not appears(file, seconds=0)
+    assert not wait_for_file(file, seconds=0)
     writer = threading.Timer(0.3, file.touch)
     writer.start()
-    assert appears(file)
+    assert wait_for_file(file)
     writer.join()
 
 
 @pytest.mark.parametrize(
-    ("share", "jobs"),
+    ("needs", "jobs"),
     [
-        (Share(1), 3 + 8),
-        (Share(2), 1 + 4),
-        (Share(0.1), 30 + 80),
-        (Share(1, 1), 2),
-        (Share(1, 0.3), 6),
-        (Share(8, 1), 1),
-        (Share(9), 0),
+        (ResourceRequest(1), 3 + 8),
+        (ResourceRequest(2), 1 + 4),
+        (ResourceRequest(0.1), 30 + 80),
+        (ResourceRequest(1, 1), 2),
+        (ResourceRequest(1, 0.3), 6),
+        (ResourceRequest(8, 1), 1),
+        (ResourceRequest(9), 0),
     ],
 )
-def test_nodes_hold_so_many_jobs(share: Share, jobs: int) -> None:
+def test_nodes_hold_so_many_jobs(needs: ResourceRequest, jobs: int) -> None:
     nodes = [
         {"Alive": True, "Resources": {"CPU": 3.0, "memory": 5.0}},
         {"Alive": True, "Resources": {"CPU": 8.0, "GPU": 2.0}},
         {"Alive": True, "Resources": {"GPU": 4.0}},
         {"Alive": False, "Resources": {"CPU": 16.0, "GPU": 16.0}},
     ]
-    assert share.times(nodes) == jobs
+    assert needs.times(nodes) == jobs
 
 
 def test_an_address_that_is_silent_is_told_in_one_line() -> None:
@@ -65,12 +67,12 @@ def test_an_address_that_is_silent_is_told_in_one_line() -> None:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         message = f"--ray_address={address}: no Ray cluster to be had there (no answer in 3 seconds); start"
         with pytest.raises(ValueError, match=re.escape(message)):
-            connect(address, patience=3)
+            connect(address, timeout=3)
 
 
 def test_an_address_that_is_none_is_told_in_one_line() -> None:
     with pytest.raises(ValueError, match=r"^--ray_address=nowhere: .*Invalid address format: nowhere\)"):
-        connect("nowhere", patience=60)
+        connect("nowhere", timeout=60)
 
 
 def test_ray_is_asked_for_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +83,8 @@ def test_ray_is_asked_for_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_node_uses_its_own_python(tmp_path: Path) -> None:
     folder = prepare(tmp_path, SPECS[0])
-    attempt = Attempt(("/elsewhere/python", "-c", "print('ran')"), "/elsewhere/python", folder, folder)
-    assert work(attempt).error == f"ran (exit code 0; see {folder / LOG})"
+    attempt = Attempt(("/elsewhere/python", "-c", "print('ran')"), folder, "/elsewhere/python", folder)
+    assert run_attempt(attempt).error == f"ran (exit code 0; see {folder / LOG})"
 
 
 def test_an_interruption_is_passed_on_once(tmp_path: Path) -> None:
@@ -99,19 +101,36 @@ sys.exit(f"{len(seen)} SIGTERM")
     folder = prepare(tmp_path, SPECS[0])
 
     def interrupt() -> None:
-        wait_for(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
+        wait_until(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
         for _ in range(2):
             _thread.interrupt_main()
             time.sleep(0.2)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
-    ending = work(Attempt((sys.executable, "-c", program), sys.executable, folder, folder))
+    ending = run_attempt(Attempt((sys.executable, "-c", program), folder, sys.executable, folder))
     interrupter.join()
     assert ending.error == f"1 SIGTERM (exit code 1; see {folder / LOG})"
 
 
 def test_a_program_that_a_node_lacks_is_told(tmp_path: Path) -> None:
     folder = prepare(tmp_path, SPECS[0])
-    ending = work(Attempt(("/elsewhere/program",), sys.executable, folder, folder))
+    ending = run_attempt(Attempt(("/elsewhere/program",), folder, sys.executable, folder))
     assert ending.error == f"node {NODE}: [Errno 2] No such file or directory: '/elsewhere/program'"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_request_to_stop_is_passed_on(tmp_path: Path, number: signal.Signals) -> None:
+    """From another thread, as a local pool does; a process that has not begun by then never begins."""
+    folder, stop = prepare(tmp_path, SPECS[0]), StopRequest()
+    attempt = Attempt(
+        (sys.executable, "-c", "print('ready', flush=True); import time; time.sleep(60)"), folder
+    )
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(run_attempt, attempt, stop)
+        wait_until(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
+        stop.signal = number
+        assert result.result() == AttemptResult(death=number.name)
+    (folder / LOG).unlink()
+    assert run_attempt(attempt, stop) == AttemptResult(death=number.name)
+    assert not (folder / LOG).exists()

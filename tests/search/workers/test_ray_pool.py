@@ -128,7 +128,7 @@ def test_jobs_run_on_all_nodes_and_how_they_end_is_told(cluster: Any, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(folder.name for folder in folders)
 
 
-def test_a_job_is_given_its_share_of_a_node(cluster: Any, tmp_path: Path) -> None:
+def test_a_job_is_given_its_part_of_a_node(cluster: Any, tmp_path: Path) -> None:
     def command(spec: JobSpec, cores: object) -> list[str]:
         return ["sh", "-c", "echo GPU $CUDA_VISIBLE_DEVICES"]
 
@@ -238,7 +238,7 @@ def test_a_node_that_does_not_see_the_folder_is_named(cluster: Any, tmp_path: Pa
 def test_a_result_that_is_seen_on_its_node_only_is_told(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_pool, "appears", lambda file: False)
+    monkeypatch.setattr(ray_pool, "wait_for_file", lambda file: False)
     with pool_on(cluster, tmp_path) as pool:
         error = outcomes(pool, SPECS[0])[SPECS[0]]
     file = job_folder(tmp_path, SPECS[0].digest) / RESULT
@@ -251,7 +251,7 @@ def test_a_node_without_the_package_is_told(
     def lacking(attempt: object) -> None:
         raise ModuleNotFoundError("No module named 'centrabert'")
 
-    monkeypatch.setattr(ray_pool, "work", lacking)
+    monkeypatch.setattr(ray_pool, "run_on_node", lacking)
     with pool_on(cluster, tmp_path) as pool:
         error = outcomes(pool, SPECS[0])[SPECS[0]]
     assert error == "a node could not begin: ModuleNotFoundError: No module named 'centrabert'"

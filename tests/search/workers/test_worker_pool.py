@@ -21,7 +21,15 @@ from centrabert.search.jobs.job_result import read_result
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.search_loop import Findings
 from centrabert.search.strategy.search_space import teachers
-from centrabert.search.workers.cores import THREADS, default_workers, occupy, shares
+from centrabert.search.workers import cores
+from centrabert.search.workers.cores import (
+    THREADS,
+    default_workers,
+    partition_cores,
+    pin_process,
+    worker_cores,
+)
+from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.worker_pool import Outcome
 
@@ -65,8 +73,8 @@ def test_jobs_run_side_by_side_each_on_its_own_cores(tmp_path: Path) -> None:
     for spec in SPECS[:3]:
         found = read_result(job_folder(tmp_path, spec.digest))
         assert found is not None and found.quality == tiny_search.quality(spec)
-    cores = [(job_folder(tmp_path, spec.digest) / fake_job.CORES).read_text() for spec in SPECS[:3]]
-    assert set(cores) == {"0", "1"}
+    given = [(job_folder(tmp_path, spec.digest) / fake_job.CORES).read_text() for spec in SPECS[:3]]
+    assert set(given) == {"0", "1"}
     with pytest.raises(LookupError):
         pool.next()
 
@@ -117,7 +125,7 @@ def test_a_stop_lets_jobs_write_a_checkpoint(tmp_path: Path) -> None:
     first, second = (job_folder(tmp_path, spec.digest) for spec in SPECS[:2])
     wait_for(lambda: fake_job.count(first) >= 2)
     pool.stop()
-    assert state(first) == "waiting" and not second.exists()
+    assert state(first) == "waiting" and not (second / fake_job.STARTS).exists()
     assert (first / fake_job.STOPPED).exists()
     with pytest.raises(LookupError):
         pool.next()
@@ -139,7 +147,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cores", "workers", "wanted"),
+    ("numbers", "workers", "wanted"),
     [
         ((0, 1), 1, ((0, 1),)),
         ((0, 1), 2, ((0,), (1,))),
@@ -149,15 +157,24 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     ],
 )
 def test_cores_are_shared_out(
-    cores: tuple[int, ...], workers: int, wanted: tuple[tuple[int, ...], ...]
+    numbers: tuple[int, ...], workers: int, wanted: tuple[tuple[int, ...], ...]
 ) -> None:
-    assert shares(cores, workers) == wanted
+    assert partition_cores(numbers, workers) == wanted
     with pytest.raises(ValueError, match="--workers=0 is below 1"):
-        shares(cores, 0)
+        partition_cores(numbers, 0)
+
+
+def test_under_a_quota_no_worker_has_cores_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "available", lambda: (0, 1, 2, 3))
+    assert worker_cores(4, 2) == ((0, 1), (2, 3))
+    assert worker_cores(3, 2) == ((), ())
+    command = JobCommand(Path("jobs"), (), (), threads=2)
+    assert "--cores=0,1" in command(SPECS[0], (0, 1)) and "--threads=2" not in command(SPECS[0], (0, 1))
+    assert "--threads=2" in command(SPECS[0], ())
 
 
 def test_workers_are_one_for_each_core_as_far_as_memory_goes() -> None:
-    assert [default_workers(cores, 24 * 2**30) for cores in (1, 2, 64)] == [1, 2, 6]
+    assert [default_workers(count, 24 * 2**30) for count in (1, 2, 64)] == [1, 2, 6]
     assert default_workers(8, 2**30) == 1
 
 
@@ -166,8 +183,8 @@ def test_a_process_keeps_to_its_cores_and_threads(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "sched_setaffinity", lambda *given: kept.append(given))
     for variable in THREADS:
         monkeypatch.setenv(variable, "99")
-    occupy((1, 3), 2)
-    occupy((), 4)
+    pin_process((1, 3), 2)
+    pin_process((), 4)
     assert kept == [(0, (1, 3))]
     assert {os.environ[variable] for variable in THREADS} == {"4"}
 
@@ -243,9 +260,8 @@ def test_jobs_do_not_outlive_a_search_that_is_killed(tmp_path: Path, number: sig
 
 
 def test_the_end_of_input_is_a_sigterm() -> None:
-    code = (
-        "from centrabert.search.workers import parent_watch; import time; parent_watch.hold(); time.sleep(60)"
-    )
+    watch = "from centrabert.search.workers import parent_watch; parent_watch.exit_with_parent()"
+    code = f"{watch}; import time; time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.close()
