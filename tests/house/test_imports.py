@@ -107,7 +107,10 @@ def complaint(path: str, name: str) -> str | None:
 
 def wrong_part(path: str, rest: list[str]) -> str | None:
     """As `complaint`, for an import of centrabert.`rest`."""
-    if any(step.startswith("run_") for step in rest):
+    if any(
+        is_script(f"{step}.py") and ROOT.joinpath(*rest[:index], f"{step}.py").is_file()
+        for index, step in enumerate(rest)
+    ):
         return f"{path} imports the script {'.'.join(rest)}"
     if is_script(path):
         return None
