@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
+from centrabert.modeling.kinds.python_values import texts
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Arrays, Output
 from centrabert.modeling.task import TaskSpec
@@ -40,7 +41,7 @@ class Golden:
         """
         numbers_first = sorted(KINDS[task.kind].outputs, key=lambda output: output.dtype != "float32")
         for output in numbers_first:
-            wanted, found = self.outputs[output.name], _decoded(outputs[output.name])
+            wanted, found = self.outputs[output.name], _strings_as_text(outputs[output.name])
             if found.shape != wanted.shape:
                 raise UserError(f"{what}: golden {output.name} are {wanted.shape}, got {found.shape}")
             if output.dtype == "float32":
@@ -74,7 +75,7 @@ def golden_of(
 ) -> Golden:
     """The golden answers from what a model predicts, which may hold more than the outputs of the task."""
     names = [output.name for output in KINDS[task.kind].outputs]
-    return Golden(text_a, text_b, {name: _decoded(predictions[name]) for name in names})
+    return Golden(text_a, text_b, {name: _strings_as_text(predictions[name]) for name in names})
 
 
 def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -84,9 +85,5 @@ def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.sort(order[picks])
 
 
-def _decoded(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Strings of TensorFlow as str; what is no UTF-8 equals no label."""
-    if array.dtype.kind not in "OS":
-        return array
-    texts = [text.decode(errors="backslashreplace") for text in array.ravel().tolist()]
-    return np.array(texts, np.object_).reshape(array.shape)
+def _strings_as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return texts(array) if array.dtype.kind in "OS" else array

@@ -12,8 +12,10 @@ from centrabert.modeling.kinds.task_kind import TOKENS, TaskKind
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # A task name is a variable scope, a file name and a signature name at once. "all" means every task to
-# run_predict; "route" is kept for the signature that will serve mixed batches.
-RESERVED_NAMES = frozenset({"all", "bert", "cls", "global_step", "route", "serving_default", "text"})
+# run_predict; "describe", "route" and "serving_default" are signatures of their own.
+RESERVED_NAMES = frozenset(
+    {"all", "bert", "cls", "describe", "global_step", "route", "serving_default", "text"}
+)
 
 
 @dataclass(frozen=True)

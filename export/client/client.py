@@ -15,12 +15,15 @@ from typing import Any
 from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated
 from centrabert.export.client.rest_transport import RestTransport
-from centrabert.export.client.results import Answer, Answers, read_answers
+from centrabert.export.client.results import Answers, read_answers
 from centrabert.export.client.retry import STANDARD, Deadline, Retry, check_timeout
 from centrabert.export.client.rows import Row, SentRow, route_request, sent_rows
-from centrabert.export.client.served_tasks import ServedTask, ServedTasks, served_tasks
+from centrabert.export.client.served_tasks import ServedTasks, served_tasks
 from centrabert.export.client.side_by_side import side_by_side
 from centrabert.export.client.transport import Transport, WantedModel
+from centrabert.export.contract.model_description import ServedTask
+from centrabert.export.contract.signature_names import DESCRIBE
+from centrabert.modeling.kinds.task_kind import Answer
 
 
 class Client:
@@ -189,8 +192,18 @@ class Client:
         return served
 
     def _fetched(self, deadline: Deadline) -> ServedTasks:
-        self._served = served_tasks(self._model.name, self._retry.run(self._transport.metadata, deadline))
+        try:
+            self._served = self._told(deadline)
+        except Outdated:  # a new version took over between the two questions; not so soon again
+            self._served = self._told(deadline)
         return self._served
+
+    def _told(self, deadline: Deadline) -> ServedTasks:
+        """The tasks as a version describes them; raises Outdated if two versions answered."""
+        metadata = self._retry.run(self._transport.metadata, deadline)
+        describes = DESCRIBE in metadata.signatures
+        description = self._retry.run(self._transport.describe, deadline) if describes else None
+        return served_tasks(self._model.name, metadata, description)
 
     def _exchanged(self, rows: Sequence[SentRow], served: ServedTasks, deadline: Deadline) -> list[Answers]:
         """The answers to one request; sent twice if the tasks turn out to be those of an older version."""

@@ -18,6 +18,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated, RequestError
 from centrabert.export.client.transport import (
+    Description,
     Metadata,
     Reply,
     RouteRequest,
@@ -25,7 +26,7 @@ from centrabert.export.client.transport import (
     WantedModel,
     malformed,
 )
-from centrabert.export.contract.signature_names import ROUTE
+from centrabert.export.contract.signature_names import DESCRIBE, DESCRIPTION, ROUTE
 
 T = TypeVar("T")
 SIGNATURES = "signature_def"  # the only field of metadata that there is
@@ -71,7 +72,7 @@ class GrpcTransport:
         message = PredictRequest(
             model_spec=self._spec(ROUTE),
             inputs={name: _proto(texts) for name, texts in request.inputs.items()},
-            output_filter=request.outputs if self._filter_outputs else (),
+            output_filter=list(request.outputs) if self._filter_outputs else (),
         )
         response = _answered(lambda: self._stub.Predict(message, timeout=seconds))
         columns = {
@@ -94,6 +95,14 @@ class GrpcTransport:
             for name, definition in found.signature_def.items()
         }
         return Metadata(response.model_spec.version.value, signatures)
+
+    def describe(self, seconds: float) -> Description:
+        message = PredictRequest(model_spec=self._spec(DESCRIBE), inputs={"text_a": _proto([""])})
+        response = _answered(lambda: self._stub.Predict(message, timeout=seconds))
+        if DESCRIPTION not in response.outputs:
+            raise RequestError("INTERNAL", malformed(f"it has no output {DESCRIPTION}"))
+        (text,) = _array(DESCRIPTION, response.outputs[DESCRIPTION])
+        return Description(response.model_spec.version.value, text)
 
     def close(self) -> None:
         """Ends the requests that still run."""
@@ -128,7 +137,8 @@ def _array(name: str, proto: TensorProto) -> npt.NDArray[Any]:
     try:
         array = np.asarray(tf.make_ndarray(proto))
         if array.dtype == object:
-            return np.array([text.decode() for text in array], object)
+            texts = [text.decode() for text in array.ravel().tolist()]
+            return np.array(texts, object).reshape(array.shape)
     except (TypeError, ValueError) as error:
         raise RequestError("INTERNAL", malformed(f"{name}: {error}")) from None
     return array

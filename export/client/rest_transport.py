@@ -14,6 +14,7 @@ from centrabert.errors import UserError
 from centrabert.export.client.bounded_wait import within
 from centrabert.export.client.errors import RequestError
 from centrabert.export.client.transport import (
+    Description,
     Metadata,
     Reply,
     RouteRequest,
@@ -21,7 +22,7 @@ from centrabert.export.client.transport import (
     WantedModel,
     malformed,
 )
-from centrabert.export.contract.signature_names import ROUTE
+from centrabert.export.contract.signature_names import DESCRIBE, DESCRIPTION, ROUTE
 
 # Which gRPC status TF Serving, or a proxy before it, means. FAILED_PRECONDITION and OUT_OF_RANGE are 400 too.
 CODES = {
@@ -40,7 +41,6 @@ CODES = {
     504: "DEADLINE_EXCEEDED",
 }
 LONGEST = 500  # signs of an error page that are worth telling
-NUMBERS = ("/probabilities", "/score")
 
 
 class RestTransport:
@@ -71,7 +71,11 @@ class RestTransport:
         outputs = self._asked("POST", ":predict", body, seconds).get("outputs")
         if not isinstance(outputs, dict):
             raise RequestError("INTERNAL", malformed("it has no outputs by name"))
-        columns = {name: _array(name, outputs[name]) for name in request.outputs if name in outputs}
+        columns = {
+            name: _array(name, outputs[name], output.dtype)
+            for name, output in request.outputs.items()
+            if name in outputs
+        }
         return Reply(None, frozenset(outputs), columns)
 
     def metadata(self, seconds: float) -> Metadata:
@@ -85,6 +89,13 @@ class RestTransport:
             return Metadata(int(document["model_spec"]["version"]), signatures)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise RequestError("INTERNAL", malformed("its metadata has no signatures")) from None
+
+    def describe(self, seconds: float) -> Description:
+        body = {"signature_name": DESCRIBE, "inputs": {"text_a": [""]}}
+        texts = self._asked("POST", ":predict", body, seconds).get("outputs")  # a single output has no name
+        if not isinstance(texts, list) or len(texts) != 1 or not isinstance(texts[0], str):
+            raise RequestError("INTERNAL", malformed(f"its {DESCRIPTION} is not one text"))
+        return Description(None, texts[0])
 
     def close(self) -> None:
         """Closes the connections that no request holds."""
@@ -144,16 +155,14 @@ def _reason(response: requests.Response) -> str:
     return page[:LONGEST] or response.reason or "no reason given"
 
 
-def _array(name: str, values: Any) -> npt.NDArray[Any]:
+def _array(name: str, values: Any, dtype: str) -> npt.NDArray[Any]:
     try:
-        if name.endswith(NUMBERS):
-            return np.array(values, np.float32)
-        return np.array([_text(value) for value in values], object)
+        if dtype != "string":
+            return np.array(values, dtype)
+        array = np.array(values, object)
+        for value in array.flat:
+            if not isinstance(value, str):
+                raise TypeError(f"{value!r} is no text")
+        return array
     except (TypeError, ValueError) as error:
         raise RequestError("INTERNAL", malformed(f"{name}: {error}")) from None
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value

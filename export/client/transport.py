@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from centrabert.errors import UserError
 from centrabert.export.contract.signature_names import ROUTE_INPUTS
+from centrabert.modeling.kinds.task_kind import Output
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class RouteRequest:
 
     Attributes:
       tasks: Of every row its tasks, separated by commas.
-      outputs: The names of the outputs to read.
+      outputs: The outputs to read, by name.
     """
 
     text_a: tuple[str, ...]
     text_b: tuple[str, ...]
     tasks: tuple[str, ...]
-    outputs: tuple[str, ...]
+    outputs: Mapping[str, Output]
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
@@ -60,7 +61,7 @@ class Reply:
     Attributes:
       version: What answered, if the server says so.
       offered: The names of all outputs in the answer, read or not.
-      columns: The wanted outputs that were there, batch first: texts as objects of str, else float32.
+      columns: The wanted outputs that were there, batch first; strings as objects of str.
     """
 
     version: int | None
@@ -84,6 +85,14 @@ class Metadata:
     signatures: Mapping[str, Signature]
 
 
+@dataclass(frozen=True)
+class Description:
+    """What the model says of itself, in JSON, and the version that said so, if the server tells."""
+
+    version: int | None
+    text: str
+
+
 class Transport(Protocol):
     """Carries requests for one model; threads may share it.
 
@@ -93,6 +102,8 @@ class Transport(Protocol):
     def route(self, request: RouteRequest, seconds: float) -> Reply: ...
 
     def metadata(self, seconds: float) -> Metadata: ...
+
+    def describe(self, seconds: float) -> Description: ...
 
     def close(self) -> None: ...
 

@@ -6,6 +6,8 @@ A task has two signatures of its own: `<task>` reads texts, `<task>_ids` reads w
 DEFAULT = "serving_default"  # texts in, the answers of every task out
 ROUTE = "route"  # texts and, for each row, the tasks that are to answer it
 ROUTE_IDS = "route_ids"  # the same for word-piece ids
+DESCRIBE = "describe"  # what the model says of itself, see `model_description`
+DESCRIPTION = "description"  # the output of DESCRIBE
 ROUTE_INPUTS = ("text_a", "text_b", "tasks")
 ASKED, UNKNOWN = (
     "asked",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from centrabert.export.contract.signature_names import ids_signature
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.summary_table import table
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import CLASS
 from centrabert.modeling.task import TaskSpec
 
 FILE = "MODEL_CARD.md"  # in assets.extra
@@ -43,9 +45,10 @@ def _lines(manifest: Manifest) -> Iterator[str]:
 
 
 def _answers(task: TaskSpec) -> str:
-    if task.kind == "regression":
-        return "`score`"
-    return "`label`, `probabilities` of " + ", ".join(map(_escaped, task.labels))
+    """The outputs by name, and after those with one number for each label the labels."""
+    of = " of " + ", ".join(map(_escaped, task.labels))
+    outputs = KINDS[task.kind].outputs
+    return ", ".join(f"`{output.name}`{of if CLASS in output.axes else ''}" for output in outputs)
 
 
 def _escaped(text: str) -> str:

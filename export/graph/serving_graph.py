@@ -9,7 +9,8 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.contract.signature_names import ROUTE
+from centrabert.export.contract.model_description import write_description
+from centrabert.export.contract.signature_names import DESCRIPTION, ROUTE
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.routing import routed
 from centrabert.merge.manifest import Manifest
@@ -31,6 +32,7 @@ class ServingGraph:
       answers: By task, then by the name of the answer; see `TaskKind.outputs`.
       routed: Alike, computed for the rows that want them; see `route.routed`.
       unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
+      description: string [batch], the same for every row; see `model_description`.
     """
 
     text_a: tf.Tensor
@@ -41,6 +43,7 @@ class ServingGraph:
     answers: dict[str, dict[str, tf.Tensor]]
     routed: dict[str, dict[str, tf.Tensor]]
     unknown: tf.Tensor
+    description: tf.Tensor
 
 
 def build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
@@ -71,7 +74,9 @@ def _build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
     tasks = tf.placeholder(tf.string, [None], name="tasks")
     with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope(ROUTE):
         by_row, unknown = routed(manifest, input_ids, segment_ids, tasks)
-    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row, unknown)
+    text = write_description(branch.task for branch in manifest.plan.branches)
+    description = tf.fill(tf.shape(text_a), text, DESCRIPTION)
+    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row, unknown, description)
 
 
 def _tokens(

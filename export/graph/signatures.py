@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from centrabert.export.contract.signature_names import DEFAULT, ROUTE, ROUTE_IDS, UNKNOWN, ids_signature
+from centrabert.export.contract.signature_names import (
+    DEFAULT,
+    DESCRIBE,
+    DESCRIPTION,
+    ROUTE,
+    ROUTE_IDS,
+    UNKNOWN,
+    ids_signature,
+)
 from centrabert.export.graph.serving_graph import ServingGraph
 from centrabert.modeling.task import TaskSpec
 
@@ -18,7 +26,8 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
     `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
     segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
     answers of all tasks as `<task>/<answer>`, of which a client asks for some. `route`: alike, but every row
-    names the tasks it wants in `tasks`; see `route.routed`. `route_ids`: the same for ids.
+    names the tasks it wants in `tasks`; see `routing.routed`. `route_ids`: the same for ids. `describe`:
+    text_a, whatever it says, to what clients must know of the tasks, in JSON.
     """
     texts = {"text_a": graph.text_a, "text_b": graph.text_b}
     ids = {"input_ids": graph.input_ids, "segment_ids": graph.segment_ids}
@@ -31,6 +40,7 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
     routed = {**_flat(graph.routed), UNKNOWN: graph.unknown}
     signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, routed)
     signatures[ROUTE_IDS] = _signature({**ids, "tasks": graph.tasks}, routed)
+    signatures[DESCRIBE] = _signature({"text_a": graph.text_a}, {DESCRIPTION: graph.description})
     return signatures
 
 

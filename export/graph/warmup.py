@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from centrabert.export.contract.signature_names import DEFAULT, ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.signature_names import DEFAULT, DESCRIBE, ROUTE, ROUTE_IDS, ids_signature
 from centrabert.export.contract.task_selector import ALL_TASKS
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.merge.manifest import Manifest
@@ -38,6 +38,7 @@ def write_warmup(version: Path, manifest: Manifest) -> None:
 
 def requests(manifest: Manifest) -> Iterator[PredictRequest]:
     """Every request, the shorter texts first."""
+    yield _request(DESCRIBE, {"text_a": [""]})
     for length in _lengths(manifest.max_seq_length):
         text, none = [" ".join([WORD] * (length - 2))] * ROWS, [""] * ROWS
         texts = {"text_a": text, "text_b": none}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from centrabert.export.contract.signature_names import DEFAULT
+from centrabert.export.contract.signature_names import DEFAULT, DESCRIBE
 from centrabert.export.engine.tensorflow_engine import Arrays
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.input_validation import RequestLimits, check_outputs
@@ -82,9 +82,11 @@ class Answering:
                 signature = target.signature or DEFAULT
                 definition = find_signature(servable, signature)
                 wanted = check_outputs(definition, outputs)
-                rows = read_rows(
-                    signature, read(definition, servable.limits), wanted, servable.manifest.tasks
-                )
+                inputs = read(definition, servable.limits)
+                if signature == DESCRIBE:
+                    code = "OK"
+                    return Answer(servable.number, signature, servable.described(len(inputs["text_a"])))
+                rows = read_rows(signature, inputs, wanted, servable.manifest.tasks)
                 tasks = rows.tasks
                 computed = await _within(seconds, servable.answer(rows, seconds))
                 arrays = outputs_of(definition, signature, wanted, rows, computed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.contract.signature_names import ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.signature_names import DESCRIBE, DESCRIPTION, ROUTE, ROUTE_IDS, ids_signature
 from centrabert.export.contract.task_selector import task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.export.serving.batcher import Batcher
@@ -75,7 +75,12 @@ class Servable:
             manifest.config.type_vocab_size,
         )
         self._batch_rows = limits.batch_rows
+        self._description = _description(predictor)
         self._pairs = {branch.task.name: branch.task.pair for branch in manifest.plan.branches}
+
+    def described(self, rows: int) -> Arrays:
+        """What the signature `describe` answers; every row the same, so it is computed once."""
+        return {DESCRIPTION: np.full([rows], self._description, np.object_)}
 
     async def answer(self, rows: RequestRows, seconds: float | None) -> Computed:
         """Where rows stand in their request, and their answers by full name.
@@ -117,3 +122,11 @@ class Servable:
         tasks = np.array([task_selector(tasks).encode() for tasks in piece.tasks], np.object_)
         inputs = {**dict(zip(piece.lane, piece.columns, strict=True)), "tasks": tasks}
         return self.predictor.predict(ROUTE if piece.lane == TEXT else ROUTE_IDS, inputs)
+
+
+def _description(predictor: Predictor) -> bytes:
+    """What the model says of itself; of versions exported before there was a `describe` nothing."""
+    if DESCRIBE not in predictor.signatures:
+        return b""
+    (text,) = predictor.predict(DESCRIBE, {"text_a": [b""]})[DESCRIPTION]
+    return bytes(text)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-from centrabert.modeling.kinds.float32_decimals import decimals
 from centrabert.modeling.kinds.label_names import check_label_names
-from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Arrays, Head, Labels, Output, TaskKind
+from centrabert.modeling.kinds.python_values import decimals
+from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Answer, Arrays, Head, Labels, Output, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
@@ -19,7 +19,7 @@ TOLERANCE = 1e-4  # between two CPUs, or batches, probabilities of a BERT differ
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(Answer):
     """The answer of a classification.
 
     Attributes:

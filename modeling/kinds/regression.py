@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-from centrabert.modeling.kinds.float32_decimals import decimals
-from centrabert.modeling.kinds.task_kind import POOLED, Arrays, Head, Labels, Output, TaskKind
+from centrabert.modeling.kinds.python_values import decimals
+from centrabert.modeling.kinds.task_kind import POOLED, Answer, Arrays, Head, Labels, Output, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
@@ -20,7 +20,7 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(Answer):
     """The answer of a regression."""
 
     value: float

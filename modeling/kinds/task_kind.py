@@ -58,6 +58,10 @@ class Head:
     real: "tf.Tensor | None" = None
 
 
+class Answer:
+    """What a client gets from one task for one row; each kind has its own, a frozen dataclass."""
+
+
 class TaskKind(ABC):
     """A sort of answer.
 
@@ -81,7 +85,11 @@ class TaskKind(ABC):
 
     @abstractmethod
     def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
-        """The numeric labels [rows, ...] that `loss` and the metrics read, from the labels of a data file."""
+        """The numeric labels [rows, ...] that `loss` and the metrics read, from those of a data file.
+
+        Raises:
+          UserError: One of them is none that such a task can have.
+        """
 
     @abstractmethod
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
@@ -103,7 +111,7 @@ class TaskKind(ABC):
         return np.zeros(len(outputs[self.outputs[0].name]), bool)
 
     @abstractmethod
-    def answers(self, columns: Arrays, labels: Labels) -> list[Any]:
+    def answers(self, columns: Arrays, labels: Labels) -> Sequence[Answer]:
         """The answer to each row, as Python clients get it.
 
         Args:

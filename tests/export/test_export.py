@@ -139,7 +139,7 @@ def test_another_branch_changes_no_bit_of_the_others(tmp_path: Path, ids: tuple[
             many = predictor().predict(f"{name}_ids", feeds)
             assert_bits(few.predict(f"{name}_ids", feeds), many)
         assert set(few.signatures) == {
-            *("rte", "rte_ids", "whole", "whole_ids", "serving_default", "route", "route_ids"),
+            *("rte", "rte_ids", "whole", "whole_ids", "serving_default", "route", "route_ids", "describe"),
         }
 
 

@@ -24,10 +24,12 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 )
 
 from centrabert.export.client.client import Client
-from centrabert.export.client.results import Answer, Classification, Score
 from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.rest.rest_path import METADATA, RestPath, read_path
 from centrabert.export.serving.errors import HTTP_STATUS, ServingError, invalid
+from centrabert.modeling.kinds.classification import Classification
+from centrabert.modeling.kinds.regression import Score
+from centrabert.modeling.kinds.task_kind import Answer
 
 MODEL = "canned"
 # Labels, 0 for a regression, and whether the task reads pairs.
@@ -56,6 +58,7 @@ class Canned:
       refusals: Used up one a request, metadata included.
       refused: Texts that are always refused.
       slow: Texts whose answer waits for `gate`.
+      descriptions: What it says of itself, used up one a request but for the last; () as versions of before.
       seen, described: The Predict requests, and (model, version, label) of those for metadata.
     """
 
@@ -64,6 +67,7 @@ class Canned:
     refusals: list[Refusal] = field(default_factory=list)
     refused: tuple[str, ...] = ()
     slow: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
     gate: Event = field(default_factory=Event)
     seen: list[Seen] = field(default_factory=list)
     described: list[tuple[str, int | None, str | None]] = field(default_factory=list)
@@ -74,8 +78,17 @@ class Canned:
             if self.refusals:
                 raise ServingError(*self.refusals.pop(0))
 
+    def describe(self) -> str:
+        with self.lock:
+            text, *rest = self.descriptions
+            self.descriptions = tuple(rest) or (text,)
+        return text
+
     def answer(self, seen: Seen) -> dict[str, list[Any]]:
         """By output, batch first."""
+        if seen.signature == "describe":
+            assert seen.inputs == {"text_a": [""]}
+            return {"description": [self.describe()]}
         with self.lock:
             self.seen.append(seen)
         self.refuse()
@@ -117,6 +130,8 @@ class Canned:
             )
             for task, (labels, pair) in self.tasks.items()
         }
+        if self.descriptions:
+            own["describe"] = ({"text_a"}, {"description"})
         return {**own, "route": ({"text_a", "text_b", "tasks"}, self.offered())}
 
 
@@ -228,7 +243,8 @@ class RestHandler(BaseHTTPRequestHandler):
         asked = json.loads(body)
         assert asked.keys() == {"signature_name", "inputs"}
         seen = Seen(path.name, path.number, path.label, asked["signature_name"], asked["inputs"])
-        return {"outputs": self.canned.answer(seen)}
+        outputs = self.canned.answer(seen)
+        return {"outputs": next(iter(outputs.values())) if len(outputs) == 1 else outputs}
 
     def send(self, status: int, document: Any) -> None:
         body = json.dumps(document).encode()

@@ -11,7 +11,8 @@ from centrabert.export.client.client import Client
 from centrabert.export.client.errors import Overloaded, RequestError
 from centrabert.export.client.retry import Retry
 from centrabert.export.client.rows import Row
-from centrabert.export.client.served_tasks import ServedTask
+from centrabert.export.contract.model_description import ServedTask, write_description
+from centrabert.modeling.task import TaskSpec
 
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
 Made = Callable[..., Client]
@@ -112,6 +113,41 @@ def test_tasks_are_asked_for_once(canned: Canned, made: Made) -> None:
             "size": ServedTask("size", "regression", pair=False),
         }
     assert canned.described == [(MODEL, None, None)]
+
+
+def described(*tasks: str) -> str:
+    """What a model says of these of the canned tasks."""
+    return write_description(
+        TaskSpec(name, "classification", tuple("abc")[:labels], pair, "accuracy")
+        if labels
+        else TaskSpec(name, "regression", (), pair, "pearson")
+        for name, (labels, pair) in TASKS.items()
+        if name in tasks
+    )
+
+
+def test_a_model_that_describes_itself(canned: Canned, made: Made) -> None:
+    """Its labels are known; only tasks that it names are there."""
+    canned.descriptions = (described("mood", "near"),)
+    asking = made()
+    assert asking.tasks() == {
+        "mood": ServedTask("mood", "classification", pair=False, labels=("a", "b", "c")),
+        "near": ServedTask("near", "regression", pair=True),
+    }
+    assert asking.ask_all("one", "three") == {
+        "mood": expected("mood", "one"),
+        "near": expected("near", "one", "three"),
+    }
+    assert canned.described == [(MODEL, None, None)]
+
+
+def test_a_version_that_takes_over_while_it_is_asked_for_its_tasks(canned: Canned, made: Made) -> None:
+    later = described("mood").replace("mood", "later")
+    canned.descriptions = (later, described("mood"))
+    assert list(made().tasks()) == ["mood"]
+    canned.descriptions = (later,)
+    with pytest.raises(RequestError, match="UNAVAILABLE: model canned, version 1: another version took over"):
+        made().tasks()
 
 
 @pytest.mark.parametrize("keys", [{"version": 3}, {"label": "stable"}])

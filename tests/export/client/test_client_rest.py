@@ -16,8 +16,11 @@ from centrabert.export.client.errors import Overloaded, RequestError
 from centrabert.export.client.rest_transport import RestTransport
 from centrabert.export.client.retry import Retry
 from centrabert.export.client.transport import RouteRequest, WantedModel
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Output
 
-ASKED = RouteRequest(("one",), ("",), ("mood",), ("mood/label", "mood/probabilities", "unknown"))
+OUTPUT = {f"mood/{output.name}": output for output in KINDS["classification"].outputs}
+ASKED = RouteRequest(("one",), ("",), ("mood",), {**OUTPUT, "unknown": Output("unknown", "string")})
 
 
 def refusal(status: int, body: bytes, *headers: tuple[str, str], url: str = "") -> RequestError:

@@ -9,8 +9,10 @@ from running_server import NAME, shared_server
 
 from centrabert.export.client.client import Client, Row
 from centrabert.export.client.errors import RequestError
-from centrabert.export.client.results import Answer, Classification, Score
 from centrabert.export.engine.text_prediction import answer_texts
+from centrabert.modeling.kinds.classification import Classification
+from centrabert.modeling.kinds.regression import Score
+from centrabert.modeling.kinds.task_kind import Answer
 
 TASKS = {branch.task.name: branch.task for branch in tiny.BRANCHES}
 

@@ -5,11 +5,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from centrabert.errors import UserError
 from centrabert.export.client.errors import Outdated, RequestError
-from centrabert.export.client.results import Classification, Score, read_answers
+from centrabert.export.client.results import read_answers
 from centrabert.export.client.rows import Row, SentRow, route_request, sent_rows
-from centrabert.export.client.served_tasks import ServedTask, ServedTasks, served_tasks
-from centrabert.export.client.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
+from centrabert.export.client.served_tasks import ServedTasks, served_tasks
+from centrabert.export.client.transport import (
+    Description,
+    Metadata,
+    Reply,
+    RouteRequest,
+    Signature,
+    WantedModel,
+)
+from centrabert.export.contract.model_description import ServedTask, write_description
+from centrabert.modeling.kinds.classification import Classification
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.regression import Score
+from centrabert.modeling.kinds.task_kind import Output
+from centrabert.modeling.task import TaskSpec
 
 OFFERED = frozenset(["mood/label", "mood/probabilities", "mood/asked", "near/score", "near/asked", "unknown"])
 ROUTE = Signature(frozenset(["text_a", "text_b", "tasks"]), OFFERED)
@@ -18,13 +32,14 @@ TASKS = {
     "near": ServedTask("near", "regression", pair=True),
 }
 SERVED = ServedTasks(4, TASKS, OFFERED)
+MOOD_OUTPUTS = dict(zip(("mood/label", "mood/probabilities"), KINDS["classification"].outputs, strict=True))
 
 
 def texts(*values: str) -> Any:
     return np.array(values, object)
 
 
-def test_tasks_are_read_off_the_signatures() -> None:
+def test_tasks_of_a_version_without_a_description_are_read_off_its_signatures() -> None:
     signatures = {
         "near": Signature(frozenset(["text_a", "text_b"]), frozenset(["score"])),
         "near_ids": Signature(frozenset(["input_ids", "segment_ids"]), frozenset(["score"])),
@@ -32,15 +47,69 @@ def test_tasks_are_read_off_the_signatures() -> None:
         "serving_default": Signature(frozenset(["text_a", "text_b"]), frozenset(["near/score"])),
         "route": ROUTE,
     }
-    found = served_tasks("bert", Metadata(4, signatures))
+    found = served_tasks("bert", Metadata(4, signatures), None)
     assert found == SERVED
     assert list(found.tasks) == ["mood", "near"]
+
+
+DESCRIBED = write_description(
+    [
+        TaskSpec("near", "regression", (), pair=False, metric="pearson"),
+        TaskSpec("mood", "classification", ("bad", "good"), pair=True, metric="accuracy"),
+    ]
+)
+
+
+@pytest.mark.parametrize("version", [4, None])
+def test_a_description_tells_all_and_nothing_is_guessed(version: int | None) -> None:
+    """The signatures, which say otherwise here, are not asked."""
+    found = served_tasks("bert", Metadata(4, {"route": ROUTE}), Description(version, DESCRIBED))
+    assert found == ServedTasks(
+        4,
+        {
+            "mood": ServedTask("mood", "classification", True, ("bad", "good")),
+            "near": ServedTask("near", "regression", False),
+        },
+        OFFERED,
+    )
+
+
+@pytest.mark.parametrize(
+    "description", [Description(5, DESCRIBED), Description(None, DESCRIBED.replace("near", "nearer"))]
+)
+def test_a_description_of_another_version_is_outdated(description: Description) -> None:
+    with pytest.raises(Outdated, match="model bert, version 4: another version took over"):
+        served_tasks("bert", Metadata(4, {"route": ROUTE}), description)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "model bert, version 4:1: not JSON"),
+        ('{"format_version": 9, "tasks": []}', "model bert, version 4: format_version 9 is newer than 1"),
+        (
+            DESCRIBED.replace("true", "1"),
+            r"model bert, version 4: key 'tasks\[1\].pair' is 1, wanted true or",
+        ),
+    ],
+)
+def test_a_description_that_cannot_be_read_is_told(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{message}"):
+        served_tasks("bert", Metadata(4, {"route": ROUTE}), Description(4, text))
+
+
+def test_a_kind_of_a_later_client_stops_only_those_who_ask_it() -> None:
+    text = DESCRIBED.replace('"regression"', '"tagging"')
+    found = served_tasks("bert", Metadata(4, {"route": ROUTE}), Description(4, text))
+    assert list(found.outputs(["mood"])) == ["mood/label", "mood/probabilities", "unknown"]
+    with pytest.raises(UserError, match="task near: this client knows no kind 'tagging'; update CentraBERT"):
+        found.outputs(["near"])
 
 
 @pytest.mark.parametrize("signatures", [{}, {"route": Signature(frozenset(["text"]), OFFERED)}])
 def test_a_model_of_others_is_refused(signatures: dict[str, Signature]) -> None:
     with pytest.raises(ValueError, match="model bert, version 4: has no signature route of text_a"):
-        served_tasks("bert", Metadata(4, signatures))
+        served_tasks("bert", Metadata(4, signatures), None)
 
 
 def test_a_request_asks_every_row_and_reads_each_output_once() -> None:
@@ -62,9 +131,13 @@ def test_a_request_asks_every_row_and_reads_each_output_once() -> None:
         ("one", "one", "three", "four", "five"),
         ("two", "", "", "", "six"),
         ("near", "mood", "mood", "mood,near", "near"),
-        ("mood/label", "mood/probabilities", "near/score", "unknown"),
+        {
+            **MOOD_OUTPUTS,
+            "near/score": KINDS["regression"].outputs[0],
+            "unknown": Output("unknown", "string"),
+        },
     )
-    assert route_request(sent[2:3], SERVED).outputs == ("mood/label", "mood/probabilities", "unknown")
+    assert list(route_request(sent[2:3], SERVED).outputs) == [*MOOD_OUTPUTS, "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +211,14 @@ def test_a_reply_that_does_not_fit_is_refused(columns: Any, error: type[RequestE
     with pytest.raises(RequestError, match=message) as raised:
         read_answers(SENT, SERVED, Reply(4, OFFERED, changed))
     assert type(raised.value) is error
+
+
+def test_other_probabilities_than_the_task_has_labels_tell_of_another_version() -> None:
+    three = ServedTasks(
+        4, {**TASKS, "mood": ServedTask("mood", "classification", False, tuple("abc"))}, OFFERED
+    )
+    with pytest.raises(Outdated, match="mood/probabilities: not one for each label"):
+        read_answers(SENT, three, Reply(4, OFFERED, COLUMNS))
 
 
 @pytest.mark.parametrize(

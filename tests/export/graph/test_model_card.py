@@ -23,7 +23,7 @@ def test_the_model_card_tells_every_task_and_its_signatures() -> None:
 
 HOSTILE = (
     "<script>alert(1)</script>",
-    "a\n\n# All tasks passed",
+    "# All tasks passed",
     "x | y",
     "`code`",
     "[text](http://example.com)",
@@ -52,8 +52,8 @@ def test_a_label_is_nothing_but_text() -> None:
     tone = next(record for record in manifest.records if record.branch.task.name == "tone")
     task = replace(tone.branch.task, labels=HOSTILE)
     record = replace(tone, branch=replace(tone.branch, task=task))
-    object.__setattr__(manifest, "records", (record,))
-    card = model_card(manifest)
+    records = tuple(record if each is tone else each for each in manifest.records)
+    card = model_card(replace(manifest, records=records))
     (row,) = [line for line in card.splitlines() if line.startswith("| tone |")]
     assert row.count("|") == 5, "a cell more"
     _, _, _, cell, *_ = row.split("|")

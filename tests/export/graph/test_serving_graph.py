@@ -1,5 +1,6 @@
 """The SavedModel itself: its contract, every layer once, and what runs for which request."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -10,7 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
 import tiny
-from exported import exported
+from exported import exported, predictor
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.util._pywrap_util_port import IsMklEnabled
 
@@ -71,9 +72,39 @@ def test_signatures() -> None:
     routed = {**every, **asked, "unknown": text}
     wanted["route"] = ({"text_a": text, "text_b": text, "tasks": text}, routed)
     wanted["route_ids"] = ({"input_ids": ids, "segment_ids": ids, "tasks": text}, routed)
+    wanted["describe"] = ({"text_a": text}, {"description": text})
     found = meta_graph().signature_def
     assert {name: (described(found[name].inputs), described(found[name].outputs)) for name in found} == wanted
     assert {found[name].method_name for name in found} == {"tensorflow/serving/predict"}
+
+
+def test_the_model_describes_itself(executed: "Executed") -> None:
+    """Kind, labels and number of texts of every task, to every row of a batch, and at no cost."""
+    (text, *others) = predictor().predict("describe", {"text_a": np.array(["", "x"], np.object_)})[
+        "description"
+    ]
+    assert others == [text]
+    assert json.loads(text) == {
+        "format_version": 1,
+        "tasks": [
+            {
+                "name": name,
+                "kind": branch.task.kind,
+                "pair": branch.task.pair,
+                "labels": list(branch.task.labels),
+            }
+            for name, branch in sorted(BY_NAME.items())
+        ],
+    }
+    assert set(executed.run("describe").values()) <= {
+        "_Arg",
+        "_Retval",
+        "Const",
+        "Fill",
+        "Shape",
+        "_Recv",
+        "_Send",
+    }
 
 
 @pytest.mark.parametrize("routed", [False, True])

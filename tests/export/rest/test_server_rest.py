@@ -28,6 +28,7 @@ from centrabert.merge.merged_folder import read_manifest
 
 SIGNATURES = [
     ("serving_default", TEXTS),
+    ("describe", {"text_a": TEXT_A}),
     ("route", {**TEXTS, "tasks": TASKS}),
     ("route_ids", {**PIECES, "tasks": TASKS}),
     *[(branch.task.name, TEXTS if branch.task.pair else {"text_a": TEXT_A}) for branch in tiny.BRANCHES],

@@ -20,6 +20,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
     ("signature", "inputs"),
     [
         ("", TEXTS),
+        ("describe", {"text_a": TEXT_A}),
         ("route", {**TEXTS, "tasks": TASKS}),
         ("route_ids", {**PIECES, "tasks": TASKS}),
         *[(branch.task.name, TEXTS if branch.task.pair else {"text_a": TEXT_A}) for branch in tiny.BRANCHES],
@@ -32,7 +33,7 @@ def test_every_signature_answers_as_the_saved_model(signature: str, inputs: dict
 
 def test_every_signature_was_asked() -> None:
     named = {name for branch in tiny.BRANCHES for name in (branch.task.name, f"{branch.task.name}_ids")}
-    assert set(predictor().signatures) == named | {"serving_default", "route", "route_ids"}
+    assert set(predictor().signatures) == named | {"serving_default", "route", "route_ids", "describe"}
 
 
 def test_an_output_filter_gives_those_outputs_alone() -> None:

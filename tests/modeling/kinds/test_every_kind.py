@@ -1,0 +1,182 @@
+"""Every kind of task is trained, distilled, merged, exported, served over gRPC and REST, and understood."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import tiny_glue
+from kind_examples import EXAMPLES, KindExample
+from running_server import NAME, running, settings
+
+from centrabert.distill.distillation import Teacher, distil
+from centrabert.distill.loss import Distillation
+from centrabert.export.client.client import Client
+from centrabert.export.contract.version_folder import EXTRA
+from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.engine.text_prediction import answer_texts
+from centrabert.export.export_version import export
+from centrabert.glue_data.metrics import METRICS, score
+from centrabert.merge.merge_branches import merge
+from centrabert.merge.merged_folder import golden_file
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import CHECKPOINT, read_record
+from centrabert.modeling.golden_file import read_golden
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.prediction import branch_estimator, predict
+from centrabert.modeling.training.token_dataset import Encoded, encode
+from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
+
+HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=1)
+SCALES = {example.task.name: example.scale for example in EXAMPLES}
+TASKS = {example.task.name: example.task for example in EXAMPLES}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A student of every kind and the version that serves them."""
+
+    bert: BertFolder
+    students: dict[str, Path]
+    teachers: dict[str, Path]
+    version: Path
+
+
+def test_every_kind_has_an_example() -> None:
+    """And every example a kind."""
+    assert [example.task.kind for example in EXAMPLES] == list(KINDS)
+
+
+def test_every_metric_of_a_kind_exists() -> None:
+    for kind in KINDS.values():
+        assert kind.metrics <= METRICS.keys()
+
+
+def rows(example: KindExample, tokenizer: Tokenizer, count: int, seed: int) -> Encoded:
+    random = np.random.default_rng(seed)
+    text_a, text_b = (
+        [" ".join(random.choice(tiny.WORDS, random.integers(1, 5))) for _ in range(count)] for _ in range(2)
+    )
+    labels = KINDS[example.task.kind].encode_labels(
+        [example.label(row) for row in range(count)], example.task.labels
+    )
+    return encode(tokenizer, example.task, text_a, text_b if example.task.pair else [""] * count, labels)
+
+
+def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, Path]:
+    """The folders of a teacher and of its student."""
+    tokenizer = Tokenizer(bert.vocabulary(True))
+    branch = Branch(example.task, 1, 2)
+    job = TrainingJob(
+        bert=bert,
+        vocabulary=tokenizer.vocabulary,
+        branch=branch,
+        hyperparameters=HYPERPARAMETERS,
+        train=rows(example, tokenizer, 20, seed=1),
+        dev=rows(example, tokenizer, 10, seed=2),
+        score=lambda labels, predictions: score([example.task.metric], labels, predictions),
+        output_dir=folder / "teacher" / example.task.name,
+        start=fine_tuning_start(bert, branch),
+    )
+    train_branch(job)
+    student = folder / "student" / example.task.name
+    distil(
+        Teacher(job.output_dir, bert),
+        1,
+        tokenizer.vocabulary,
+        job.train,
+        job.dev,
+        job.score,
+        student,
+        job.hyperparameters,
+        Distillation(),
+    )
+    return job.output_dir, student
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    root = tmp_path_factory.mktemp("kinds")
+    bert = BertFolder.at(tiny_glue.bert_folder(root / "bert"))
+    folders = {example.task.name: train(example, bert, root) for example in EXAMPLES}
+    students = {name: student for name, (_, student) in folders.items()}
+    merge(root / "bert", list(students.values()), root / "merged")
+    version = export(root / "merged", root / "serving", 1)
+    return Trained(bert, students, {name: teacher for name, (teacher, _) in folders.items()}, version)
+
+
+@pytest.fixture(scope="module", params=["grpc", "rest"])
+def client(trained: Trained, request: pytest.FixtureRequest) -> Iterator[Client]:
+    with running(settings(trained.version.parent)) as server:
+        made = (
+            Client.grpc(f"127.0.0.1:{server.port}", model=NAME, timeout=30.0)
+            if request.param == "grpc"
+            else Client.rest(f"http://127.0.0.1:{server.rest_port}", model=NAME, timeout=30.0)
+        )
+        with made as client:
+            yield client
+
+
+def close(found: Any, wanted: Any, scale: float) -> bool:
+    """Whether two answers as JSON are the same but for rounding."""
+    if isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(close(found[key], wanted[key], scale) for key in wanted)
+    if isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(close, found, wanted, [scale] * len(wanted)))
+    if isinstance(wanted, float):
+        return math.isclose(found, wanted, rel_tol=1e-5, abs_tol=1e-5 * scale)
+    return bool(found == wanted)
+
+
+def by_the_branch(trained: Trained, task: TaskSpec, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What the student itself answers, before it was merged."""
+    tokenizer, folder, kind = (
+        Tokenizer(trained.bert.vocabulary(True)),
+        trained.students[task.name],
+        KINDS[task.kind],
+    )
+    texts = [a for a, _ in pairs], [b if task.pair else "" for _, b in pairs]
+    estimator = branch_estimator(trained.bert, read_record(folder).branch, folder / CHECKPOINT)
+    outputs = predict(estimator, encode(tokenizer, task, *texts), 4)
+    columns = {
+        output.name: np.vectorize(bytes.decode, [object])(outputs[output.name])
+        if output.dtype == "string"
+        else outputs[output.name]
+        for output in kind.outputs
+    }
+    return [kind.answer_json(answer, task.labels) for answer in kind.answers(columns, task.labels)]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_student_moved_and_its_goldens_hold_every_output(name: str, trained: Trained) -> None:
+    teacher, student = (read_record(folder) for folder in (trained.teachers[name], trained.students[name]))
+    assert student.teacher_digest == teacher.digest
+    assert all(student.variables[variable] != teacher.variables[variable] for variable in student.variables)
+    golden = read_golden(golden_file(trained.version / EXTRA, name), TASKS[name])
+    assert list(golden.outputs) == [output.name for output in KINDS[TASKS[name].kind].outputs]
+
+
+def test_a_client_understands_every_task(client: Client, trained: Trained) -> None:
+    """It knows kind, labels and texts, and answers as the branch does and as run_predict prints it."""
+    served = client.tasks()
+    assert {name: (task.kind, task.pair, task.labels) for name, task in served.items()} == {
+        name: (task.kind, task.pair, task.labels) for name, task in TASKS.items()
+    }
+    pairs = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
+    alone = {name: by_the_branch(trained, task, pairs) for name, task in TASKS.items()}
+    with Predictor(trained.version) as predictor:
+        printed = list(answer_texts(predictor, list(TASKS.values()), pairs, 3))
+    for row, (text_a, text_b) in enumerate(pairs):
+        for name, answer in client.ask_all(text_a, text_b).items():
+            found = KINDS[TASKS[name].kind].answer_json(answer, served[name].labels)
+            assert close(found, alone[name][row], SCALES[name]), (name, row, found, alone[name][row])
+            assert close(found, json.loads(json.dumps(printed[row][name])), SCALES[name]), (name, row)
