@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from centrabert.distill.distillation import Teacher
+from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export

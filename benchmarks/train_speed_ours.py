@@ -42,7 +42,7 @@ def main() -> None:
         branch = Branch(task, 0, layers, full_fine_tuning=True)
     else:
         branch = Branch.teacher(task, int(job["layers"]), layers)
-    names = [name for name in branch.shapes(config) if name.startswith("bert/")]
+    names = {name: name for name in branch.shapes(config) if name.startswith("bert/")}
     optimization = Optimization(1e-4, 1000, 100, seed=0)
     model_fn = model_fn_builder(config, branch, {bert.checkpoint: names}, optimization, aligned=True)
     batches = np.load(scratch / "batches.npz")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from centrabert.distill.distillation import Teacher
+from centrabert.distill.teacher import Teacher
 from centrabert.export.engine.exported_model import ExportedModel
 from centrabert.export.export_version import export
 from centrabert.glue_data.task_data import TaskData

@@ -12,8 +12,10 @@ from absl import logging
 
 from centrabert import bert_results
 from centrabert.bert_results import eval_results_text, mean_loss, prediction_file, prediction_text
-from centrabert.distill.distillation import Teacher, distil
-from centrabert.distill.loss import Distillation
+from centrabert.distill.distillation import distil
+from centrabert.distill.methods.method import DistillationMethod
+from centrabert.distill.methods.vanilla_kd import VanillaKD
+from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.task_data import TaskData, label_array, task_spec
@@ -26,13 +28,15 @@ from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Arrays
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.initialization import Initialization, as_pretrained
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.modeling.training.token_dataset import Encoded, encode
-from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.train_branch import TrainingJob, train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.trained_model import TrainedModel
 
 EVAL_RESULTS = "eval_results.json"
+VANILLA_KD = VanillaKD()
 
 
 class Split(NamedTuple):
@@ -134,7 +138,7 @@ class TaskRunner:
                 dev=self.dev,
                 score=self.score,
                 output_dir=output_dir,
-                start=fine_tuning_start(self.bert, branch),
+                initialization=as_pretrained(branch),
                 cache=cache,
             )
         )
@@ -146,14 +150,11 @@ class TaskRunner:
         hyperparameters: Hyperparameters,
         output_dir: Path,
         cache: TrunkCache | None = None,
-        settings: Distillation | None = None,
-        from_pretrained: bool = False,
+        method: DistillationMethod = VANILLA_KD,
+        initialization: Initialization | None = None,
+        teacher_cache_dir: Path | None = None,
     ) -> BranchRecord:
-        """Trains a student of `teacher`, which grew on the same BERT; see `distill.distillation.distil`.
-
-        Args:
-          settings: None takes the paper's.
-        """
+        """Trains a student of `teacher`, which grew on the same BERT; see `distill.distillation.distil`."""
         return distil(
             teacher,
             student_layers,
@@ -163,9 +164,10 @@ class TaskRunner:
             self.score,
             output_dir,
             hyperparameters,
-            settings or Distillation(),
+            method,
             cache,
-            from_pretrained,
+            initialization,
+            teacher_cache_dir,
         )
 
     def branch_model(self, branch_dir: Path) -> TrainedModel:

@@ -1,59 +1,71 @@
 """A student from a teacher: the same task in fewer layers."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+import tensorflow.compat.v1 as tf
 
-from centrabert.distill.loss import Distillation, distillation_loss
-from centrabert.modeling.bert_folder import BertFolder
+from centrabert.distill.methods.method import ComparedStates, DistillationMethod, TeacherStates
+from centrabert.distill.teacher import LOGITS, Teacher
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_checkpoint import read_owned
-from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
-from centrabert.modeling.files import new_file
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.layers.layer_states import LayerState
+from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.prediction import branch_estimator, predict_logits
+from centrabert.modeling.training.initialization import Initialization
+from centrabert.modeling.training.objective import ModelStates
 from centrabert.modeling.training.token_dataset import Encoded
-from centrabert.modeling.training.train_branch import Score, TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.train_branch import (
+    TRAINING,
+    Score,
+    TeacherCheckpoint,
+    TrainingJob,
+    train_branch,
+)
 from centrabert.modeling.training.trunk_cache import TrunkCache
+
+FEATURE = "teacher_"  # in front of the name of a state
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A finished branch and the BERT it grew on.
+class Distillation:
+    """The objective of a student: a method, with the teacher and the student that it compares.
 
-    Raises:
-      UserError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.
+    Attributes:
+      cache_dir: Where the teacher's states are kept; see `Teacher.states`.
     """
 
-    folder: Path
-    bert: BertFolder
+    method: DistillationMethod
+    teacher: Teacher
+    student: Branch
+    batch_size: int
+    cache_dir: Path
 
-    def __post_init__(self) -> None:
-        self.record.check_base(self.bert.digests, str(self.bert.checkpoint))
-        read_owned(self.folder, self.record)
+    @cached_property
+    def _compared(self) -> ComparedStates:
+        return self.method.compared_states(self.teacher.record.branch, self.student)
 
     @property
-    def record(self) -> BranchRecord:
-        return read_record(self.folder)
+    def states(self) -> Collection[LayerState]:
+        return self._compared.student
 
-    def logits(self, encoded: Encoded, batch_size: int) -> npt.NDArray[np.float32]:
-        """float32 [rows, outputs], without dropout; computed once and kept beside the teacher.
+    def annotate(self, train: Encoded) -> Encoded:
+        """The training rows with the teacher's states of them, computed now unless they are kept."""
+        states = self.teacher.states(train, self._compared.teacher, self.batch_size, self.cache_dir)
+        return train.with_features({f"{FEATURE}{name}": file for name, file in states.items()})
 
-        The file is named by all that decides its bits: teacher, data, batch size, precision of the trunk's
-        output.
-        """
-        record = self.record
-        name = f"logits-{record.digest[:16]}-{encoded.digest[:16]}-{batch_size}-{encoded.trunk_dtype}.npy"
-        file = self.folder / name
-        if not file.exists():  # of two that find it missing both compute it, to the same bits
-            estimator = branch_estimator(self.bert, record.branch, self.folder / CHECKPOINT, aligned=True)
-            with new_file(file) as aside:
-                np.save(aside, predict_logits(estimator, encoded, batch_size))
-        logits: npt.NDArray[np.float32] = np.load(file)
-        return logits
+    def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
+        layers = {state: features[f"{FEATURE}{state.name}"] for state in self._compared.teacher}
+        teacher = TeacherStates(features[f"{FEATURE}{LOGITS}"], layers)
+        return self.method.loss(task, model, teacher, features)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.method.to_json()
 
 
 def distil(
@@ -65,16 +77,20 @@ def distil(
     score: Score,
     output_dir: Path,
     hyperparameters: Hyperparameters,
-    settings: Distillation,
+    method: DistillationMethod,
     cache: TrunkCache | None = None,
-    from_pretrained: bool = False,
+    initialization: Initialization | None = None,
+    teacher_cache_dir: Path | None = None,
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
 
+    Nothing is written into the teacher's folder.
+
     Args:
       cache: Keeps the frozen layers' outputs, for teacher and student.
-      from_pretrained: The student starts from the pretrained layers and a new head, instead of the teacher's
-        (paper, Appendix C).
+      initialization: Where the student starts; by default where the method says.
+      teacher_cache_dir: Keeps the teacher's states, for all its students; by default a folder in
+        `output_dir` that is removed when training ends.
 
     Raises:
       UserError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
@@ -82,7 +98,7 @@ def distil(
     record = teacher.record
     record.check_reads(record.branch.task, vocabulary.digest)
     student = record.branch.student(student_layers)
-    start = fine_tuning_start(teacher.bert, student) if from_pretrained else student_start(teacher, student)
+    cache_dir = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
             bert=teacher.bert,
@@ -93,19 +109,9 @@ def distil(
             dev=dev,
             score=score,
             output_dir=output_dir,
-            start=start,
-            loss_fn=distillation_loss(settings),
-            teacher_digest=record.digest,
-            extra_hyperparameters={
-                **asdict(settings),
-                **({"from_pretrained": True} if from_pretrained else {}),
-            },
+            initialization=initialization or method.initialization(record.branch, student),
+            objective=Distillation(method, teacher, student, hyperparameters.eval_batch_size, cache_dir),
+            teacher=TeacherCheckpoint(record.digest, teacher.checkpoint),
             cache=cache,
-            annotate=lambda rows: rows.with_teacher(teacher.logits(rows, hyperparameters.eval_batch_size)),
         )
     )
-
-
-def student_start(teacher: Teacher, student: Branch) -> dict[Path, list[str]]:
-    """The teacher's bottommost layers, pooler and head: all that the student owns (paper, section 3)."""
-    return {teacher.folder / CHECKPOINT: sorted(student.owned_shapes(teacher.bert.config()))}

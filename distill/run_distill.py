@@ -1,14 +1,17 @@
 """Distils a teacher branch into a student with fewer layers, on the same task and data.
 
-The student starts from the teacher's lowest tuned layers, its pooler and its head, and learns from the
-teacher's logits and from the labels. The script writes a branch folder like that of run_classifier. If it was
-interrupted, run the same command again to resume.
+By default the student starts from the teacher's lowest tuned layers, its pooler and its head, and learns from
+the teacher's logits and from the labels. The script writes a branch folder like that of run_classifier, and
+only reads that of the teacher. If it was interrupted, run the same command again to resume.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 
 from centrabert import command
+from centrabert.distill.layer_mapping import parse_initialization
+from centrabert.distill.methods.method import DistillationMethod
+from centrabert.distill.methods.registry import DEFAULT, METHODS, find_method, settings
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
@@ -25,39 +28,62 @@ class Run:
     data_dir: Path = flag("Folder of the task's data: train.tsv and dev.tsv.")
     output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
-    temperature: float = flag(
-        "Temperature by which the logits of teacher and student are divided before the softmax.", 2.0
+    method: str = flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))
+    start_from: str | None = flag(
+        "What the student's own layers start from: teacher (the teacher's lowest tuned layers, its pooler "
+        "and head), pretrained (the pretrained layers in the same positions and a new head), or the numbers "
+        "of as many layers of the teacher, from the bottom to the top, counted from 0 and separated by "
+        "commas, as in 8,11. By default the method decides; vanilla_kd starts from the teacher.",
+        None,
     )
-    soft_weight: float = flag("Weight of the loss between student and teacher.", 1.0)
-    hard_weight: float = flag("Weight of the loss between student and label.", 1.0)
+    teacher_cache_dir: Path | None = flag(
+        "Folder for what the teacher says of the training rows, which is computed once and which all "
+        "students of the teacher can read. By default it is a folder in --output_dir that is removed when "
+        "training ends.",
+        None,
+    )
     activations: ActivationSettings = flag_group()
     hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
 
 
 FLAGS = define(Run)
+SETTINGS = make_dataclass(
+    "Settings",
+    [(each.name, each.of_type | None, flag(each.help_text, None)) for each in settings()],
+)
+define(SETTINGS, FLAGS)
 
 
 def main() -> None:
-    run(read(Run, FLAGS))
+    run(read(Run, FLAGS), find_method(FLAGS.method, vars(read(SETTINGS, FLAGS))))
 
 
-def run(run: Run) -> None:
+def run(run: Run, method: DistillationMethod) -> None:
     """Reads the teacher's task and distils it."""
-    from centrabert.distill.distillation import Teacher
-    from centrabert.distill.loss import Distillation
+    from centrabert.distill.teacher import Teacher
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.task_runner import TaskRunner
 
-    settings = Distillation(run.temperature, run.soft_weight, run.hard_weight)
     bert = BertFolder(*run.bert.files)
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
-    record.branch.student(run.student_layers)  # a wrong l is told before any data is read
+    student = record.branch.student(run.student_layers)  # a wrong l is told before any data is read
+    start = (
+        parse_initialization(run.start_from, record.branch, student) if run.start_from is not None else None
+    )
     task = find_task(record.branch.task.name, data_dir=run.data_dir)
     runner = TaskRunner.of_branch(task, bert, record)
-    cache = run.activations.kept_beside(run.output_dir).cache()
-    runner.distil(teacher, run.student_layers, run.hyperparameters, run.output_dir, cache, settings)
+    runner.distil(
+        teacher,
+        run.student_layers,
+        run.hyperparameters,
+        run.output_dir,
+        run.activations.kept_beside(run.output_dir).cache(),
+        method,
+        start,
+        run.teacher_cache_dir,
+    )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 
 

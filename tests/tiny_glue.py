@@ -12,7 +12,8 @@ from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start
+from centrabert.modeling.training.initialization import as_pretrained
+from centrabert.modeling.training.train_branch import TrainingJob
 from centrabert.task_runner import TaskRunner
 
 # A layer costs half a second of building graphs.
@@ -64,7 +65,7 @@ def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, *
             "dev": runner.dev,
             "score": runner.score,
             "output_dir": output_dir,
-            "start": fine_tuning_start(runner.bert, branch),
+            "initialization": as_pretrained(branch),
             **keys,
         }
     )

@@ -8,6 +8,15 @@ import tensorflow.compat.v1 as tf
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.dense import dense, kernel_and_bias
 from centrabert.modeling.layers.dropout import Dropout, drop
+from centrabert.modeling.layers.layer_states import (
+    ATTENTION,
+    ATTENTION_SCORES,
+    KEY,
+    NO_STATES,
+    QUERY,
+    VALUE,
+    Record,
+)
 
 MASKED = -10000.0  # added to the attention scores of padding (modeling.py of BERT)
 
@@ -29,7 +38,12 @@ def head_shape(batch: tf.Tensor, length: "tf.Tensor | int", config: BertConfig) 
 
 
 def self_attention(
-    rows: tf.Tensor, heads: tf.Tensor, mask: tf.Tensor, config: BertConfig, dropout: Dropout | None
+    rows: tf.Tensor,
+    heads: tf.Tensor,
+    mask: tf.Tensor,
+    config: BertConfig,
+    dropout: Dropout | None,
+    record: Record,
 ) -> tf.Tensor:
     """Scaled dot-product attention of all tokens, before the output's dense layer.
 
@@ -37,11 +51,12 @@ def self_attention(
       rows: float32 [batch * length, hidden].
       heads: From `head_shape`.
       mask: From `attention_mask`.
+      record: Is told queries, keys, values and attention; see `LayerState`.
 
     Returns:
       float32 [batch * length, hidden].
     """
-    return _attention(rows, heads, rows, heads, mask, config, dropout)
+    return _attention(rows, heads, rows, heads, mask, config, dropout, record)
 
 
 def attention_of_first(
@@ -65,7 +80,7 @@ def attention_of_first(
         shape = tf.shape(tokens)
         one, all_of_them = (head_shape(shape[0], length, config) for length in (1, shape[1]))
         rows = tf.reshape(tokens, [-1, config.hidden_size])
-        return _attention(tokens[:, 0], one, rows, all_of_them, mask, config, dropout)
+        return _attention(tokens[:, 0], one, rows, all_of_them, mask, config, dropout, NO_STATES.at(1))
     hidden, heads = config.hidden_size, config.num_attention_heads
     with tf.variable_scope("attention/self"):
         query = dense(tokens[:, 0], hidden, hidden, "query", config)
@@ -97,6 +112,7 @@ def _attention(
     mask: tf.Tensor,
     config: BertConfig,
     dropout: Dropout | None,
+    record: Record,
 ) -> tf.Tensor:
     """Scaled dot-product attention of the rows `x` over all `rows` of their text; the shape of `x`."""
     hidden = config.hidden_size
@@ -107,7 +123,13 @@ def _attention(
         )  # [batch, heads, length, head]
         scores = tf.matmul(query, key, transpose_b=True)  # [batch, heads, length of x, length]
         scores = scores * (1.0 / math.sqrt(config.head_size)) + mask
-        weights = drop(tf.nn.softmax(scores), config.attention_probs_dropout_prob, dropout)
+        weights = tf.nn.softmax(scores)
+        for kind, tensor in (
+            *((QUERY, query), (KEY, key), (VALUE, value)),
+            *((ATTENTION_SCORES, scores), (ATTENTION, weights)),
+        ):
+            record(kind, tensor)
+        weights = drop(weights, config.attention_probs_dropout_prob, dropout)
         return tf.reshape(_swapped(tf.matmul(weights, value), dropout), [-1, hidden])
 
 

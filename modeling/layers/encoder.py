@@ -14,6 +14,7 @@ from centrabert.modeling.layers.attention import attention_of_first, head_shape,
 from centrabert.modeling.layers.dense import dense, variable, vector
 from centrabert.modeling.layers.dropout import Dropout, drop
 from centrabert.modeling.layers.gelu import activation
+from centrabert.modeling.layers.layer_states import HIDDEN, NO_STATES, StateRecorder
 from centrabert.modeling.layers.normalization import layer_norm, layer_norm_with_gradient
 
 
@@ -46,6 +47,7 @@ def encode(
     layers: Iterable[int],
     dropout: Dropout | None = None,
     first_only: bool = False,
+    recorder: StateRecorder = NO_STATES,
 ) -> tf.Tensor:
     """Applies the transformer layers numbered `layers`, in that order.
 
@@ -53,6 +55,8 @@ def encode(
       x: float32 [batch, length, hidden].
       mask: From `attention_mask`.
       first_only: The last layer computes what [CLS] needs and no more; see `attention_of_first`.
+      recorder: Is told the states of the layers, and of `x` as what the first of them reads; of the last
+        layer none for `first_only`.
 
     Returns:
       float32 [batch, length, hidden], or [batch, 1, hidden] for `first_only`.
@@ -60,9 +64,14 @@ def encode(
     shape, numbers = tf.shape(x), list(layers)
     rows = tf.reshape(x, [-1, config.hidden_size])  # [batch * length, hidden]; reshaped once, not per layer
     heads = head_shape(shape[0], shape[1], config)
+    recorder.record(min(numbers, default=0), HIDDEN, x)
     for layer in numbers[:-1] if first_only else numbers:
+        depth = layer + 1
         with tf.variable_scope(f"bert/encoder/layer_{layer}"):
-            rows = _layer(rows, self_attention(rows, heads, mask, config, dropout), config, dropout)
+            attended = self_attention(rows, heads, mask, config, dropout, recorder.at(depth))
+            rows = _layer(rows, attended, config, dropout)
+        if recorder.wants(HIDDEN, depth):
+            recorder.record(depth, HIDDEN, tf.reshape(rows, [shape[0], shape[1], config.hidden_size]))
     top = tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
     if not first_only:
         return top

@@ -1,6 +1,6 @@
 """The model_fn of one branch: trunk frozen by scope, own layers, head, loss, optimiser."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.dropout import Dropout
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
-from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.layers.layer_states import NO_STATES, LayerState, StateRecorder
 from centrabert.modeling.training import optimizer
 from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
+from centrabert.modeling.training.objective import FineTuning, ModelStates, Objective
 from centrabert.modeling.training.token_dataset import TRUNK_OUTPUT
 
-LossFn = Callable[[TaskSpec, Head, Tensors], tf.Tensor]
+FINE_TUNING = FineTuning()
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,27 @@ class Optimization:
     seed: int
 
 
-def task_loss(task: TaskSpec, head: Head, features: Tensors) -> tf.Tensor:
-    """The loss of every row against its label, float32 [batch]."""
-    return KINDS[task.kind].loss(head, features["labels"])
-
-
 def model_fn_builder(
     config: BertConfig,
     branch: Branch,
-    init_checkpoints: Mapping[Path, list[str]],
+    init_checkpoints: Mapping[Path, Mapping[str, str]],
     optimization: Optimization | None = None,
-    loss_fn: LossFn = task_loss,
+    objective: Objective = FINE_TUNING,
     aligned: bool = False,
+    predicted_states: Collection[LayerState] = (),
 ) -> ModelFn:
     """Returns the model_fn of a branch (model_fn_builder of run_classifier.py of BERT).
 
     Features that hold TRUNK_OUTPUT take the place of the frozen layers.
 
     Args:
-      init_checkpoints: For each checkpoint the variables that start from it. The frozen ones must be among
-        them, or a session cannot start; what nobody claims starts at random (a new head).
+      init_checkpoints: For each checkpoint the variables that start from it, with their names in it. The
+        frozen ones must be among them, or a session cannot start; what nobody claims starts at random (a new
+        head).
       optimization: Wanted for training only.
-      loss_fn: (task, head, features) -> float32 [batch].
-      aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk`.
+      objective: What training minimises.
+      aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk_outputs`.
+      predicted_states: Are among the predictions, by their names.
     """
 
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
@@ -65,18 +64,21 @@ def model_fn_builder(
         seed = optimization.seed if optimization else 0
         training = mode == ModeKeys.TRAIN
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
+        recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
         with tf.variable_scope("", custom_getter=_freezing(branch)):
-            head = branch_head(features, config, branch, dropout, seed, aligned)
+            head = branch_head(features, config, branch, dropout, seed, aligned, recorder)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
         _check_names(expected)
         for checkpoint, names in init_checkpoints.items():
-            _start_from(checkpoint, [name for name in names if name in expected])
+            _start_from(checkpoint, {name: there for name, there in names.items() if name in expected})
+        states = recorder.recorded()
+        named = {state.name: tensor for state, tensor in states.items()}
         task = branch.task
         outputs = KINDS[task.kind].output_tensors(head, task.labels)
-        predictions = {"logits": head.logits, **outputs}
+        predictions = {"logits": head.logits, **outputs, **named}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
-        loss = tf.reduce_mean(loss_fn(task, head, features))
+        loss = tf.reduce_mean(objective.loss(task, ModelStates(head, states), features))
         if not training or optimization is None:
             return EstimatorSpec(mode, predictions, loss)
         return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
@@ -91,8 +93,9 @@ def branch_head(
     dropout: Dropout | None = None,
     seed: int = 0,
     aligned: bool = False,
+    recorder: StateRecorder = NO_STATES,
 ) -> Head:
-    """The head on top of the branch; dropout and gradients stay above the frozen layers."""
+    """The head on top of the branch; dropout, gradients and recorded states stay above the frozen layers."""
     input_ids = features["input_ids"]
     mask = attention_mask(input_ids)
     if branch.full_fine_tuning:
@@ -100,7 +103,8 @@ def branch_head(
     else:
         x = tf.stop_gradient(_trunk_output(features, mask, config, branch.frozen, aligned))
     own = range(branch.frozen, branch.depth)
-    x = encode(x, mask, config, own, dropout, first_only=branch.task.reads == "cls")
+    first_only = branch.task.reads == "cls" and not recorder.wants_depth(branch.depth)
+    x = encode(x, mask, config, own, dropout, first_only, recorder)
     return apply_head(x, input_ids, branch.task, config, dropout, seed)
 
 
@@ -139,9 +143,15 @@ def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
         raise UserError(f"the graph's variables are not the branch's: {', '.join(differing)}")
 
 
-def _start_from(checkpoint: Path, names: list[str]) -> None:
-    variables = _variables()
-    tf.train.init_from_checkpoint(str(checkpoint), {name: variables[name] for name in names})
+def _start_from(checkpoint: Path, names: Mapping[str, str]) -> None:
+    """Lets every variable start as the one of the checkpoint that `names` gives for it."""
+    variables, left = _variables(), dict(names)
+    while left:  # an assignment names no variable of the checkpoint twice
+        assigned = {there: name for name, there in left.items()}
+        tf.train.init_from_checkpoint(
+            str(checkpoint), {there: variables[name] for there, name in assigned.items()}
+        )
+        left = {name: there for name, there in left.items() if assigned[there] != name}
 
 
 def _train_op(loss: tf.Tensor, optimization: Optimization) -> tf.Operation:

@@ -1,6 +1,6 @@
 """Answers of a single-task model over an encoded data set."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,32 @@ import tensorflow as tf
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import model_fn_builder
 from centrabert.modeling.training.estimator import Arrays, Estimator, InputFn, Params, RunConfig
 from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches
 
 
-def branch_estimator(bert: BertFolder, branch: Branch, checkpoint: Path, aligned: bool = False) -> Estimator:
+def branch_estimator(
+    bert: BertFolder,
+    branch: Branch,
+    checkpoint: Path,
+    aligned: bool = False,
+    states: Collection[LayerState] = (),
+) -> Estimator:
     """The trained model of one task: trunk as pretrained, the rest from the branch's checkpoint.
 
     Args:
       aligned: See `model_fn_builder`; for what must not depend on whether the trunk's output is cached.
+      states: Are predicted too, by their names.
     """
     config = bert.config()
-    init = {checkpoint: list(branch.owned_shapes(config))}
+    init = {checkpoint: {name: name for name in branch.owned_shapes(config)}}
     if shared := branch.shared_names(config):
-        init[bert.checkpoint] = shared
-    return Estimator(model_fn_builder(config, branch, init, aligned=aligned), RunConfig())
-
-
-def predict_logits(
-    estimator: Estimator, encoded: Encoded, batch_size: int, checkpoint_path: str | None = None
-) -> npt.NDArray[np.float32]:
-    """float32 [rows, ...], in the order of the rows."""
-    return predict(estimator, encoded, batch_size, checkpoint_path)["logits"].astype(np.float32, copy=False)
+        init[bert.checkpoint] = {name: name for name in shared}
+    model_fn = model_fn_builder(config, branch, init, aligned=aligned, predicted_states=states)
+    return Estimator(model_fn, RunConfig())
 
 
 def predict(

@@ -1,8 +1,9 @@
 """A data set as word-piece ids: every row once, without padding, cut into batches of like length."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,13 @@ CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little 
 POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
 
 
+class RowFeature(Protocol):
+    """Something more that is known of every row, such as what a teacher says of it."""
+
+    def batch(self, rows: Rows, length: int) -> npt.NDArray[np.generic]:
+        """The rows' values, [batch, ...], with zeros for tokens up to `length`."""
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Rows of [CLS] a [SEP] or [CLS] a [SEP] b [SEP], one after the other.
@@ -27,8 +35,8 @@ class Encoded:
       ids, segment_ids: int32 [tokens].
       offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
       labels: [rows, ...] as the task's kind encodes them, or None.
-      teacher_logits: float32 [rows, ...] for distillation, or None.
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
+      features: By name, what a batch holds besides.
       padded_to: Every batch is at least so long.
     """
 
@@ -38,8 +46,8 @@ class Encoded:
     segment_ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     labels: npt.NDArray[np.generic] | None = None
-    teacher_logits: npt.NDArray[np.float32] | None = None
     trunk_output: TrunkOutputFile | None = None
+    features: Mapping[str, RowFeature] = field(default_factory=dict)
     padded_to: int = 0
 
     def __post_init__(self) -> None:
@@ -71,19 +79,19 @@ class Encoded:
         """The precision in which the trunk's output reaches training."""
         return self.trunk_output.dtype if self.trunk_output else "float32"
 
-    def with_teacher(self, logits: npt.NDArray[np.float32]) -> "Encoded":
-        return replace(self, teacher_logits=logits)
+    def with_features(self, features: Mapping[str, RowFeature]) -> "Encoded":
+        return replace(self, features={**self.features, **features})
 
-    def with_trunk_output(self, activations: TrunkOutputFile) -> "Encoded":
-        return replace(self, trunk_output=activations)
+    def with_trunk_output(self, file: TrunkOutputFile) -> "Encoded":
+        return replace(self, trunk_output=file)
 
     def padded(self, length: int) -> "Encoded":
         return replace(self, padded_to=length)
 
     def take(self, rows: Rows) -> "Encoded":
-        """The rows numbered `rows`, in that order; raises UserError with the trunk's output attached."""
-        if self.trunk_output is not None:
-            raise UserError("rows are chosen before the trunk's output is attached")
+        """The rows numbered `rows`, in that order; raises ValueError once more is attached to them."""
+        if self.trunk_output is not None or self.features:
+            raise ValueError("rows are chosen before the trunk's output or features are attached")
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
@@ -94,14 +102,14 @@ class Encoded:
             self.segment_ids[positions],
             offsets,
             None if self.labels is None else self.labels[rows],
-            None if self.teacher_logits is None else self.teacher_logits[rows],
             padded_to=self.padded_to,
         )
 
     def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
         """The rows as features, padded with zeros to the longest of them, or to `padded_to`."""
         lengths = self.lengths[rows]
-        columns = np.arange(lengths.max(initial=self.padded_to))
+        longest = int(lengths.max(initial=self.padded_to))
+        columns = np.arange(longest)
         real = columns < lengths[:, None]  # [batch, length]
         positions = np.where(real, self.offsets[rows][:, None] + columns, 0)
         features: dict[str, npt.NDArray[np.generic]] = {
@@ -110,8 +118,8 @@ class Encoded:
         }
         if self.labels is not None:
             features["labels"] = self.labels[rows]
-        if self.teacher_logits is not None:
-            features["teacher_logits"] = self.teacher_logits[rows]
+        for name, feature in self.features.items():
+            features[name] = feature.batch(rows, longest)
         if self.trunk_output is not None:
             features[TRUNK_OUTPUT] = self.trunk_output.padded(self.offsets[rows], lengths, self.padded_to)
         return features

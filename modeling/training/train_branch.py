@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,40 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, RUN, BranchRecord, read_record
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.files import exclusive, write_text
-from centrabert.modeling.formats.json_file import dump, read_json
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
-from centrabert.modeling.training.branch_model import LossFn, Optimization, model_fn_builder, task_loss
+from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
 from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
 from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
+from centrabert.modeling.training.objective import Objective
 from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
+from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
 EVALUATIONS, TRAINING = "judgements.json", "training"
+
+
+@dataclass(frozen=True)
+class TeacherCheckpoint:
+    """What a student's training must know of its teacher.
+
+    Attributes:
+      digest: That of its branch.json.
+      checkpoint: The prefix of its checkpoint.
+    """
+
+    digest: str
+    checkpoint: Path
 
 
 @dataclass(frozen=True)
@@ -41,12 +57,10 @@ class TrainingJob:
 
     Attributes:
       score: (labels, predictions) of dev -> metrics, `task.metric` among them.
-      start: Checkpoint -> names of the owned variables that start from it; the rest is a new head.
-      loss_fn: (task, head, features) -> float32 [batch].
-      teacher_digest: For a student.
-      extra_hyperparameters: Recorded beside `hyperparameters`, such as the temperature of distillation.
+      initialization: Where the branch's own layers start from.
+      objective: What training minimises.
+      teacher: For a student.
       cache: Where the frozen layers' outputs are read from and kept; None computes them at every step.
-      annotate: Adds to the training rows what is not worth computing for a finished run (teacher logits).
     """
 
     bert: BertFolder
@@ -57,26 +71,22 @@ class TrainingJob:
     dev: Encoded
     score: Score
     output_dir: Path
-    start: Mapping[Path, list[str]]
-    loss_fn: LossFn = task_loss
-    teacher_digest: str | None = None
-    extra_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    initialization: Initialization
+    objective: Objective = FINE_TUNING
+    teacher: TeacherCheckpoint | None = None
     cache: TrunkCache | None = None
-    annotate: Callable[[Encoded], Encoded] = lambda rows: rows
 
     def __post_init__(self) -> None:
-        positions = self.bert.config().max_position_embeddings
+        if self.initialization.origin == TEACHER and self.teacher is None:
+            raise ValueError("a branch without a teacher cannot start from one")
+        config = self.bert.config()
+        self.initialization.sources(self.branch, config)  # raises where it does not fit the branch
+        positions = config.max_position_embeddings
         if self.branch.task.max_seq_length > positions:
             raise UserError(
                 f"--max_seq_length={self.branch.task.max_seq_length} is above {positions}, "
                 f"the max_position_embeddings of {self.bert.config_file}"
             )
-
-
-def fine_tuning_start(bert: BertFolder, branch: Branch) -> dict[Path, list[str]]:
-    """A teacher's own layers and pooler start as pretrained; its head is new."""
-    pretrained = [name for name in branch.owned_shapes(bert.config()) if name.startswith("bert/")]
-    return {bert.checkpoint: pretrained}
 
 
 def train_branch(job: TrainingJob) -> BranchRecord:
@@ -88,9 +98,9 @@ def train_branch(job: TrainingJob) -> BranchRecord:
       KeyboardInterrupt: Stopped after a checkpoint; the same call goes on from it.
     """
     digests = job.bert.digests
-    identity = _identity(job, joint_digest(digests))
-    _claim(job.output_dir, identity)
+    job.output_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(job.output_dir):
+        claim(job.output_dir, _identity(job, joint_digest(digests)))
         return _train_claimed(job, digests)
 
 
@@ -110,48 +120,24 @@ def _prepared(job: TrainingJob) -> TrainingJob:
     train, dev = job.train, job.dev
     if job.cache is not None and job.branch.frozen:
         train, dev = job.cache.attach(job.bert, job.branch.frozen, train, dev)
-    return replace(job, train=job.annotate(train), dev=dev)
+    return replace(job, train=job.objective.annotate(train), dev=dev)
 
 
 def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
     """What two runs must have in common for one to go on where the other stopped."""
     return {
         "branch": job.branch.to_json(),
-        "hyperparameters": {**job.hyperparameters.to_json(), **job.extra_hyperparameters},
+        "objective": job.objective.to_json(),
+        "initialization": job.initialization.to_json(),
+        "hyperparameters": job.hyperparameters.to_json(),
         "base_digest": base_digest,
         "vocabulary_digest": job.vocabulary.digest,
         "train_digest": job.train.digest,
         "dev_digest": job.dev.digest,
-        "teacher_digest": job.teacher_digest,
+        "padded_to": {"train": job.train.padded_to, "dev": job.dev.padded_to},
+        "teacher_digest": job.teacher.digest if job.teacher else None,
         "activation_dtype": job.cache.dtype if job.cache else "float32",
     }
-
-
-def _claim(output_dir: Path, identity: dict[str, Any]) -> None:
-    """Writes run.json, or raises UserError if another run's stands there."""
-    file = output_dir / RUN
-    if not file.exists():
-        if output_dir.is_dir() and any(not path.name.startswith(".") for path in output_dir.iterdir()):
-            raise UserError(f"{output_dir}: is not empty and holds no run; choose another --output_dir")
-        output_dir.mkdir(parents=True, exist_ok=True)
-        write_text(file, dump(identity))
-        return
-    if differing := _differing(read_json(file), identity):
-        raise UserError(
-            f"{file}: holds another run, which differs in {'; '.join(differing)}; choose another --output_dir"
-        )
-
-
-def _differing(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The leaves in which two JSON objects differ, as `name: old, now new`."""
-    found = []
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += _differing(old, new, f"{prefix}{name}.")
-        elif old != new:
-            found.append(f"{prefix}{name}: {old!r}, now {new!r}")
-    return found
 
 
 def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> BestCheckpoint:
@@ -179,12 +165,15 @@ def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> Be
 
 def _estimator(job: TrainingJob) -> Estimator:
     config, hyper, rows = job.bert.config(), job.hyperparameters, len(job.train)
-    shared = {job.bert.checkpoint: job.branch.shared_names(config)}
-    names = {path: [*shared.get(path, []), *job.start.get(path, [])] for path in {**shared, **job.start}}
+    sources = job.initialization.sources(job.branch, config)
+    shared = {name: name for name in job.branch.shared_names(config)}
+    names: dict[Path, Mapping[str, str]] = {job.bert.checkpoint: {**shared, **sources[PRETRAINED]}}
+    if job.teacher:
+        names[job.teacher.checkpoint] = sources[TEACHER]
     optimization = Optimization(
         hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
     )
-    model_fn = model_fn_builder(config, job.branch, names, optimization, job.loss_fn, aligned=True)
+    model_fn = model_fn_builder(config, job.branch, names, optimization, job.objective, aligned=True)
     return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.evaluation_interval(rows)))
 
 
@@ -227,13 +216,22 @@ def _finish(
         vocabulary_digest=job.vocabulary.digest,
         do_lower_case=job.vocabulary.do_lower_case,
         metrics=best.best.metrics,
-        hyperparameters={**job.hyperparameters.to_json(), **job.extra_hyperparameters},
-        teacher_digest=job.teacher_digest,
+        hyperparameters=_recorded(job),
+        teacher_digest=job.teacher.digest if job.teacher else None,
     )
     write_golden(job.output_dir / GOLDEN, _golden(job, estimator, prefix))
     write_text(job.output_dir / RECORD, dump(record.to_json()))
     _tidy(job.output_dir / TRAINING)
     return record
+
+
+def _recorded(job: TrainingJob) -> dict[str, Any]:
+    """The hyper-parameters of branch.json: the method and its settings among them."""
+    return {
+        **job.hyperparameters.to_json(),
+        **job.objective.to_json(),
+        "initialization": job.initialization.to_json(),
+    }
 
 
 def _golden(job: TrainingJob, estimator: Estimator, prefix: Path) -> Golden:

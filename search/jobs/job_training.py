@@ -7,7 +7,9 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from centrabert.distill.distillation import Teacher
+from centrabert.distill.distillation import Distillation
+from centrabert.distill.methods.vanilla_kd import VanillaKD
+from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
@@ -15,6 +17,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
 from centrabert.modeling.training.best_checkpoint import read_evaluations
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.initialization import as_pretrained
 from centrabert.modeling.training.token_dataset import Encoded, training_batches
 from centrabert.modeling.training.train_branch import EVALUATIONS
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -24,6 +27,8 @@ from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobS
 from centrabert.search.jobs.resumable_timer import CPU, Moment, Stopwatch
 from centrabert.task_runner import TaskRunner
 
+METHOD = VanillaKD()
+TEACHER_STATES = "teacher_states"  # beside the folder of the jobs, for all students of a teacher
 SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
 
 
@@ -75,9 +80,9 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         runner = _runner(spec)
         train = runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
-        _share(spec, runner, teacher, settings)
+        _share(spec, runner, teacher, jobs_dir, settings)
     with watch.running(TRAINING):
-        record = _train(spec, runner, teacher, folder / BRANCH, settings.cache)
+        record = _train(spec, runner, teacher, jobs_dir, settings.cache)
     hyper = _hyperparameters(spec)
     metric = runner.spec.metric
     history = read_evaluations(folder / BRANCH / EVALUATIONS)
@@ -136,19 +141,24 @@ def _teacher(spec: JobSpec, jobs_dir: Path, bert: BertFolder) -> Teacher:
     return Teacher(folder, bert)
 
 
-def _share(spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, settings: JobSettings) -> None:
-    """Computes what other jobs can use too, unless they have: the trunk's outputs, a teacher's logits."""
+def _share(
+    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, jobs_dir: Path, settings: JobSettings
+) -> None:
+    """Computes what other jobs can use too, unless they have: the trunk's outputs, a teacher's states."""
     train, frozen = runner.train, _branch(spec, runner).frozen
     if settings.cache is not None and frozen:
         settings.cache.fill(runner.bert, sorted({frozen, *settings.depths}), runner.train, runner.dev)
         train, _ = settings.cache.attach(runner.bert, frozen, runner.train, runner.dev)
     if teacher is not None:
-        teacher.logits(train, _hyperparameters(spec).eval_batch_size)
+        student = teacher.record.branch.student(spec.student_layers)
+        batch_size = _hyperparameters(spec).eval_batch_size
+        Distillation(METHOD, teacher, student, batch_size, jobs_dir.parent / TEACHER_STATES).annotate(train)
 
 
 def _train(
-    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, folder: Path, cache: TrunkCache | None
+    spec: JobSpec, runner: TaskRunner, teacher: Teacher | None, jobs_dir: Path, cache: TrunkCache | None
 ) -> BranchRecord:
+    folder = job_folder(jobs_dir, spec.digest) / BRANCH
     if teacher is None:
         return runner.fine_tune(_branch(spec, runner), _hyperparameters(spec), folder, cache)
     from_pretrained = spec.start == FROM_PRETRAINED
@@ -158,5 +168,7 @@ def _train(
         _hyperparameters(spec),
         folder,
         cache,
-        from_pretrained=from_pretrained,
+        METHOD,
+        as_pretrained(teacher.record.branch.student(spec.student_layers)) if from_pretrained else None,
+        jobs_dir.parent / TEACHER_STATES,
     )

@@ -23,6 +23,8 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0),
 }
 
+HEAD_STATES = ("query", "key", "value", "attention_scores", "attention")
+
 
 def random_weights(config: BertConfig, seed: int) -> dict[str, npt.NDArray[np.float32]]:
     """float32 weights under Google's names; biases and LayerNorms random too, so that no swap can hide."""
@@ -53,22 +55,35 @@ def embed(config: BertConfig, weights: Weights, ids: Array, segments: Array) -> 
 
 def encode(config: BertConfig, weights: Weights, x: Array, ids: Array, layer: int) -> Array:
     """One transformer layer; [batch, length, hidden]."""
+    return layer_states(config, weights, x, ids, layer)["hidden"]
+
+
+def layer_states(config: BertConfig, weights: Weights, x: Array, ids: Array, layer: int) -> dict[str, Array]:
+    """The states of one transformer layer that reads `x`, by the kinds of `LayerState`.
+
+    The attention scores at padding are minus infinity.
+    """
     scope = f"bert/encoder/layer_{layer}/"
     w = {
         n.removeprefix(scope): array.astype(np.float64) for n, array in weights.items() if n.startswith(scope)
     }
-    contexts = []
     size = config.hidden_size // config.num_attention_heads
+    of_heads: dict[str, list[Array]] = {name: [] for name in HEAD_STATES}
+    contexts = []
     for head in range(config.num_attention_heads):
         part = slice(head * size, (head + 1) * size)
         query, key, value = (dense(x, w, f"attention/self/{n}")[..., part] for n in ("query", "key", "value"))
         scores = np.einsum("bid,bjd->bij", query, key) / np.sqrt(size)
         scores[np.broadcast_to((ids == 0)[:, None, :], scores.shape)] = -np.inf
-        contexts.append(np.einsum("bij,bjd->bid", softmax(scores), value))
+        attention = softmax(scores)
+        contexts.append(np.einsum("bij,bjd->bid", attention, value))
+        for name, state in zip(HEAD_STATES, (query, key, value, scores, attention), strict=True):
+            of_heads[name].append(state)
     attended = dense(np.concatenate(contexts, -1), w, "attention/output/dense")
     x = layer_norm(attended + x, w, "attention/output/LayerNorm")
     wide = ACTIVATIONS[config.hidden_act](dense(x, w, "intermediate/dense"))
-    return layer_norm(dense(wide, w, "output/dense") + x, w, "output/LayerNorm")
+    hidden = layer_norm(dense(wide, w, "output/dense") + x, w, "output/LayerNorm")
+    return {"hidden": hidden, **{name: np.stack(states, 1) for name, states in of_heads.items()}}
 
 
 def pool_first(weights: Weights, x: Array) -> Array:

@@ -140,16 +140,26 @@ def test_batch_pads_to_its_longest(data: st.DataObject) -> None:
     assert {name: array.dtype for name, array in batch.items()} == dict.fromkeys(batch, np.dtype(np.int32))
 
 
+class Numbered:
+    """A feature that says of a row its number, once for every token."""
+
+    def batch(self, rows: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
+        return np.repeat(rows[:, None], length, 1)
+
+
 def test_features() -> None:
-    """Labels and teacher's logits where there are any."""
+    """Labels and others where there are any."""
     picked = np.array([3, 1])
     assert data_set(ROWS).batch(picked).keys() == {"input_ids", "segment_ids"}
     scores = np.array([0.5, 1, 2, 4], np.float32)
-    logits = np.arange(12, dtype=np.float32).reshape(4, 3)
-    batch = data_set(ROWS, scores).with_teacher(logits).batch(picked)
+    rows = data_set(ROWS, scores).with_features({"number": Numbered()})
+    batch = rows.batch(picked)
     assert batch["labels"].tolist() == [4, 1]
     assert batch["labels"].dtype == np.float32
-    assert batch["teacher_logits"].tolist() == [[9, 10, 11], [3, 4, 5]]
+    assert batch["number"].tolist() == [[3] * 5, [1] * 5]
+    assert rows.padded(7).batch(picked)["number"].tolist() == [[3] * 7, [1] * 7]
+    with pytest.raises(ValueError, match="before the trunk's output or features are attached"):
+        rows.take(picked)
 
 
 def test_batches_are_padded_on_request(tmp_path: Path) -> None:
@@ -192,8 +202,8 @@ def test_digest() -> None:
 
 
 def test_digest_is_of_the_student_and_its_teacher_alike() -> None:
-    """The logits are the teacher's, which has a digest of its own."""
-    assert data_set(ROWS).with_teacher(np.zeros([4, 2], np.float32)).digest == data_set(ROWS).digest
+    """What a teacher says is the teacher's, which has a digest of its own."""
+    assert data_set(ROWS).with_features({"number": Numbered()}).digest == data_set(ROWS).digest
 
 
 TOKENIZER = Tokenizer(Vocabulary(tiny.TOKENS, do_lower_case=True))

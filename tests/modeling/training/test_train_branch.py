@@ -162,6 +162,7 @@ def test_two_processes_do_not_train_in_one_folder(runner: TaskRunner, tmp_path: 
     (tmp_path / "rte").mkdir()
     with exclusive(tmp_path / "rte"), pytest.raises(ValueError, match="rte: another process is at work here"):
         train_branch(job)
+    assert not (tmp_path / "rte" / "run.json").exists()  # the other may not have written its own yet
 
 
 def _kept(runner: TaskRunner, folder: Path, *metrics: float) -> BranchRecord:

@@ -1,0 +1,87 @@
+"""What a method of distillation is: where a student starts, which states it compares, and its loss.
+
+A method is read for the flags of a script, so that its file must not import TensorFlow but inside `loss`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.layers.layer_states import LayerState
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.initialization import TEACHER, Initialization
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+    from centrabert.modeling.training.estimator import Tensors
+    from centrabert.modeling.training.objective import ModelStates
+
+HELP = "help"
+
+
+@dataclass(frozen=True)
+class TeacherStates:
+    """What a teacher says of a batch, in the shapes of `ModelStates`."""
+
+    logits: "tf.Tensor"
+    layers: Mapping[LayerState, "tf.Tensor"] = field(default_factory=dict)
+
+
+def setting(default: Any, help_text: str) -> Any:
+    """A field of a method, which is a flag of `run_distill`.
+
+    Args:
+      help_text: One or more sentences, for `--help`.
+    """
+    return field(default=default, metadata={HELP: help_text})
+
+
+@dataclass(frozen=True)
+class ComparedStates:
+    """The states that a method's loss reads besides the logits, at depths above the frozen layers."""
+
+    student: tuple[LayerState, ...] = ()
+    teacher: tuple[LayerState, ...] = ()
+
+
+@dataclass(frozen=True)
+class DistillationMethod(ABC):
+    """A method of distillation. A subclass is a frozen dataclass, and its fields are its settings.
+
+    Attributes:
+      name: What `--method` and branch.json call it.
+    """
+
+    name: ClassVar[str]
+
+    def initialization(self, teacher: Branch, student: Branch) -> Initialization:
+        """Where the student starts; by default as the teacher's lowest own layers (paper, section 3)."""
+        return lowest_layers(teacher, student)
+
+    def compared_states(self, teacher: Branch, student: Branch) -> ComparedStates:
+        """The states of both that `loss` reads; by default none but the logits."""
+        return ComparedStates()
+
+    @abstractmethod
+    def loss(
+        self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
+    ) -> "tf.Tensor":
+        """The loss of every row, float32 [batch].
+
+        Args:
+          student, teacher: Hold the logits and the states of `compared_states`; the teacher's are constants.
+          features: `input_ids`, `segment_ids` int32 [batch, length], 0 at padding, and `labels`.
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Name and settings, as run.json and branch.json keep them."""
+        return {"method": self.name, **asdict(self)}
+
+
+def lowest_layers(teacher: Branch, student: Branch) -> Initialization:
+    """The student's layers start as those of the teacher in the same positions."""
+    del teacher
+    return Initialization(TEACHER, tuple(range(student.frozen, student.depth)))

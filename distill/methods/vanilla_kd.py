@@ -1,0 +1,53 @@
+"""Vanilla knowledge distillation: the student matches the teacher's softened answers and the labels."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from centrabert.distill.methods.method import DistillationMethod, TeacherStates, setting
+from centrabert.errors import UserError
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.task import TaskSpec
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+    from centrabert.modeling.training.estimator import Tensors
+    from centrabert.modeling.training.objective import ModelStates
+
+
+@dataclass(frozen=True)
+class VanillaKD(DistillationMethod):
+    """soft_weight * soft loss + hard_weight * loss against the label (Hinton, Vinyals and Dean, 2015).
+
+    The paper's method, with the weights of its original code. The soft loss is that of the task's
+    kind: of a classification the cross-entropy of the answers softened by `temperature`, times its square.
+
+    Raises:
+      UserError: The temperature is not above 0, or a weight is below 0, or both are 0.
+    """
+
+    name: ClassVar[str] = "vanilla_kd"
+
+    temperature: float = setting(
+        2.0, "Temperature by which the logits of teacher and student are divided before the softmax."
+    )
+    soft_weight: float = setting(1.0, "Weight of the loss between student and teacher.")
+    hard_weight: float = setting(1.0, "Weight of the loss between student and label.")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise UserError(f"--temperature={self.temperature} is not above 0")
+        weights = (self.soft_weight, self.hard_weight)
+        if not all(0 <= weight < math.inf for weight in weights) or not sum(weights):
+            raise UserError(
+                f"--soft_weight={self.soft_weight} and --hard_weight={self.hard_weight}: "
+                "neither may be below 0, nor both be 0"
+            )
+
+    def loss(
+        self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
+    ) -> "tf.Tensor":
+        kind = KINDS[task.kind]
+        soft = kind.soft_loss(student.head, teacher.logits, self.temperature)
+        return self.soft_weight * soft + self.hard_weight * kind.loss(student.head, features["labels"])

@@ -1,0 +1,63 @@
+"""What training minimises, as one object: its loss, all that the loss reads, and what names it in a run."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import tensorflow.compat.v1 as tf
+
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Head
+from centrabert.modeling.layers.layer_states import LayerState
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.estimator import Tensors
+from centrabert.modeling.training.token_dataset import Encoded
+
+
+@dataclass(frozen=True)
+class ModelStates:
+    """What a model says of a batch.
+
+    Attributes:
+      layers: The states that were asked for; see `LayerState`.
+    """
+
+    head: Head
+    layers: Mapping[LayerState, tf.Tensor] = field(default_factory=dict)
+
+    @property
+    def logits(self) -> tf.Tensor:
+        """float32 [batch, ...], of the shape that the task's kind gives them."""
+        return self.head.logits
+
+
+class Objective(Protocol):
+    """A loss, and what it needs."""
+
+    @property
+    def states(self) -> Collection[LayerState]:
+        """The states of the trained model that `loss` reads."""
+
+    def annotate(self, train: Encoded) -> Encoded:
+        """The training rows with the features that `loss` reads besides the labels; asked before training."""
+
+    def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
+        """The loss of every row, float32 [batch]."""
+
+    def to_json(self) -> dict[str, Any]:
+        """`method`, which is its name, and every setting: two objectives that differ must differ here."""
+
+
+class FineTuning:
+    """The task's own loss against the labels."""
+
+    states: Collection[LayerState] = ()
+
+    def annotate(self, train: Encoded) -> Encoded:
+        return train
+
+    def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
+        return KINDS[task.kind].loss(model.head, features["labels"])
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": "fine_tuning"}
