@@ -46,7 +46,7 @@ def _measure(shape: str, batch: int, length: int) -> dict[str, list[float]]:
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [None, None, config.hidden_size])
         ids = tf.placeholder(tf.int32, [None, None])
-        layers = encode(x, attention_mask(ids), config, range(FLAGS.layers))
+        layers = encode(x, attention_mask(ids, padding_id=0), config, range(FLAGS.layers))
         products = _products(x, FLAGS.layers, config.hidden_size, config.num_attention_heads)
         session.run(tf.global_variables_initializer())
         feeds = [

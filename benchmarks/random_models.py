@@ -116,7 +116,7 @@ def export_model(folder: Path, base: Path, branches: Sequence[Branch]) -> Path:
 
 
 def _branch(folder: Path, base: Path, shape: Branch) -> Path:
-    config, vocabulary = BertFolder.at(base).config(), BertFolder.at(base).vocabulary(True)
+    config, tokenizer = BertFolder.at(base).config(), BertFolder.at(base).tokenizer(True)
     folder.mkdir(parents=True)
     owned = _weights(shape.owned_shapes(config), shape.task.name)
     checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
@@ -125,8 +125,8 @@ def _branch(folder: Path, base: Path, shape: Branch) -> Path:
         config=config,
         trunk=tensor_digests(BertFolder.at(base).read(shape.shared_names(config))),
         variables=tensor_digests(owned),
-        vocabulary_digest=vocabulary.digest,
-        do_lower_case=vocabulary.do_lower_case,
+        vocabulary_digest=tokenizer.digest,
+        do_lower_case=tokenizer.do_lower_case,
         metrics={shape.task.metric: 0.5},
         hyperparameters={},
         teacher_digest=None if shape.depth == config.num_hidden_layers else "0" * 64,
@@ -143,8 +143,8 @@ def _write_goldens(merged: Path, base: Path) -> None:
     manifest = read_manifest(merged)
     text_a, text_b = (np.array(SENTENCES, np.object_) for _ in range(2))
     with TemporaryDirectory() as folder:
-        vocabulary = BertFolder.at(base).vocabulary(manifest.do_lower_case)
-        write_saved_model(Path(folder), manifest, vocabulary, merged / CHECKPOINT)
+        tokenizer = BertFolder.at(base).tokenizer(manifest.do_lower_case)
+        write_saved_model(Path(folder), manifest, tokenizer, merged / CHECKPOINT)
         with Predictor(Path(folder)) as predictor:
             for branch in manifest.plan.branches:
                 spec = branch.task

@@ -108,14 +108,13 @@ def _tokenizer(version: Path) -> Iterator[str]:
     import tensorflow.compat.v1 as tf
 
     from centrabert.export.engine.tensorflow_engine import Predictor
-    from centrabert.modeling.tokenization.tokenizer import Tokenizer
-    from centrabert.modeling.tokenization.vocabulary import Vocabulary
+    from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
     predictor = Predictor(version)
     with tf.Graph().as_default(), tf.Session() as session:
         fed = [tf.placeholder(tf.string, [None]) for _ in range(2)]
-        vocabulary = Vocabulary.from_file(Path(FLAGS.vocabulary), do_lower_case=True)
-        tokenize = session.make_callable(Tokenizer(vocabulary).encode(*fed, 128), fed)
+        tokenizer = read_tokenizer(Path(FLAGS.vocabulary), do_lower_case=True)
+        tokenize = session.make_callable(tokenizer.encode(*fed, 128), fed)
         nothing = session.make_callable([tf.identity(text) for text in fed], fed)
         for rows, length in FORMS:
             texts = _texts(rows, length)

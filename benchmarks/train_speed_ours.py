@@ -44,7 +44,10 @@ def main() -> None:
         branch = Branch.teacher(task, int(job["layers"]), layers)
     names = {name: name for name in branch.shapes(config) if name.startswith("bert/")}
     optimization = Optimization(1e-4, 1000, 100, seed=0)
-    model_fn = model_fn_builder(config, branch, {bert.checkpoint: names}, optimization, aligned=True)
+    padding_id = bert.tokenizer().padding_id
+    model_fn = model_fn_builder(
+        config, branch, {bert.checkpoint: names}, padding_id, optimization, aligned=True
+    )
     batches = np.load(scratch / "batches.npz")
     names_of_features = [name.removeprefix("0/") for name in batches.files if name.startswith("0/")]
 

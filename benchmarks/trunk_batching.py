@@ -18,7 +18,7 @@ from centrabert.merge.merged_folder import CHECKPOINT, VOCABULARY, read_manifest
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
 
 class TrunkBatching:
@@ -26,7 +26,7 @@ class TrunkBatching:
 
     def __init__(self, merged: Path, threads: int, rows: int, microseconds: int) -> None:
         manifest = read_manifest(merged)
-        vocabulary = Vocabulary.from_file(merged / VOCABULARY, manifest.do_lower_case)
+        tokenizer = read_tokenizer(merged / VOCABULARY, manifest.do_lower_case)
         with tf.Graph().as_default() as graph:
             self._text_a, self._text_b = (tf.placeholder(tf.string, [None]) for _ in range(2))
             weights = {
@@ -40,15 +40,15 @@ class TrunkBatching:
                 allowed_batch_sizes=None,
                 max_enqueued_batches=1000,
             )
-            trunk = batch(_trunk(manifest, Tokenizer(vocabulary), weights))
-            ids, *reached = trunk(self._text_a, self._text_b)
+            trunk = batch(_trunk(manifest, tokenizer, weights))
+            mask, *reached = trunk(self._text_a, self._text_b)
             depths = _depths(manifest)
             self._fetches = {}
             with tf.variable_scope("", custom_getter=_known(weights)):
                 for branch in manifest.plan.branches:
                     x = reached[depths.index(branch.frozen)]
                     x.set_shape([None, None, manifest.config.hidden_size])
-                    answers = branch_answers(x, ids, attention_mask(ids), branch, manifest.config)
+                    answers = branch_answers(x, mask, branch, manifest.config)
                     self._fetches[branch.task.name] = list(answers.values())
             self._session = tf.Session(graph=graph)
             tf.train.Saver(weights).restore(self._session, str(merged / CHECKPOINT))
@@ -69,16 +69,16 @@ def _depths(manifest: Manifest) -> list[int]:
 def _trunk(
     manifest: Manifest, tokenizer: Tokenizer, weights: dict[str, tf.Variable]
 ) -> Callable[..., list[tf.Tensor]]:
-    """The function that is batched: from texts to ids and to what branches read, at every depth of theirs."""
+    """The function that is batched: from texts to the mask and to what branches read, at every depth."""
 
     def trunk(text_a: tf.Tensor, text_b: tf.Tensor) -> list[tf.Tensor]:
         ids, segments = tokenizer.encode(text_a, text_b, manifest.max_seq_length)
-        mask = attention_mask(ids)
+        mask = attention_mask(ids, tokenizer.padding_id)
         with tf.variable_scope("", custom_getter=_known(weights)):
             reached = [embed(ids, segments, manifest.config)]
             for layer in range(manifest.plan.trunk_depth):
                 reached.append(encode(reached[-1], mask, manifest.config, [layer]))
-        return [ids, *(reached[depth] for depth in _depths(manifest))]
+        return [mask, *(reached[depth] for depth in _depths(manifest))]
 
     return trunk
 

@@ -53,6 +53,7 @@ class TaskRunner:
     Attributes:
       max_seq_length: Word pieces read of a text or pair, at most.
       pooling: As in TaskSpec.
+      do_lower_case: None for what the BERT's folder says, or True, BERT's default.
       max_train_rows: Train on a fixed random sample of so many rows; None takes all.
       padded: Pad every batch to max_seq_length, as BERT does, and not to its longest row.
     """
@@ -61,7 +62,7 @@ class TaskRunner:
     bert: BertFolder
     max_seq_length: int = 128
     pooling: str = "cls"
-    do_lower_case: bool = True
+    do_lower_case: bool | None = None
     max_train_rows: int | None = None
     padded: bool = False
 
@@ -74,7 +75,7 @@ class TaskRunner:
         """
         trained = record.branch.task
         runner = cls(task, bert, trained.max_seq_length, trained.pooling, record.do_lower_case)
-        record.check_reads(runner.spec, runner.tokenizer.vocabulary.digest)
+        record.check_reads(runner.spec, runner.tokenizer.digest)
         return runner
 
     @cached_property
@@ -83,7 +84,7 @@ class TaskRunner:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        return Tokenizer(self.bert.vocabulary(self.do_lower_case))
+        return self.bert.tokenizer(self.do_lower_case)
 
     @cached_property
     def train(self) -> Encoded:
@@ -131,7 +132,7 @@ class TaskRunner:
         return train_branch(
             TrainingJob(
                 bert=self.bert,
-                vocabulary=self.tokenizer.vocabulary,
+                tokenizer=self.tokenizer,
                 branch=branch,
                 hyperparameters=hyperparameters,
                 train=self.train,
@@ -158,7 +159,7 @@ class TaskRunner:
         return distil(
             teacher,
             student_layers,
-            self.tokenizer.vocabulary,
+            self.tokenizer,
             self.train,
             self.dev,
             self.score,
@@ -172,7 +173,7 @@ class TaskRunner:
 
     def branch_model(self, branch_dir: Path) -> TrainedModel:
         """The branch in a folder, checked to be one of this task and BERT; raises UserError otherwise."""
-        return TrainedModel.of_branch(branch_dir, self.bert, self.spec, self.tokenizer.vocabulary.digest)
+        return TrainedModel.of_branch(branch_dir, self.bert, self.spec, self.tokenizer.digest)
 
     def evaluate(
         self, output_dir: Path, batch_size: int, model: TrainedModel | None = None
@@ -233,5 +234,5 @@ class TaskRunner:
         self, model: TrainedModel, splits: Mapping[str, Encoded], batch_size: int
     ) -> dict[str, Arrays]:
         """What the model answers to every row of every split."""
-        estimator = branch_estimator(self.bert, model.branch, model.checkpoint)
+        estimator = branch_estimator(self.bert, model.branch, model.checkpoint, self.tokenizer.padding_id)
         return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}

@@ -14,7 +14,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import Initialization
@@ -71,7 +71,7 @@ class Distillation:
 def distil(
     teacher: Teacher,
     student_layers: int,
-    vocabulary: Vocabulary,
+    tokenizer: Tokenizer,
     train: Encoded,
     dev: Encoded,
     score: Score,
@@ -96,13 +96,13 @@ def distil(
       UserError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
     """
     record = teacher.record
-    record.check_reads(record.branch.task, vocabulary.digest)
+    record.check_reads(record.branch.task, tokenizer.digest)
     student = record.branch.student(student_layers)
     cache_dir = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
             bert=teacher.bert,
-            vocabulary=vocabulary,
+            tokenizer=tokenizer,
             branch=student,
             hyperparameters=hyperparameters,
             train=train,

@@ -96,7 +96,7 @@ class Teacher:
         numbers = sum(int(each.layout.offsets[-1]) for each in files.values())
         logging.info("%s: computing %.3g GB of the teacher's states", self.folder, 4 * numbers / 1e9)
         estimator = branch_estimator(
-            self.bert, self.record.branch, self.checkpoint, aligned=True, states=states
+            self.bert, self.record.branch, self.checkpoint, rows.padding_id, aligned=True, states=states
         )
         plan = sorted_batches(rows.lengths, batch_size)
         with ExitStack() as stack:

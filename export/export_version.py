@@ -22,7 +22,8 @@ from centrabert.merge.merged_folder import (
 )
 from centrabert.modeling.files import new_folder, write_text
 from centrabert.modeling.golden_file import read_golden
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
 
 def export(merged: Path, export_dir: Path, version: int) -> Path:
@@ -41,31 +42,32 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
     """
     path = version_path(export_dir, version)
     manifest = read_manifest(merged)
-    vocabulary = _vocabulary(merged, manifest)
+    tokenizer = _tokenizer(merged, manifest)
     goldens = {
         branch.task: read_golden(golden_file(merged, branch.task.name), branch.task)
         for branch in manifest.plan.branches
     }
     with new_folder(path) as aside:
-        write_saved_model(aside, manifest, vocabulary, merged / CHECKPOINT)
-        _add_assets(merged, aside, manifest)
-        write_warmup(aside, manifest)
+        write_saved_model(aside, manifest, tokenizer, merged / CHECKPOINT)
+        _add_assets(merged, aside, manifest, tokenizer)
+        write_warmup(aside, manifest, tokenizer.unknown_id)
         with Predictor(aside) as predictor:
             replay(predictor, goldens, merged)
     return path
 
 
-def _vocabulary(merged: Path, manifest: Manifest) -> Vocabulary:
-    vocabulary = Vocabulary.from_file(merged / VOCABULARY, manifest.do_lower_case)
-    if vocabulary.digest != manifest.vocabulary_digest:
+def _tokenizer(merged: Path, manifest: Manifest) -> Tokenizer:
+    tokenizer = read_tokenizer(merged / VOCABULARY, manifest.do_lower_case)
+    if tokenizer.digest != manifest.vocabulary_digest:
         raise UserError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
-    return vocabulary
+    return tokenizer
 
 
-def _add_assets(merged: Path, aside: Path, manifest: Manifest) -> None:
+def _add_assets(merged: Path, aside: Path, manifest: Manifest, tokenizer: Tokenizer) -> None:
     """What the graph does not read but people and tools do: vocabulary, manifest, goldens, model card."""
     (aside / ASSETS).mkdir(exist_ok=True)
-    shutil.copyfile(merged / VOCABULARY, aside / ASSETS / VOCABULARY)
+    for name, content in tokenizer.assets.items():
+        (aside / ASSETS / name).write_bytes(content)
     (aside / EXTRA).mkdir()
     shutil.copyfile(merged / MANIFEST, aside / EXTRA / MANIFEST)
     shutil.copytree(merged / GOLDENS, aside / EXTRA / GOLDENS)

@@ -1,13 +1,12 @@
 """Merging: reads a base and branches, checks that they belong together, writes one merged model."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from centrabert.merge import compatibility
 from centrabert.merge.compatibility import Candidate
 from centrabert.merge.manifest import Manifest
-from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, VOCABULARY, golden_file
+from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, golden_file
 from centrabert.merge.plan import MergePlan
 from centrabert.modeling import branch_folder, checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder
@@ -37,7 +36,8 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
     candidates = compatibility.in_order([Candidate(folder, read_record(folder)) for folder in branches])
     files.check_new(output_dir)
     bert = BertFolder.at(base)
-    trunk = _read_trunk(bert, base, candidates)
+    tokenizer = bert.tokenizer(candidates[0].record.do_lower_case)
+    trunk = _read_trunk(bert, base, tokenizer.digest, candidates)
     manifest = _manifest(candidates, tensor_digests(trunk))
     tensors = _tensors(manifest.plan, trunk, candidates)
     goldens = {
@@ -49,16 +49,18 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
         for task, golden in goldens.items():
             write_golden(golden_file(aside, task), golden)
         checkpoint.write(aside / CHECKPOINT, tensors)
-        shutil.copyfile(bert.vocab_file, aside / VOCABULARY)
+        for name, content in tokenizer.assets.items():
+            (aside / name).write_bytes(content)
         files.write_text(aside / MANIFEST, dump(manifest.to_json()))
     return manifest
 
 
-def _read_trunk(bert: BertFolder, base: Path, candidates: Sequence[Candidate]) -> Tensors:
+def _read_trunk(
+    bert: BertFolder, base: Path, vocabulary_digest: str, candidates: Sequence[Candidate]
+) -> Tensors:
     """The base's variables up to the deepest cut, once every branch is known to have grown on them."""
-    vocabulary = bert.vocabulary(candidates[0].record.do_lower_case)
     for candidate in candidates:
-        compatibility.check_base(candidate, base, bert.config(), vocabulary.digest)
+        compatibility.check_base(candidate, base, bert.config(), vocabulary_digest)
     trunk = bert.read(sorted({name for candidate in candidates for name in candidate.record.trunk}))
     digests = tensor_digests(trunk)
     for candidate in candidates:

@@ -10,7 +10,8 @@ from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
 # What a pretrained or fine-tuned checkpoint holds besides the encoder, and nobody here wants.
 DROPPED = re.compile(
@@ -42,13 +43,25 @@ class BertFolder:
         return files
 
     def config(self) -> BertConfig:
+        """Read once."""
+        return self._config
+
+    @cached_property
+    def _config(self) -> BertConfig:
         return BertConfig.from_json_file(self.config_file)
 
-    def vocabulary(self, do_lower_case: bool) -> Vocabulary:
-        """The vocabulary, checked against the config."""
-        vocabulary = Vocabulary.from_file(self.vocab_file, do_lower_case)
-        vocabulary.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
-        return vocabulary
+    def tokenizer(self, do_lower_case: bool | None = None) -> Tokenizer:
+        """The tokenizer, checked against the config.
+
+        Args:
+          do_lower_case: What was asked for; None asks for what the folder says, or True, BERT's default.
+
+        Raises:
+          UserError: A file is damaged or of another model, or says otherwise.
+        """
+        tokenizer = read_tokenizer(self.vocab_file, do_lower_case)
+        tokenizer.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
+        return tokenizer
 
     def check(self) -> None:
         """Raises UserError unless the checkpoint holds exactly the BERT that the config describes."""

@@ -114,7 +114,7 @@ def branch(folder: Path, base: Path, shape: Branch, seed: int = 1, golden: bool 
     """
     folder.mkdir(parents=True)
     bert = BertFolder.at(base)
-    vocabulary = bert.vocabulary(keys.get("do_lower_case", True))
+    tokenizer = bert.tokenizer(keys.get("do_lower_case", True))
     owned = tensors(shape.owned_shapes(bert.config()), seed)
     checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
     record = BranchRecord(
@@ -123,8 +123,8 @@ def branch(folder: Path, base: Path, shape: Branch, seed: int = 1, golden: bool 
             "config": bert.config(),
             "trunk": _trunk(bert, shape),
             "variables": tensor_digests(owned),
-            "vocabulary_digest": vocabulary.digest,
-            "do_lower_case": vocabulary.do_lower_case,
+            "vocabulary_digest": tokenizer.digest,
+            "do_lower_case": tokenizer.do_lower_case,
             "metrics": {shape.task.metric: 0.125 * (seed + shape.frozen)},
             "hyperparameters": {"seed": seed, "learning_rate": 1e-4},
             "teacher_digest": None if shape.depth == bert.config().num_hidden_layers else "5" * 64,
@@ -132,7 +132,7 @@ def branch(folder: Path, base: Path, shape: Branch, seed: int = 1, golden: bool 
         }
     )
     (folder / branch_folder.RECORD).write_text(dump(record.to_json()))
-    answers = _golden(base, folder, shape.task, Tokenizer(vocabulary)) if golden else _any_golden(shape.task)
+    answers = _golden(base, folder, shape.task, tokenizer) if golden else _any_golden(shape.task)
     write_golden(folder / branch_folder.GOLDEN, answers)
     return folder
 
@@ -178,8 +178,9 @@ def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) 
         ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
         first_only = shape.task.reads == "cls"
         layers, x = range(shape.depth), embed(ids, segments, config)
-        x = encode(x, attention_mask(ids), config, layers, first_only=first_only)
-        head = apply_head(x, ids, shape.task, config)
+        mask = attention_mask(ids, padding_id=0)
+        x = encode(x, mask, config, layers, first_only=first_only)
+        head = apply_head(x, mask, shape.task, config)
         outputs = KINDS[shape.task.kind].output_tensors(head, shape.task.labels)
         weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
         if shared := shape.shared_names(config):

@@ -58,7 +58,7 @@ def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, *
     return TrainingJob(
         **{
             "bert": runner.bert,
-            "vocabulary": runner.tokenizer.vocabulary,
+            "tokenizer": runner.tokenizer,
             "branch": branch,
             "hyperparameters": HYPERPARAMETERS,
             "train": runner.train,

@@ -9,14 +9,11 @@ from centrabert.modeling.layers.encoder import encode
 from centrabert.modeling.layers.heads import apply_head
 
 
-def branch_answers(
-    x: tf.Tensor, input_ids: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig
-) -> dict[str, tf.Tensor]:
+def branch_answers(x: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig) -> dict[str, tf.Tensor]:
     """A task's own layers and head, above the trunk's output `x` at the depth where the branch leaves it.
 
     Args:
       x: float32 [batch, length, hidden].
-      input_ids: int32 [batch, length].
       mask: From `attention_mask`.
 
     Returns:
@@ -26,5 +23,5 @@ def branch_answers(
     with tf.variable_scope(task.name):
         own = range(branch.frozen, branch.depth)
         x = encode(x, mask, config, own, first_only=task.reads == "cls")
-        outputs = KINDS[task.kind].output_tensors(apply_head(x, input_ids, task, config), task.labels)
+        outputs = KINDS[task.kind].output_tensors(apply_head(x, mask, task, config), task.labels)
         return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}

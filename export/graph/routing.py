@@ -19,7 +19,7 @@ from centrabert.modeling.layers.encoder import embed, encode
 
 
 def routed(
-    manifest: Manifest, input_ids: tf.Tensor, segment_ids: tf.Tensor, tasks: tf.Tensor
+    manifest: Manifest, input_ids: tf.Tensor, segment_ids: tf.Tensor, tasks: tf.Tensor, padding_id: int
 ) -> tuple[dict[str, dict[str, tf.Tensor]], tf.Tensor]:
     """The answers of every task, by task and then by name, and what was not understood.
 
@@ -27,7 +27,7 @@ def routed(
     is "" and every number 0.
 
     Args:
-      input_ids, segment_ids: int32 [batch, length], zero-padded.
+      input_ids, segment_ids: int32 [batch, length], padded with `padding_id` and with 0.
       tasks: string [batch]; names separated by commas, or "*" for all. A row with anything else in it asks
         for nothing: it must not fail the rows of other clients in the same batch.
 
@@ -39,10 +39,12 @@ def routed(
     depths = tf.reduce_max([each.frozen * tf.cast(wanted[each.task.name], tf.int32) for each in branches], 0)
     order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
     ids, segments = (tf.gather(tensor, order) for tensor in (input_ids, segment_ids))
-    reached = _trunk(ids, segments, depths, manifest)
+    reached = _trunk(ids, segments, depths, manifest, padding_id)
     answers = {
         branch.task.name: {
-            **_answers(branch, manifest, reached[branch.frozen], ids, wanted[branch.task.name], order),
+            **_answers(
+                branch, manifest, reached[branch.frozen], ids, padding_id, wanted[branch.task.name], order
+            ),
             ASKED: wanted[branch.task.name],
         }
         for branch in branches
@@ -50,7 +52,9 @@ def routed(
     return answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks)
 
 
-def _trunk(ids: tf.Tensor, segments: tf.Tensor, depths: tf.Tensor, manifest: Manifest) -> list[tf.Tensor]:
+def _trunk(
+    ids: tf.Tensor, segments: tf.Tensor, depths: tf.Tensor, manifest: Manifest, padding_id: int
+) -> list[tf.Tensor]:
     """float32 [rows, length, hidden] after the embeddings and after every layer, fewer rows the deeper.
 
     Args:
@@ -61,7 +65,7 @@ def _trunk(ids: tf.Tensor, segments: tf.Tensor, depths: tf.Tensor, manifest: Man
     for layer in range(manifest.plan.trunk_depth):
         count = tf.reduce_sum(tf.cast(depths > layer, tf.int32))
         none, some = _switch(reached[-1][:count], count)
-        mask = attention_mask(ids[:count])
+        mask = attention_mask(ids[:count], padding_id)
         reached.append(_merge(none, encode(some, mask, manifest.config, [layer])))
     return reached
 
@@ -77,7 +81,13 @@ def _wanted(tasks: tf.Tensor, names: Sequence[str]) -> tuple[Mapping[str, tf.Ten
 
 
 def _answers(
-    branch: Branch, manifest: Manifest, x: tf.Tensor, ids: tf.Tensor, wanted: tf.Tensor, order: tf.Tensor
+    branch: Branch,
+    manifest: Manifest,
+    x: tf.Tensor,
+    ids: tf.Tensor,
+    padding_id: int,
+    wanted: tf.Tensor,
+    order: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
     """A branch's answers in the order of the batch, computed on the rows that want them, if there are any.
 
@@ -90,9 +100,8 @@ def _answers(
     places = tf.where(tf.gather(wanted, order))[:, 0]
     count = tf.size(places)
     _, own = _switch(places, count)
-    own_ids = tf.gather(ids, own)
-    mask = attention_mask(own_ids)
-    computed = branch_answers(tf.gather(x, own), own_ids, mask, branch, manifest.config)
+    mask = attention_mask(tf.gather(ids, own), padding_id)
+    computed = branch_answers(tf.gather(x, own), mask, branch, manifest.config)
     batch, targets = tf.shape(order), tf.gather(order, own)[:, None]
     return {name: _scattered(values, targets, batch, count) for name, values in computed.items()}
 

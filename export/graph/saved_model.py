@@ -10,10 +10,10 @@ from centrabert.export.graph.signatures import signature_defs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling import checkpoint
 from centrabert.modeling.digest import tensor_digests
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 
-def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, prefix: Path) -> None:
+def write_saved_model(folder: Path, manifest: Manifest, tokenizer: Tokenizer, prefix: Path) -> None:
     """Writes saved_model.pb and variables/ into the empty `folder`.
 
     Args:
@@ -25,7 +25,7 @@ def write_saved_model(folder: Path, manifest: Manifest, vocabulary: Vocabulary, 
     """
     check_weights(manifest, prefix)
     with tf.Graph().as_default(), tf.Session() as session:
-        graph = build(manifest, vocabulary)
+        graph = build(manifest, tokenizer)
         variables = {variable.op.name: tuple(variable.shape) for variable in tf.global_variables()}
         checkpoint.match(variables, manifest.plan.shapes(), str(prefix))
         saver = tf.train.Saver(sharded=True)

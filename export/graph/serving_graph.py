@@ -17,7 +17,6 @@ from centrabert.merge.manifest import Manifest
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class ServingGraph:
     Attributes:
       text_a: string [batch].
       text_b: string [batch]; all empty where it is not fed.
-      input_ids, segment_ids: int32 [batch, length], zero-padded: the tokenizer's, or fed instead of it.
+      input_ids, segment_ids: int32 [batch, length], padded with the tokenizer's padding id and with 0: the
+        tokenizer's, or fed instead of it.
       tasks: string [batch], for `routed` alone.
       answers: By task, then by the name of the answer; see `TaskKind.outputs`.
       routed: Alike, computed for the rows that want them; see `route.routed`.
@@ -46,10 +46,10 @@ class ServingGraph:
     description: tf.Tensor
 
 
-def build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
+def build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
     """Builds the model in the default graph, with variables named as in the merged checkpoint."""
     with tf.variable_scope("", custom_getter=_restored):
-        return _build(manifest, vocabulary)
+        return _build(manifest, tokenizer)
 
 
 def _restored(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
@@ -58,22 +58,22 @@ def _restored(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -
     return getter(name, **arguments)
 
 
-def _build(manifest: Manifest, vocabulary: Vocabulary) -> ServingGraph:
+def _build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
     text_a = tf.placeholder(tf.string, [None], name="text_a")
     text_b = tf.placeholder_with_default(tf.fill(tf.shape(text_a), ""), [None], name="text_b")
-    fed = _tokens(Tokenizer(vocabulary), text_a, text_b, manifest.max_seq_length)
+    fed = _tokens(tokenizer, text_a, text_b, manifest.max_seq_length)
     # TensorFlow knows nothing of the shape of a tensor that is fed, and how it rewrites the graph, so the
     # last bits of an answer, depends on what it knows: told here, texts and ids answer alike.
     input_ids, segment_ids = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
-    mask = attention_mask(input_ids)
+    mask = attention_mask(input_ids, tokenizer.padding_id)
     trunk = _trunk(input_ids, segment_ids, mask, manifest)
     every = {
-        branch.task.name: branch_answers(trunk[branch.frozen], input_ids, mask, branch, manifest.config)
+        branch.task.name: branch_answers(trunk[branch.frozen], mask, branch, manifest.config)
         for branch in manifest.plan.branches
     }
     tasks = tf.placeholder(tf.string, [None], name="tasks")
     with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope(ROUTE):
-        by_row, unknown = routed(manifest, input_ids, segment_ids, tasks)
+        by_row, unknown = routed(manifest, input_ids, segment_ids, tasks, tokenizer.padding_id)
     text = write_description(branch.task for branch in manifest.plan.branches)
     description = tf.fill(tf.shape(text_a), text, DESCRIPTION)
     return ServingGraph(text_a, text_b, *fed, tasks, every, by_row, unknown, description)

@@ -24,19 +24,24 @@ MAX_REQUESTS = 1000  # TF Serving refuses a file with more
 WORD = "the"  # one piece of any English vocabulary, [UNK] of any other
 
 
-def write_warmup(version: Path, manifest: Manifest) -> None:
+def write_warmup(version: Path, manifest: Manifest, unknown_id: int) -> None:
     """Writes the file into the version folder; of a model with very many signatures the shortest requests.
+
+    Args:
+      unknown_id: A token of the tokenizer, for the requests of ids.
 
     Raises:
       OSError: The disk is full.
     """
-    logs = [PredictionLog(predict_log=PredictLog(request=request)) for request in requests(manifest)]
+    logs = [
+        PredictionLog(predict_log=PredictLog(request=request)) for request in requests(manifest, unknown_id)
+    ]
     with tf.io.TFRecordWriter(str(version / EXTRA / FILE)) as writer:
         for log in logs[:MAX_REQUESTS]:
             writer.write(log.SerializeToString())
 
 
-def requests(manifest: Manifest) -> Iterator[PredictRequest]:
+def requests(manifest: Manifest, unknown_id: int) -> Iterator[PredictRequest]:
     """Every request, the shorter texts first."""
     yield _request(DESCRIBE, {"text_a": [""]})
     for length in _lengths(manifest.max_seq_length):
@@ -44,7 +49,7 @@ def requests(manifest: Manifest) -> Iterator[PredictRequest]:
         texts = {"text_a": text, "text_b": none}
         yield _request(DEFAULT, texts)
         yield _request(ROUTE, {**texts, "tasks": [ALL_TASKS] * ROWS})
-        pieces = np.ones([ROWS, length], np.int32)
+        pieces = np.full([ROWS, length], unknown_id, np.int32)
         ids = {"input_ids": pieces, "segment_ids": np.zeros_like(pieces)}
         yield _request(ROUTE_IDS, {**ids, "tasks": [ALL_TASKS] * ROWS})
         for branch in manifest.plan.branches:

@@ -11,7 +11,7 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 
@@ -40,8 +40,8 @@ class Pretrained:
         checkpoint.match(wanted, {name: t.shape for name, t in self.tensors.items()}, "pretrained BERT")
         if other := sorted(name for name, t in self.tensors.items() if t.dtype != np.float32):
             raise UserError(f"not float32: {', '.join(other)}")
-        vocabulary = Vocabulary.from_file(self.vocab_file, self.do_lower_case)
-        vocabulary.check_fits(self.config.vocab_size, str(self.vocab_file), "the config")
+        tokenizer = read_tokenizer(self.vocab_file, self.do_lower_case)
+        tokenizer.check_fits(self.config.vocab_size, str(self.vocab_file), "the config")
 
     @property
     def has_pooler(self) -> bool:

@@ -16,7 +16,11 @@ ALIGNMENT = 16
 
 
 def trunk_outputs(
-    input_ids: tf.Tensor, segment_ids: tf.Tensor, config: BertConfig, depths: Sequence[int]
+    input_ids: tf.Tensor,
+    segment_ids: tf.Tensor,
+    padding_id: int,
+    config: BertConfig,
+    depths: Sequence[int],
 ) -> dict[int, tf.Tensor]:
     """What the trunk says after `depths` layers each, computed in one pass.
 
@@ -28,8 +32,9 @@ def trunk_outputs(
     """
     length = tf.shape(input_ids)[1]
     missing = tf.minimum(-length % ALIGNMENT, config.max_position_embeddings - length)
-    ids, segments = (tf.pad(tensor, [[0, 0], [0, missing]]) for tensor in (input_ids, segment_ids))
-    mask = attention_mask(ids)
+    ids = tf.pad(input_ids, [[0, 0], [0, missing]], constant_values=padding_id)
+    segments = tf.pad(segment_ids, [[0, 0], [0, missing]])
+    mask = attention_mask(ids, padding_id)
     x, outputs, done = embed(ids, segments, config), {}, 0
     for depth in sorted(set(depths)):
         x, done = encode(x, mask, config, range(done, depth)), depth

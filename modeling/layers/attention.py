@@ -21,15 +21,20 @@ from centrabert.modeling.layers.layer_states import (
 MASKED = -10000.0  # added to the attention scores of padding (modeling.py of BERT)
 
 
-def attention_mask(input_ids: tf.Tensor) -> tf.Tensor:
-    """float32 [batch, 1, 1, length]: 0 at tokens, MASKED at padding, which is where the id is 0.
+def attention_mask(input_ids: tf.Tensor, padding_id: int) -> tf.Tensor:
+    """float32 [batch, 1, 1, length]: 0 at tokens, MASKED where the id is that of padding.
 
     Reshaped, and to a shape that says its rank: TensorFlow knows nothing of the shape of a tensor that is
     fed, and adds to the scores, in one pass with their product and scale, only what is known to be of rank 4.
     """
     shape = tf.shape(input_ids)
-    masked = tf.cast(tf.equal(input_ids, 0), tf.float32) * MASKED
+    masked = tf.cast(tf.equal(input_ids, padding_id), tf.float32) * MASKED
     return tf.reshape(masked, tf.stack([shape[0], 1, 1, shape[1]]))
+
+
+def real_tokens(mask: tf.Tensor) -> tf.Tensor:
+    """bool [batch, length]: where a mask from `attention_mask` has a token."""
+    return tf.equal(mask[:, 0, 0], 0.0)
 
 
 def head_shape(batch: tf.Tensor, length: "tf.Tensor | int", config: BertConfig) -> tf.Tensor:

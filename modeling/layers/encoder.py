@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.layers.attention import attention_of_first, head_shape, self_attention
+from centrabert.modeling.layers.attention import attention_of_first, head_shape, real_tokens, self_attention
 from centrabert.modeling.layers.dense import dense, variable, vector
 from centrabert.modeling.layers.dropout import Dropout, drop
 from centrabert.modeling.layers.gelu import activation
@@ -86,10 +86,17 @@ def pool_first(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
         return tf.tanh(dense(x[:, 0], config.hidden_size, config.hidden_size, "dense", config))
 
 
-def pool_mean(x: tf.Tensor, input_ids: tf.Tensor) -> tf.Tensor:
-    """Mean over all tokens that are not padding, with [CLS] and [SEP]; float32 [batch, hidden]."""
-    tokens = tf.cast(tf.not_equal(input_ids, 0), tf.float32)[:, :, None]
-    return tf.reduce_sum(x * tokens, 1) / tf.reduce_sum(tokens, 1)
+def pool_mean(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Mean over all tokens that are not padding, with [CLS] and [SEP]; float32 [batch, hidden].
+
+    Of a row that is all padding the mean is 0.
+
+    Args:
+      x: float32 [batch, length, hidden].
+      mask: From `attention_mask`.
+    """
+    tokens = tf.cast(real_tokens(mask), tf.float32)[:, :, None]
+    return tf.reduce_sum(x * tokens, 1) / tf.maximum(tf.reduce_sum(tokens, 1), 1.0)
 
 
 def _layer(x: tf.Tensor, attended: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Head
+from centrabert.modeling.layers.attention import real_tokens
 from centrabert.modeling.layers.dropout import Dropout, drop
 from centrabert.modeling.layers.encoder import pool_first, pool_mean
 from centrabert.modeling.task import TaskSpec
@@ -16,7 +17,7 @@ HEAD_DROPOUT = 0.1  # run_classifier.py of BERT
 
 def apply_head(
     x: tf.Tensor,
-    input_ids: tf.Tensor,
+    mask: tf.Tensor,
     task: TaskSpec,
     config: BertConfig,
     dropout: Dropout | None = None,
@@ -26,7 +27,7 @@ def apply_head(
 
     Args:
       x: float32 [batch, length, hidden]; for a task that reads "cls" the length may be 1.
-      input_ids: int32 [batch, length].
+      mask: From `attention_mask`.
       seed: Of the head's first weights.
     """
     kind = KINDS[task.kind]
@@ -34,9 +35,9 @@ def apply_head(
     if task.reads == "cls":
         read = pool_first(x, config)
     elif task.reads == "mean":
-        read = pool_mean(x, input_ids)
+        read = pool_mean(x, mask)
     else:
-        real = tf.not_equal(input_ids, 0)
+        real = real_tokens(mask)
     variables = _variables(kind.head_shapes(task.labels, config.hidden_size), config, seed)
     return Head(kind.logits(drop(read, HEAD_DROPOUT, dropout), variables), variables, real)
 

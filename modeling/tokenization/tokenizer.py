@@ -1,53 +1,101 @@
-"""The tokenizer of training, evaluation and serving: text in, BERT's input out, in one TensorFlow graph."""
+"""What every tokenizer offers: text in, BERT's input out, in one TensorFlow graph."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
-from centrabert.modeling.tokenization.packing import pack
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
-from centrabert.modeling.tokenization.wordpiece_tokenizer import wordpiece_model, wordpiece_tokenize
+from centrabert.errors import UserError
+from centrabert.modeling.tokenization.packing import PairLayout, pack
+
+PADDINGS = (8, 16, 32, 64, 128)  # multiples to which Hugging Face rounds an embedding table up
 
 
-class Tokenizer:
-    """Google's FullTokenizer (tokenization.py of google-research/bert) as TensorFlow ops.
+@dataclass(frozen=True)
+class PiecesWithOffsets:
+    """The pieces of a batch of texts, and where each one stands in its text.
 
-    Works in graph mode and eagerly. The graph has no tables, assets or variables: the vocabulary is a
-    constant (1.3 MB for 30,522 pieces), one per call of `tokenize` or `encode`. Where one graph needs several
-    lengths, call `tokenize` once and `pack` for each.
-
-    A program that loads such a graph must import tensorflow_text first; TF Serving has its ops built in.
+    Attributes:
+      ids: int32 [batch, (pieces)].
+      starts, ends: int64 [batch, (pieces)], byte offsets into the text as it was given, in UTF-8, so that
+        `text[start:end]` is what the piece was made of. Pieces do not overlap and come in the text's order.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        self._model = wordpiece_model(vocabulary.tokens)
+    ids: tf.RaggedTensor
+    starts: tf.RaggedTensor
+    ends: tf.RaggedTensor
 
+
+class Tokenizer(ABC):
+    """The tokenizer of training, evaluation and serving, all of them the same TensorFlow ops.
+
+    Works in graph mode and eagerly. Nothing outside this folder knows which id is padding, how a pair is laid
+    out, or whether text is lower-cased: all of it is asked here.
+    """
+
+    @property
+    @abstractmethod
+    def layout(self) -> PairLayout:
+        """The special tokens around a text and between a pair, and the id of padding."""
+
+    @property
+    @abstractmethod
+    def unknown_id(self) -> int:
+        """The id of what no piece covers; a token like any other, so never padding."""
+
+    @property
+    @abstractmethod
+    def vocabulary_size(self) -> int:
+        """Ids are below; the word embeddings have at least so many rows."""
+
+    @property
+    @abstractmethod
+    def do_lower_case(self) -> bool:
+        """Whether text is lower-cased first."""
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256 in hex of all that decides the ids of a text: equal for all branches that share a trunk."""
+
+    @property
+    @abstractmethod
+    def assets(self) -> Mapping[str, bytes]:
+        """File name -> content of the files that the tokenizer can be read from again."""
+
+    @abstractmethod
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
-        """Word pieces of each text, without [CLS] and [SEP].
+        """The pieces of each text, without special tokens.
 
         Args:
-          text: string [batch] in UTF-8; what is not UTF-8 is ignored, as Google's tokenizer does.
+          text: string [batch] in UTF-8; what is not UTF-8 is ignored.
 
         Returns:
-          int32 [batch, (pieces)]. "[SEP]" and the like in a text are words as any other.
+          int32 [batch, (pieces)].
 
         Raises:
           UserError: `text` has not one dimension.
         """
-        text = tf.convert_to_tensor(text, tf.string)
-        text.shape.assert_has_rank(1)
-        words = basic_tokenize(text, self.vocabulary.do_lower_case)  # [batch, (words)]
-        return wordpiece_tokenize(words, self._model).merge_dims(1, 2)
+
+    @abstractmethod
+    def tokenize_with_offsets(self, text: tf.Tensor) -> PiecesWithOffsets:
+        """As `tokenize`, with the place of every piece in the text; slower, for who needs the places."""
+
+    @property
+    def padding_id(self) -> int:
+        """What rows of ids are padded with; no text has it among its pieces."""
+        return self.layout.padding_id
 
     def pack(
         self, first: tf.RaggedTensor, second: tf.RaggedTensor, max_seq_length: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """[CLS] a [SEP] b [SEP], or [CLS] a [SEP] where b has no pieces: see `packing.pack`.
+        """One text or a pair as one row, in the tokenizer's own layout: see `packing.pack`.
 
         Returns:
-          `input_ids` and `segment_ids`, int32 [batch, longest], padded with 0.
+          `input_ids` and `segment_ids`, int32 [batch, longest], padded.
         """
-        return pack(first, second, max_seq_length, self.vocabulary.cls_id, self.vocabulary.sep_id)
+        return pack(first, second, max_seq_length, self.layout)
 
     def encode(
         self, text_a: tf.Tensor, text_b: tf.Tensor, max_seq_length: int
@@ -61,14 +109,29 @@ class Tokenizer:
           max_seq_length: The longest row with its special tokens; what is longer is truncated.
 
         Returns:
-          `input_ids` and `segment_ids`, int32 [batch, longest], padded with 0.
+          `input_ids` and `segment_ids`, int32 [batch, longest], padded.
 
         Raises:
-          UserError: `max_seq_length` is below 3, or a text has not one dimension.
+          UserError: `max_seq_length` leaves no room for the special tokens, or a text has not one dimension.
         """
         text_a, text_b = (tf.convert_to_tensor(text, tf.string) for text in (text_a, text_b))
         pieces = self.tokenize(tf.concat([text_a, text_b], axis=0))  # [2 * batch, (pieces)]
         return self.pack(*_parted(pieces, tf.size(text_a)), max_seq_length)
+
+    def check_fits(self, config_vocab_size: int, vocab_file: str, config_file: str) -> None:
+        """Raises UserError unless the embedding table has one row for every piece.
+
+        More rows than pieces pass only where the table is rounded up to the next multiple of 8, 16, 32, 64
+        or 128, as Hugging Face does for speed: those rows are never looked up. Any other difference means
+        that the vocabulary belongs to another model, which BERT itself would not notice.
+        """
+        pieces = self.vocabulary_size
+        rounded_up = {-(-pieces // multiple) * multiple for multiple in PADDINGS}
+        if config_vocab_size != pieces and config_vocab_size not in rounded_up:
+            raise UserError(
+                f"{vocab_file} has {pieces} tokens but vocab_size in {config_file} is {config_vocab_size}; "
+                f"use the vocab.txt that came with this model"
+            )
 
 
 def _parted(pieces: tf.RaggedTensor, rows: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:

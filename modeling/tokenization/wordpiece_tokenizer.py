@@ -37,8 +37,33 @@ def wordpiece_tokenize(words: tf.RaggedTensor, model: npt.NDArray[np.uint8]) -> 
     Returns:
       int32 [batch, (words), (pieces)].
     """
+    return _op(model).tokenize(_shortened(words))
+
+
+def wordpiece_offsets(
+    words: tf.RaggedTensor, model: npt.NDArray[np.uint8]
+) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+    """As `wordpiece_tokenize`, and where in its word a piece begins and ends.
+
+    Returns:
+      int32 [batch, (words), (pieces)], and twice int64 of that shape, in bytes.
+    """
+    pieces, starts, ends = _op(model).tokenize_with_offsets(_shortened(words))
+    in_word, words_flat = ends.values.value_rowids(), words.flat_values
+    lengths = tf.gather(tf.cast(tf.strings.length(words_flat), tf.int64), in_word)
+    # A word that is too long ends where it did, and not where TOO_LONG does.
+    end = tf.where_v2(tf.gather(_too_long(words_flat), in_word), lengths, ends.flat_values)
+    return pieces, starts, ends.with_flat_values(end)
+
+
+def _shortened(words: tf.RaggedTensor) -> tf.RaggedTensor:
     flat = words.flat_values
-    too_long = tf.strings.length(flat, unit="UTF8_CHAR") > MAX_INPUT_CHARS_PER_WORD
-    words = words.with_flat_values(tf.where_v2(too_long, TOO_LONG, flat))
-    op = tf_text.FastWordpieceTokenizer(model_buffer=tf.constant(model), token_out_type=tf.int32)
-    return op.tokenize(words)
+    return words.with_flat_values(tf.where_v2(_too_long(flat), TOO_LONG, flat))
+
+
+def _too_long(words: tf.Tensor) -> tf.Tensor:
+    return tf.strings.length(words, unit="UTF8_CHAR") > MAX_INPUT_CHARS_PER_WORD
+
+
+def _op(model: npt.NDArray[np.uint8]) -> tf_text.FastWordpieceTokenizer:
+    return tf_text.FastWordpieceTokenizer(model_buffer=tf.constant(model), token_out_type=tf.int32)

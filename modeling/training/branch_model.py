@@ -40,6 +40,7 @@ def model_fn_builder(
     config: BertConfig,
     branch: Branch,
     init_checkpoints: Mapping[Path, Mapping[str, str]],
+    padding_id: int,
     optimization: Optimization | None = None,
     objective: Objective = FINE_TUNING,
     aligned: bool = False,
@@ -53,6 +54,7 @@ def model_fn_builder(
       init_checkpoints: For each checkpoint the variables that start from it, with their names in it. The
         frozen ones must be among them, or a session cannot start; what nobody claims starts at random (a new
         head).
+      padding_id: The tokenizer's.
       optimization: Wanted for training only.
       objective: What training minimises.
       aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk_outputs`.
@@ -66,7 +68,7 @@ def model_fn_builder(
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
         with tf.variable_scope("", custom_getter=_freezing(branch)):
-            head = branch_head(features, config, branch, dropout, seed, aligned, recorder)
+            head = branch_head(features, padding_id, config, branch, dropout, seed, aligned, recorder)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
         _check_names(expected)
         for checkpoint, names in init_checkpoints.items():
@@ -88,6 +90,7 @@ def model_fn_builder(
 
 def branch_head(
     features: Tensors,
+    padding_id: int,
     config: BertConfig,
     branch: Branch,
     dropout: Dropout | None = None,
@@ -97,26 +100,26 @@ def branch_head(
 ) -> Head:
     """The head on top of the branch; dropout, gradients and recorded states stay above the frozen layers."""
     input_ids = features["input_ids"]
-    mask = attention_mask(input_ids)
+    mask = attention_mask(input_ids, padding_id)
     if branch.full_fine_tuning:
         x = embed(input_ids, features["segment_ids"], config, dropout)
     else:
-        x = tf.stop_gradient(_trunk_output(features, mask, config, branch.frozen, aligned))
+        x = tf.stop_gradient(_trunk_output(features, mask, padding_id, config, branch.frozen, aligned))
     own = range(branch.frozen, branch.depth)
     first_only = branch.task.reads == "cls" and not recorder.wants_depth(branch.depth)
     x = encode(x, mask, config, own, dropout, first_only, recorder)
-    return apply_head(x, input_ids, branch.task, config, dropout, seed)
+    return apply_head(x, mask, branch.task, config, dropout, seed)
 
 
 def _trunk_output(
-    features: Tensors, mask: tf.Tensor, config: BertConfig, depth: int, aligned: bool
+    features: Tensors, mask: tf.Tensor, padding_id: int, config: BertConfig, depth: int, aligned: bool
 ) -> tf.Tensor:
     """float32 [batch, length, hidden] after `depth` frozen layers: read, or computed in one of two ways."""
     if TRUNK_OUTPUT in features:
         return features[TRUNK_OUTPUT]
     input_ids, segment_ids = features["input_ids"], features["segment_ids"]
     if aligned:
-        return trunk_outputs(input_ids, segment_ids, config, [depth])[depth]
+        return trunk_outputs(input_ids, segment_ids, padding_id, config, [depth])[depth]
     return encode(embed(input_ids, segment_ids, config), mask, config, range(depth))
 
 

@@ -22,12 +22,14 @@ def branch_estimator(
     bert: BertFolder,
     branch: Branch,
     checkpoint: Path,
+    padding_id: int,
     aligned: bool = False,
     states: Collection[LayerState] = (),
 ) -> Estimator:
     """The trained model of one task: trunk as pretrained, the rest from the branch's checkpoint.
 
     Args:
+      padding_id: Of the rows that will be read.
       aligned: See `model_fn_builder`; for what must not depend on whether the trunk's output is cached.
       states: Are predicted too, by their names.
     """
@@ -35,7 +37,7 @@ def branch_estimator(
     init = {checkpoint: {name: name for name in branch.owned_shapes(config)}}
     if shared := branch.shared_names(config):
         init[bert.checkpoint] = {name: name for name in shared}
-    model_fn = model_fn_builder(config, branch, init, aligned=aligned, predicted_states=states)
+    model_fn = model_fn_builder(config, branch, init, padding_id, aligned=aligned, predicted_states=states)
     return Estimator(model_fn, RunConfig())
 
 

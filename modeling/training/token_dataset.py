@@ -34,6 +34,7 @@ class Encoded:
       text_a, text_b: The texts they came from.
       ids, segment_ids: int32 [tokens].
       offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
+      padding_id: What batches are padded with, the tokenizer's.
       labels: [rows, ...] as the task's kind encodes them, or None.
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
       features: By name, what a batch holds besides.
@@ -45,6 +46,7 @@ class Encoded:
     ids: npt.NDArray[np.int32]
     segment_ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
+    padding_id: int
     labels: npt.NDArray[np.generic] | None = None
     trunk_output: TrunkOutputFile | None = None
     features: Mapping[str, RowFeature] = field(default_factory=dict)
@@ -101,19 +103,20 @@ class Encoded:
             self.ids[positions],
             self.segment_ids[positions],
             offsets,
+            self.padding_id,
             None if self.labels is None else self.labels[rows],
             padded_to=self.padded_to,
         )
 
     def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
-        """The rows as features, padded with zeros to the longest of them, or to `padded_to`."""
+        """The rows as features, padded to the longest of them, or to `padded_to`."""
         lengths = self.lengths[rows]
         longest = int(lengths.max(initial=self.padded_to))
         columns = np.arange(longest)
         real = columns < lengths[:, None]  # [batch, length]
         positions = np.where(real, self.offsets[rows][:, None] + columns, 0)
         features: dict[str, npt.NDArray[np.generic]] = {
-            "input_ids": np.where(real, self.ids[positions], 0),
+            "input_ids": np.where(real, self.ids[positions], np.int32(self.padding_id)),
             "segment_ids": np.where(real, self.segment_ids[positions], 0),
         }
         if self.labels is not None:
@@ -142,13 +145,19 @@ def encode(
         chunk = slice(start, start + CHUNK)
         padded, kinds = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), task.max_seq_length)
         padded, kinds = padded.numpy(), kinds.numpy()
-        real = padded != 0
+        real = padded != tokenizer.padding_id
         ids.append(padded[real])
         segments.append(kinds[real])
         lengths.append(real.sum(1))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
     return Encoded(
-        tuple(text_a), tuple(text_b), np.concatenate(ids), np.concatenate(segments), offsets, labels
+        tuple(text_a),
+        tuple(text_b),
+        np.concatenate(ids),
+        np.concatenate(segments),
+        offsets,
+        tokenizer.padding_id,
+        labels,
     )
 
 

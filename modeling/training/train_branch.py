@@ -21,7 +21,7 @@ from centrabert.modeling.files import exclusive, write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.golden_file import write_golden
-from centrabert.modeling.tokenization.vocabulary import Vocabulary
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
 from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
@@ -64,7 +64,7 @@ class TrainingJob:
     """
 
     bert: BertFolder
-    vocabulary: Vocabulary
+    tokenizer: Tokenizer
     branch: Branch
     hyperparameters: Hyperparameters
     train: Encoded
@@ -131,7 +131,7 @@ def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
         "initialization": job.initialization.to_json(),
         "hyperparameters": job.hyperparameters.to_json(),
         "base_digest": base_digest,
-        "vocabulary_digest": job.vocabulary.digest,
+        "vocabulary_digest": job.tokenizer.digest,
         "train_digest": job.train.digest,
         "dev_digest": job.dev.digest,
         "padded_to": {"train": job.train.padded_to, "dev": job.dev.padded_to},
@@ -173,7 +173,10 @@ def _estimator(job: TrainingJob) -> Estimator:
     optimization = Optimization(
         hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
     )
-    model_fn = model_fn_builder(config, job.branch, names, optimization, job.objective, aligned=True)
+    padding_id = job.train.padding_id
+    model_fn = model_fn_builder(
+        config, job.branch, names, padding_id, optimization, job.objective, aligned=True
+    )
     return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.evaluation_interval(rows)))
 
 
@@ -213,8 +216,8 @@ def _finish(
         config=job.bert.config(),
         trunk=trunk,
         variables=tensor_digests(tensors),
-        vocabulary_digest=job.vocabulary.digest,
-        do_lower_case=job.vocabulary.do_lower_case,
+        vocabulary_digest=job.tokenizer.digest,
+        do_lower_case=job.tokenizer.do_lower_case,
         metrics=best.best.metrics,
         hyperparameters=_recorded(job),
         teacher_digest=job.teacher.digest if job.teacher else None,

@@ -157,7 +157,7 @@ def _compute(bert: BertFolder, split: Encoded, files: Mapping[int, Path], dtype:
             depth: stack.enter_context(new_trunk_output_file(file, len(split.ids), hidden, dtype))
             for depth, file in files.items()
         }
-        estimator = Estimator(_trunk_fn(bert, list(files)), RunConfig())
+        estimator = Estimator(_trunk_fn(bert, split.padding_id, list(files)), RunConfig())
         batches = estimator.predict(input_fn(split, plan), yield_single_examples=False)
         bar = tqdm(plan, "trunk", unit="batch", disable=None, leave=False)
         for rows, batch in zip(bar, batches, strict=True):
@@ -166,10 +166,11 @@ def _compute(bert: BertFolder, split: Encoded, files: Mapping[int, Path], dtype:
                     writer.write(int(split.offsets[row]), tokens[: split.lengths[row]])
 
 
-def _trunk_fn(bert: BertFolder, depths: Sequence[int]) -> ModelFn:
+def _trunk_fn(bert: BertFolder, padding_id: int, depths: Sequence[int]) -> ModelFn:
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
         del labels, params
-        outputs = trunk_outputs(features["input_ids"], features["segment_ids"], bert.config(), depths)
+        ids, segments = features["input_ids"], features["segment_ids"]
+        outputs = trunk_outputs(ids, segments, padding_id, bert.config(), depths)
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         tf.train.init_from_checkpoint(str(bert.checkpoint), variables)
         return EstimatorSpec(mode, {str(depth): tensor for depth, tensor in outputs.items()})

@@ -55,7 +55,8 @@ def measure(config: BertConfig) -> ServingTime:
         tf.set_random_seed(0)
         ids = tf.constant(np.random.default_rng(0).integers(1, config.vocab_size, shape), tf.int32)
         ids = tf.placeholder_with_default(ids, [None, None])  # else it is all computed once, as a constant
-        mask, x = attention_mask(ids), embed(ids, tf.zeros_like(ids), config)
+        mask = attention_mask(ids, padding_id=-1)  # no id is padding
+        x = embed(ids, tf.zeros_like(ids), config)
         top = encode(x, mask, config, range(layers))
         with tf.variable_scope(tf.get_variable_scope(), reuse=True):
             first = encode(x, mask, config, range(1), first_only=True)

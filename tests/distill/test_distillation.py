@@ -36,7 +36,7 @@ def teacher(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Tea
 
 def student(teacher: Teacher, runner: TaskRunner, folder: Path, layers: int = 1, **keys: Any) -> BranchRecord:
     arguments = {
-        "vocabulary": runner.tokenizer.vocabulary,
+        "tokenizer": runner.tokenizer,
         "train": runner.train,
         "dev": runner.dev,
         "score": runner.score,

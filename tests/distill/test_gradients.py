@@ -86,7 +86,7 @@ class Student:
         self.weights = tiny.tensors(self.branch.shapes(CONFIG), seed=3)
         self._method = case.method
         with tf.Graph().as_default(), tf.Session() as session:
-            model_fn = model_fn_builder(CONFIG, self.branch, {}, Optimization(1.0, 9, 0, 0), self)
+            model_fn = model_fn_builder(CONFIG, self.branch, {}, 0, Optimization(1.0, 9, 0, 0), self)
             spec = model_fn(self._features(), None, ModeKeys.EVAL, {})
             own = {variable.op.name: variable for variable in tf.trainable_variables()}
             gradients = tf.gradients(spec.loss, list(own.values()))

@@ -19,7 +19,6 @@ from centrabert.merge.merged_folder import golden_file
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 from centrabert.modeling.golden_file import read_golden
-from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.token_dataset import encode
 
@@ -39,7 +38,7 @@ def texts(text_b: tuple[str, ...] | None = tiny.TEXT_B) -> dict[str, Array]:
 
 
 def tokens(text_b: tuple[str, ...]) -> tuple[Array, Array]:
-    tokenizer = Tokenizer(BertFolder.at(exported().base).vocabulary(do_lower_case=True))
+    tokenizer = BertFolder.at(exported().base).tokenizer()
     input_ids, segment_ids = tokenizer.encode(tiny.TEXT_A, text_b, tiny.MAX_SEQ_LENGTH)
     return input_ids.numpy(), segment_ids.numpy()
 
@@ -84,9 +83,9 @@ def test_as_evaluated_in_training(name: str) -> None:
     """The model that gave the dev metric: the estimator's, fed from a data set."""
     bert, folder = BertFolder.at(exported().base), exported().branches[name]
     branch = read_record(folder).branch
-    tokenizer = Tokenizer(bert.vocabulary(do_lower_case=True))
+    tokenizer = bert.tokenizer()
     encoded = encode(tokenizer, branch.task, tiny.TEXT_A, tiny.TEXT_B)
-    estimator = branch_estimator(bert, branch, folder / CHECKPOINT)
+    estimator = branch_estimator(bert, branch, folder / CHECKPOINT, tokenizer.padding_id)
     every_row = input_fn(encoded, [np.arange(len(encoded))])
     (wanted,) = estimator.predict(every_row, yield_single_examples=False)
     del wanted["logits"]

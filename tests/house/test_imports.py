@@ -67,6 +67,7 @@ PURE = (
     "modeling/convert/huggingface_names.py",
     "modeling/kinds/*.py",
     "modeling/layers/layer_states.py",
+    "modeling/tokenization/normalization.py",
     "modeling/tokenization/vocabulary.py",
     "modeling/training/hyperparameters.py",
     "modeling/training/initialization.py",

@@ -67,6 +67,7 @@ def test_files(base: Path, folders: list[Path], merged: Path) -> None:
         "merged_model.ckpt.index",
         "merged_model.ckpt.data-00000-of-00001",
         "vocab.txt",
+        "tokenizer_config.json",
         *(f"golden/{task}.json" for task in tasks),
     }
     assert (merged / "vocab.txt").read_bytes() == (base / "vocab.txt").read_bytes()

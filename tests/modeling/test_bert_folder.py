@@ -31,8 +31,9 @@ def rewrite(folder: Path, change: dict[str, np.ndarray | None]) -> None:
 def test_files(folder: Path) -> None:
     bert = BertFolder.at(folder)
     assert bert.config() == tiny.CONFIG
-    assert bert.vocabulary(do_lower_case=True).tokens == tiny.TOKENS
-    assert bert.vocabulary(do_lower_case=False).do_lower_case is False
+    assert bert.tokenizer().vocabulary_size == len(tiny.TOKENS)
+    assert bert.tokenizer().do_lower_case is True
+    assert bert.tokenizer(do_lower_case=False).do_lower_case is False
     bert.check()
 
 
@@ -82,7 +83,7 @@ def test_a_vocabulary_of_another_model(folder: Path) -> None:
     with pytest.raises(
         ValueError, match=r"vocab.txt has 100 tokens but vocab_size in .*bert_config.json is 99"
     ):
-        BertFolder.at(folder).vocabulary(do_lower_case=True)
+        BertFolder.at(folder).tokenizer()
 
 
 def test_a_checkpoint_of_another_size(folder: Path) -> None:

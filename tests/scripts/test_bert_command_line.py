@@ -15,7 +15,6 @@ from centrabert.bert_results import eval_results_text, mean_loss, prediction_fil
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
-from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 TRAIN = """
 python run_classifier.py \
@@ -83,7 +82,7 @@ def run(root: Path, text: str, *more: str) -> int:
 
 def logits(root: Path, rows: list[tuple[str, str]]) -> np.ndarray:
     """What the trained model says, computed by the plain graph."""
-    tokenizer = Tokenizer(BertFolder.at(root / "bert").vocabulary(True))
+    tokenizer = BertFolder.at(root / "bert").tokenizer()
     ids, segments = tokenizer.encode([a for a, _ in rows], [b for _, b in rows], 128)
     answer = tiny.single_task(root / "bert", root / "mrpc_output", ids.numpy(), segments.numpy())
     return np.log(answer["probabilities"])

@@ -20,7 +20,7 @@ def test_every_file_of_a_bert(tmp_path: Path, name: str) -> None:
     (folder / name).write_bytes(POINTER)
     with pytest.raises(ValueError) as caught:
         bert = BertFolder.at(folder)
-        bert.vocabulary(True)
+        bert.tokenizer()
         bert.read()
     assert str(caught.value) == (
         f"{folder / name}:1: is a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`"

@@ -74,11 +74,11 @@ def rows(example: KindExample, tokenizer: Tokenizer, count: int, seed: int) -> E
 
 def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, Path]:
     """The folders of a teacher and of its student."""
-    tokenizer = Tokenizer(bert.vocabulary(True))
+    tokenizer = bert.tokenizer()
     branch = Branch(example.task, 1, 2)
     job = TrainingJob(
         bert=bert,
-        vocabulary=tokenizer.vocabulary,
+        tokenizer=tokenizer,
         branch=branch,
         hyperparameters=HYPERPARAMETERS,
         train=rows(example, tokenizer, 20, seed=1),
@@ -92,7 +92,7 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
     distil(
         Teacher(job.output_dir, bert),
         1,
-        tokenizer.vocabulary,
+        tokenizer,
         job.train,
         job.dev,
         job.score,
@@ -140,12 +140,12 @@ def close(found: Any, wanted: Any, scale: float) -> bool:
 def by_the_branch(trained: Trained, task: TaskSpec, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """What the student itself answers, before it was merged."""
     tokenizer, folder, kind = (
-        Tokenizer(trained.bert.vocabulary(True)),
+        trained.bert.tokenizer(),
         trained.students[task.name],
         KINDS[task.kind],
     )
     texts = [a for a, _ in pairs], [b if task.pair else "" for _, b in pairs]
-    estimator = branch_estimator(trained.bert, read_record(folder).branch, folder / CHECKPOINT)
+    estimator = branch_estimator(trained.bert, read_record(folder).branch, folder / CHECKPOINT, padding_id=0)
     outputs = predict(estimator, encode(tokenizer, task, *texts), 4)
     columns = {
         output.name: np.vectorize(bytes.decode, [object])(outputs[output.name])

@@ -43,12 +43,12 @@ class BertGraph:
         with self.graph.as_default():
             self.ids = tf.placeholder(tf.int32, [None, None])
             self.segments = tf.placeholder(tf.int32, [None, None])
-            mask = attention_mask(self.ids)
+            mask = attention_mask(self.ids, padding_id=0)
             self.depths = [embed(self.ids, self.segments, config, dropout)]
             for layer in range(config.num_hidden_layers):
                 self.depths.append(encode(self.depths[-1], mask, config, [layer], dropout))
             self.first = pool_first(self.depths[-1], config)
-            self.mean = pool_mean(self.depths[-1], self.ids)
+            self.mean = pool_mean(self.depths[-1], mask)
             self.variables = {variable.op.name: variable for variable in tf.global_variables()}
             self.session = tf.Session()
             starts = {name: variable.initializer for name, variable in self.variables.items()}

@@ -239,9 +239,10 @@ def test_a_branch_makes_its_layers_in_its_scope() -> None:
     with tf.Graph().as_default():
         ids = tf.placeholder(tf.int32, [None, None])
         x = tf.placeholder(tf.float32, [None, None, TINY.hidden_size])
+        mask = attention_mask(ids, padding_id=0)
         with tf.variable_scope("rte"):
-            pool_first(encode(x, attention_mask(ids), TINY, [2, 1]), TINY)
-        pool_mean(x, ids)
+            pool_first(encode(x, mask, TINY, [2, 1]), TINY)
+        pool_mean(x, mask)
         made = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
     owned = [scopes.layer_shapes(TINY, 1), scopes.layer_shapes(TINY, 2), scopes.pooler_shapes(TINY)]
     assert made == {f"rte/{name}": shape for shapes in owned for name, shape in shapes.items()}
@@ -251,7 +252,7 @@ def test_dropout_stands_where_bert_has_it() -> None:
     dropout = RecordedDropout()
     with tf.Graph().as_default():
         ids = tf.placeholder(tf.int32, [None, None])
-        encode(embed(ids, ids, TINY, dropout), attention_mask(ids), TINY, range(2), dropout)
+        encode(embed(ids, ids, TINY, dropout), attention_mask(ids, padding_id=0), TINY, range(2), dropout)
     hidden, attention = TINY.hidden_dropout_prob, TINY.attention_probs_dropout_prob
     assert [rate for rate, _ in dropout.asked] == [hidden, *[attention, hidden, hidden] * 2]
     # Attention drops weights, [batch, heads, length, length].
@@ -282,3 +283,12 @@ def test_parameter_counts(
         type_vocab_size=2,
     )
     assert sum(int(np.prod(shape)) for shape in scopes.base_shapes(config).values()) == parameters
+
+
+def test_a_row_of_padding_alone_has_a_mean() -> None:
+    """0, and the other rows are what they are; a server's batch holds rows of many clients."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        ids = tf.constant([[1, 1, 1], [0, 7, 1]])
+        x = tf.reshape(tf.range(12, dtype=tf.float32), [2, 3, 2])
+        mean = session.run(pool_mean(x, attention_mask(ids, padding_id=1)))
+    assert mean.tolist() == [[0, 0], [7, 8]]

@@ -43,7 +43,7 @@ class Pass:
             dropout = Dropout(7, tf.constant(0, tf.int64)) if training else None
             ids = tf.constant(input_ids)
             x = embed(ids, tf.constant(segment_ids), config, dropout)
-            top = encode(x, attention_mask(ids), config, range(LAYERS), dropout, first_only)
+            top = encode(x, attention_mask(ids, padding_id=0), config, range(LAYERS), dropout, first_only)
             self.length = session.run(tf.shape(top)[1])
             pooled = pool_first(top, config)
             slopes = np.random.default_rng(1).standard_normal(pooled.shape)
@@ -90,7 +90,9 @@ def test_padding_is_not_attended_to() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         ids = tf.placeholder(tf.int32, [None, None])
         x = embed(ids, tf.zeros_like(ids), config)
-        pooled = pool_first(encode(x, attention_mask(ids), config, [0], first_only=True), config)
+        pooled = pool_first(
+            encode(x, attention_mask(ids, padding_id=0), config, [0], first_only=True), config
+        )
         tiny.load(session, numpy_bert.random_weights(config, seed=7))
         short, long = (session.run(pooled, {ids: value}) for value in (input_ids, padded))
     assert np.abs(short - long).max() < TOLERANCE

@@ -26,7 +26,7 @@ def recorded(training: bool) -> dict[LayerState, tiny.Array]:
         ids, recorder = tf.constant(input_ids), StateRecorder(WANTED)
         dropout = Dropout(7, tf.constant(0, tf.int64)) if training else None
         x = embed(ids, tf.constant(segment_ids), CONFIG, dropout)
-        encode(x, attention_mask(ids), CONFIG, range(3), dropout, recorder=recorder)
+        encode(x, attention_mask(ids, padding_id=0), CONFIG, range(3), dropout, recorder=recorder)
         states = recorder.recorded()
         tiny.load(session, _without_pooler(numpy_bert.random_weights(CONFIG, seed=7)))
         found: dict[LayerState, tiny.Array] = session.run(states)
@@ -88,7 +88,7 @@ def test_a_graph_without_a_wish_is_the_graph_it_was(first_only: bool) -> None:
         with tf.Graph().as_default() as graph:
             ids = tf.placeholder(tf.int32, [None, None])
             x = embed(ids, ids, CONFIG)
-            encode(x, attention_mask(ids), CONFIG, range(3), None, first_only, recorder)
+            encode(x, attention_mask(ids, padding_id=0), CONFIG, range(3), None, first_only, recorder)
             return [(operation.name, operation.type) for operation in graph.get_operations()]
 
     plain = operations(NO_STATES)
@@ -105,7 +105,7 @@ def test_attention_is_recorded_before_dropout() -> None:
         ids, recorder = tf.constant(input_ids), StateRecorder([LayerState("attention", 1)])
         dropout = Dropout(7, tf.constant(0, tf.int64))
         x = embed(ids, tf.constant(segment_ids), config, dropout)
-        encode(x, attention_mask(ids), config, [0], dropout, recorder=recorder)
+        encode(x, attention_mask(ids, padding_id=0), config, [0], dropout, recorder=recorder)
         session.run(tf.global_variables_initializer())
         (attention,) = session.run(list(recorder.recorded().values()))
     np.testing.assert_allclose(attention.sum(-1), 1, rtol=1e-5)
@@ -117,7 +117,7 @@ def test_a_state_that_the_graph_does_not_have_is_an_error() -> None:
         with tf.Graph().as_default():
             ids, recorder = tf.placeholder(tf.int32, [None, None]), StateRecorder([state])
             x = embed(ids, ids, CONFIG)
-            encode(x, attention_mask(ids), CONFIG, range(3), None, first_only, recorder)
+            encode(x, attention_mask(ids, padding_id=0), CONFIG, range(3), None, first_only, recorder)
             with pytest.raises(ValueError, match=f"the graph has no states {state.name}"):
                 recorder.recorded()
 

@@ -17,7 +17,8 @@ from official.nlp.tools import tokenization
 from source_tree import ROOT
 
 from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
-from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
+from centrabert.modeling.tokenization.normalization import Normalization
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 DATA = ROOT.parent / "shared/data"
@@ -28,8 +29,8 @@ class Both:
     """Our tokenizer and Google's, on one vocabulary."""
 
     def __init__(self, vocab_file: Path, do_lower_case: bool) -> None:
-        self.graph = Tokenizer(Vocabulary.from_file(vocab_file, do_lower_case))
-        self.ends = self.graph.vocabulary.cls_id, self.graph.vocabulary.sep_id
+        self.graph = BertTokenizer(Vocabulary.from_file(vocab_file), Normalization(do_lower_case))
+        self.ends = self.graph.layout.cls_id, self.graph.layout.sep_id
         self.google = tokenization.FullTokenizer(str(vocab_file), do_lower_case)
         pieces = self.google.wordpiece_tokenizer
         pieces.max_input_chars_per_word = 200  # as in google-research/bert
@@ -183,7 +184,7 @@ def test_bytes_that_are_not_utf8(both):
 def test_every_character(do_lower_case):
     chars = assigned()
     google = tokenization.BasicTokenizer(do_lower_case)
-    words = basic_tokenize([f"a{char}B" for char in chars], do_lower_case).to_list()
+    words = basic_tokenize([f"a{char}B" for char in chars], Normalization(do_lower_case)).to_list()
     for char, found in zip(chars, words, strict=True):
         assert [word.decode() for word in found if word] == google.tokenize(f"a{char}B"), hex(ord(char))
 
@@ -211,13 +212,13 @@ TOKENS = (*SPECIAL, *PIECES.split(), "", "")
     ],
 )
 def test_golden(text, pieces):
-    graph = Tokenizer(Vocabulary(TOKENS, True))
+    graph = BertTokenizer(Vocabulary(TOKENS))
     assert [TOKENS[place] for place in graph.tokenize([text]).to_list()[0]] == pieces
 
 
 def test_pieces_that_no_text_reaches():
     tokens = (*SPECIAL, "", "a", "", "b\0", "b\0c", "c d", "##", "##a", "b")
-    assert Tokenizer(Vocabulary(tokens, True)).tokenize(["aa b c d", "## bc"]).to_list() == [
+    assert BertTokenizer(Vocabulary(tokens)).tokenize(["aa b c d", "## bc"]).to_list() == [
         [6, 12, 13, 1, 1],
         [1, 1, 1],
     ]
@@ -280,7 +281,8 @@ def test_turkish_locale():
     code = """
 import sys
 from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
-words = basic_tokenize(["TITLE \\u0130I\\u0307 J\\u0300"], True).to_list()
+from centrabert.modeling.tokenization.normalization import Normalization
+words = basic_tokenize(["TITLE \\u0130I\\u0307 J\\u0300"], Normalization()).to_list()
 sys.exit(words != [[b"title", b"ii", b"j"]])
 """
     environment = {**os.environ, "LC_ALL": "tr_TR.UTF-8"}

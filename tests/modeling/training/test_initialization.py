@@ -80,7 +80,7 @@ def test_weights_land_where_the_mapping_says(tmp_path: Path) -> None:
     init = {tmp_path / "bert": {**shared, **sources[PRETRAINED]}, tmp_path / "teacher": sources[TEACHER]}
     with tf.Graph().as_default(), tf.Session() as session:
         ids = tf.placeholder(tf.int32, [None, None])
-        model_fn = model_fn_builder(CONFIG, BRANCH, init)
+        model_fn = model_fn_builder(CONFIG, BRANCH, init, padding_id=0)
         model_fn({"input_ids": ids, "segment_ids": ids}, None, ModeKeys.PREDICT, {})
         session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
         found = session.run({v.op.name: v for v in tf.global_variables() + tf.local_variables()})

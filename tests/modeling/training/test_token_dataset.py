@@ -12,7 +12,7 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
 from centrabert.modeling.training import token_dataset
 from centrabert.modeling.training.token_dataset import (
@@ -30,7 +30,7 @@ SIZES, SEEDS = st.integers(1, 37), st.integers(0, 2**31)
 MANY = np.random.default_rng(0).integers(5, 128, 9999)
 
 
-def data_set(rows: list[list[int]], labels: Any = None) -> Encoded:
+def data_set(rows: list[list[int]], labels: Any = None, padding_id: int = 0) -> Encoded:
     """Rows of these ids; the second half of each is the second segment."""
     segments = [int(place >= len(row) // 2) for row in rows for place in range(len(row))]
     return Encoded(
@@ -39,6 +39,7 @@ def data_set(rows: list[list[int]], labels: Any = None) -> Encoded:
         np.array([token for row in rows for token in row], np.int32),
         np.array(segments, np.int32),
         np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64),
+        padding_id,
         labels,
     )
 
@@ -206,7 +207,7 @@ def test_digest_is_of_the_student_and_its_teacher_alike() -> None:
     assert data_set(ROWS).with_features({"number": Numbered()}).digest == data_set(ROWS).digest
 
 
-TOKENIZER = Tokenizer(Vocabulary(tiny.TOKENS, do_lower_case=True))
+TOKENIZER = BertTokenizer(Vocabulary(tiny.TOKENS))
 TASK = tiny.task("rte", max_seq_length=11)
 
 
@@ -236,3 +237,16 @@ def test_a_batch_is_what_serving_tokenises() -> None:
     ids, segments = TOKENIZER.encode(tiny.TEXT_A, tiny.TEXT_B, TASK.max_seq_length)
     assert np.array_equal(batch["input_ids"], ids.numpy())
     assert np.array_equal(batch["segment_ids"], segments.numpy())
+
+
+def test_padding_is_the_tokenizers() -> None:
+    """Where 0 is a token and 1 pads, as in XLM-RoBERTa."""
+    rows = data_set([[0, 5, 2], [0, 2]], padding_id=1)
+    for each in (rows, rows.take(np.array([0, 1]))):
+        assert each.batch(np.arange(2))["input_ids"].tolist() == [[0, 5, 2], [0, 2, 1]]
+        assert each.padded(4).batch(np.array([1]))["input_ids"].tolist() == [[0, 2, 1, 1]]
+    tokens = (*tiny.TOKENS[1:5], "[PAD]", *tiny.TOKENS[5:])  # id 4 is padding, and 0 is [UNK]
+    tokenizer = BertTokenizer(Vocabulary(tokens))
+    encoded = encode(tokenizer, TASK, ["日本 one", "one"], ["", ""])
+    assert encoded.lengths.tolist() == [5, 3]
+    assert encoded.batch(np.arange(2))["input_ids"][:, 3:].tolist()[1] == [4, 4]

@@ -212,9 +212,8 @@ def test_a_full_disk_leaves_no_branch(
 def test_the_golden_answers_are_the_branchs(runner: TaskRunner, finished: Path) -> None:
     golden = read_golden(finished / branch_folder.GOLDEN, runner.spec)
     places = [runner.dev.text_a.index(text) for text in golden.text_a]
-    estimator = branch_estimator(
-        runner.bert, read_record(finished).branch, finished / branch_folder.CHECKPOINT
-    )
+    prefix, padding_id = finished / branch_folder.CHECKPOINT, runner.tokenizer.padding_id
+    estimator = branch_estimator(runner.bert, read_record(finished).branch, prefix, padding_id)
     (batch,) = estimator.predict(input_fn(runner.dev, [np.array(places)]), yield_single_examples=False)
     assert len(golden.text_a) == 8
     assert golden.outputs["label"].tolist() == [label.decode() for label in batch["label"]]

@@ -41,7 +41,7 @@ class Pass:
             dropout = Dropout(0, tf.constant(0, tf.int64)) if training else None
             ids = tf.constant(input_ids)
             embedded = embed(ids, tf.constant(segment_ids), config, dropout)
-            top = encode(embedded, attention_mask(ids), config, [0, 1], dropout)
+            top = encode(embedded, attention_mask(ids, padding_id=0), config, [0, 1], dropout)
             outputs = {"top": top, "pooled": pool_first(top, config)}
             random = np.random.default_rng(1)
             slopes = {"top": random.standard_normal([5, 9, 32]), "pooled": random.standard_normal([5, 32])}

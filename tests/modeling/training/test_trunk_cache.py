@@ -49,7 +49,7 @@ def test_what_is_kept_is_the_trunks_output(runner: TaskRunner, tmp_path: Path) -
         x, config = encoder.embed(ids, segments, tiny_glue.CONFIG), tiny_glue.CONFIG
         wanted = {0: x}
         for depth in (1, 2, 3):
-            x = wanted[depth] = encoder.encode(x, attention_mask(ids), config, [depth - 1])
+            x = wanted[depth] = encoder.encode(x, attention_mask(ids, padding_id=0), config, [depth - 1])
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         tf.train.init_from_checkpoint(str(runner.bert.checkpoint), variables)
         with tf.Session() as session:
