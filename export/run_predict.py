@@ -1,8 +1,8 @@
-"""Asks an exported model about texts, in this process.
+"""Predicts texts with an exported model, in this process.
 
-Answers are JSON, one object a line: {"text_a", "text_b", "answers": {task: answer}}. --input is a
-tab-separated file without header and without quoting: text_a, and text_b as soon as one of the tasks reads
-pairs.
+The predictions are JSON, one object per line: {"text_a", "text_b", "answers": {task: answer}}. --input is a
+tab-separated file without header and without quoting. Its first column is text_a; if one of the tasks reads
+pairs of texts, its second column is text_b.
 """
 
 import json
@@ -25,15 +25,17 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "saved_model",
     None,
-    "A version folder, or the export folder, whose highest version then answers.",
+    "Folder of a version, or the export folder, of which the highest version is used.",
     flag_values=FLAGS,
 )
-flags.DEFINE_list("task", None, "Names of tasks, separated by commas, or all.", flag_values=FLAGS)
-flags.DEFINE_string("text_a", None, "The text, or the first of a pair.", flag_values=FLAGS)
+flags.DEFINE_list("task", None, "Names of tasks, separated by commas; or all.", flag_values=FLAGS)
+flags.DEFINE_string("text_a", None, "The text, or the first text of a pair.", flag_values=FLAGS)
 flags.DEFINE_string("text_b", None, "The second text of a pair.", flag_values=FLAGS)
-flags.DEFINE_string("input", None, "TSV file to answer instead of --text_a.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "JSON lines file; without it they are printed.", flag_values=FLAGS)
-flags.DEFINE_integer("batch_size", 32, "Rows computed at once.", flag_values=FLAGS)
+flags.DEFINE_string("input", None, "TSV file with texts to predict, instead of --text_a.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output", None, "File to write the predictions into; without it they are printed.", flag_values=FLAGS
+)
+flags.DEFINE_integer("batch_size", 32, "Number of rows that are computed together.", flag_values=FLAGS)
 for required in ("saved_model", "task"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
 

@@ -1,6 +1,6 @@
 """Downloads the official GLUE data and Google's BERT checkpoints.
 
-  python -m centrabert.glue_data.run_download --output_dir=data --task_names=rte,mrpc \\
+  centrabert download --output_dir=data --task_names=rte,mrpc \\
     --models=uncased_L-12_H-768_A-12
 """
 
@@ -16,25 +16,28 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_list(
     "task_names",
     [],
-    f"GLUE tasks, separated by commas: {', '.join(catalogue.TASKS)}; or all.",
+    f"Names of GLUE tasks, separated by commas: {', '.join(catalogue.TASKS)}; or all.",
     flag_values=FLAGS,
 )
 flags.DEFINE_list(
     "models",
     [],
-    "BERT checkpoints by Google's names, separated by commas, such as uncased_L-12_H-768_A-12.",
+    "Names that Google gave its BERT checkpoints, separated by commas, such as uncased_L-12_H-768_A-12.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "output_dir", None, "Folder that gets one folder for each task and model.", flag_values=FLAGS
+    "output_dir",
+    None,
+    "Folder to write into; each task and each model gets a folder of its own there.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "base_url",
     None,
-    "Server of a mirror with the same paths, instead of the official ones.",
+    "Address of a mirror that has the same paths as the official servers.",
     flag_values=FLAGS,
 )
-flags.DEFINE_bool("keep_archives", False, "Keep the archives after they are unpacked.", flag_values=FLAGS)
+flags.DEFINE_bool("keep_archives", False, "Keep the archives after unpacking them.", flag_values=FLAGS)
 flags.mark_flag_as_required("output_dir", flag_values=FLAGS)
 
 

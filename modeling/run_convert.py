@@ -1,8 +1,8 @@
 """Converts a pretrained BERT between Google's, Hugging Face's and tf-models-official's files.
 
-  python -m centrabert.modeling.run_convert --source=minilm --output_dir=minilm
-  python -m centrabert.modeling.run_convert --source=bert-base-uncased --output_dir=uncased_L-12_H-768_A-12
-  python -m centrabert.modeling.run_convert --source=uncased_L-12_H-768_A-12 --to=huggingface --output_dir=hf
+  centrabert convert --source=minilm --output_dir=minilm
+  centrabert convert --source=bert-base-uncased --output_dir=uncased_L-12_H-768_A-12
+  centrabert convert --source=uncased_L-12_H-768_A-12 --to=huggingface --output_dir=hf
 
 Writes Google's bert_config.json, vocab.txt and bert_model.ckpt, or with --to=huggingface config.json,
 vocab.txt, tokenizer_config.json and model.safetensors: whole, or not at all.
@@ -37,7 +37,7 @@ flags.DEFINE_enum(
     "format",
     "auto",
     ["auto", "google", "huggingface", "minilm", "model_garden"],
-    "The format of --source; auto finds it by what the files hold, and stops if that is not plain.",
+    "The format of --source; auto finds it by what the files hold, and stops if that is ambiguous.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -59,7 +59,7 @@ flags.DEFINE_bool(
 flags.DEFINE_bool(
     "reinitialize_pooler",
     None,
-    "Draw new weights for the pooler. By default so for minilm, which never trained its own, and for a "
+    "Draw new weights for the pooler. This is the default for minilm, which never trained its own, and for a "
     "source without a pooler; every other one keeps its pooler.",
     flag_values=FLAGS,
 )

@@ -1,15 +1,16 @@
 """Searches which L and which l each task needs: trains teachers, distils students, and selects.
 
-Every job is a process with a folder of its own in OUTPUT_DIR/jobs, named by the digest of its spec. The same
-command goes on where it was stopped, however it was stopped, and tries once more what failed; another
-command in the same folder reads what they have in common. Writes ledger.tsv (where every job is),
-selection.json (what was chosen) and report.html, and prints the command that merges. Costs are in units of
-one conventional fine-tuning: all layers, 3 epochs, padded to 128.
+Every job is a process with a folder of its own in OUTPUT_DIR/jobs, named by the digest of its spec. If the
+search was interrupted, in whatever way, run the same command again to resume it; jobs that failed are tried
+again. Another command in the same folder reuses the jobs that both need. The script writes ledger.tsv (the
+state of every job), selection.json (the chosen branches) and report.html, and prints the command that merges
+them. Costs are in units of one conventional fine-tuning: all layers, 3 epochs, padded to 128.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,93 +43,105 @@ from centrabert.search.workers.ray_pool import RayPool
 from centrabert.search.workers.worker_pool import Pool
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "bert_dir", None, "Folder with bert_config.json, vocab.txt and bert_model.ckpt.", flag_values=FLAGS
+define_bool = partial(flags.DEFINE_bool, flag_values=FLAGS)
+define_enum = partial(flags.DEFINE_enum, flag_values=FLAGS)
+define_float = partial(flags.DEFINE_float, flag_values=FLAGS)
+define_integer = partial(flags.DEFINE_integer, flag_values=FLAGS)
+define_list = partial(flags.DEFINE_list, flag_values=FLAGS)
+define_string = partial(flags.DEFINE_string, flag_values=FLAGS)
+define_string(
+    "bert_dir", None, "Folder of the pretrained BERT: bert_config.json, vocab.txt and bert_model.ckpt."
 )
-flags.DEFINE_string("data_root", None, "Folder of GLUE folders.", flag_values=FLAGS)
-flags.DEFINE_list("tasks", None, "GLUE tasks, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_list(
-    "fine_tuning_layers", None, "Every L to try: layers that a teacher tunes, as in 2,3,4.", flag_values=FLAGS
+define_string("data_root", None, "Folder that holds a folder of data for each task, such as SST-2 and RTE.")
+define_list("tasks", None, "Names of GLUE tasks, separated by commas.")
+define_list(
+    "fine_tuning_layers", None, "Every L to try, the number of layers that a teacher tunes, as in 2,3,4."
 )
-flags.DEFINE_list(
-    "student_layers", ["1", "2", "3"], "Every l to try: layers of a student.", flag_values=FLAGS
+define_list("student_layers", ["1", "2", "3"], "Every l to try, the number of a student's own layers.")
+define_list("learning_rates", ["5e-5"], "Every learning rate to try.")
+define_list("num_train_epochs", ["3"], "Every number of epochs to try.")
+define_list(
+    "seeds",
+    ["0", "1", "2"],
+    "Random seeds to train with. The strategy halving uses the first to explore, the others to confirm.",
 )
-flags.DEFINE_list("learning_rates", ["5e-5"], "Every learning rate to try.", flag_values=FLAGS)
-flags.DEFINE_list("num_train_epochs", ["3"], "Every number of epochs to try.", flag_values=FLAGS)
-flags.DEFINE_list(
-    "seeds", ["0", "1", "2"], "Seeds; halving explores with the first, the others confirm.", flag_values=FLAGS
-)
-flags.DEFINE_enum(
+define_enum(
     "strategy",
     HALVING,
     list(STRATEGIES),
-    "halving tries few L, with one seed, and looks for the smallest that noise does not tell from the best; "
-    "exhaustive, the paper's, trains every L with every seed.",
-    flag_values=FLAGS,
+    "halving tries few L with one seed, and looks for the smallest one that the noise between seeds does not "
+    "distinguish from the best; "
+    "exhaustive, the paper's strategy, trains every L with every seed.",
 )
-flags.DEFINE_string("output_dir", None, "Where jobs, ledger and selection go.", flag_values=FLAGS)
-flags.DEFINE_integer(
+define_string("output_dir", None, "Folder to write jobs, ledger, selection and report into.")
+define_integer(
     "workers",
     0,
-    "Jobs at the same time, which share the cores; 0: one for each core and 4 GB of memory.",
+    "Number of jobs that run at the same time and share the cores. 0 means one for each core and 4 GB of "
+    "memory.",
     lower_bound=0,
-    flag_values=FLAGS,
 )
-flags.DEFINE_string(
+define_string(
     "ray_address",
     "",
-    "Run the jobs on a Ray cluster: auto on one of its nodes, host:port, or ray://host:port.",
-    flag_values=FLAGS,
+    "Address of a Ray cluster to run the jobs on: auto, on one of its nodes; host:port; or ray://host:port.",
 )
-flags.DEFINE_float("cpus_per_job", 1.0, "Ray: cores of a job.", flag_values=FLAGS)
-flags.DEFINE_float("gpus_per_job", 0.0, "Ray: GPUs of a job.", flag_values=FLAGS)
-flags.DEFINE_bool(
+define_float("cpus_per_job", 1.0, "Number of cores that a job gets on a Ray cluster.")
+define_float("gpus_per_job", 0.0, "Number of GPUs that a job gets on a Ray cluster.")
+define_bool(
     "dry_run",
     False,
-    "Print the jobs to run and what they cost, write those that are sure to plan.jsonl, and stop.",
-    flag_values=FLAGS,
+    "Print the jobs to run and their cost, write those that are certainly needed to plan.jsonl, and stop.",
 )
-flags.DEFINE_float(
-    "threshold",
-    1.0,
-    "c: percent points that a layer must bring to be added (the paper: 1, 2 or 3).",
-    flag_values=FLAGS,
+define_float(
+    "threshold", 1.0, "c: gain in percent points that justifies one more layer. The paper uses 1, 2 and 3."
 )
-flags.DEFINE_integer(
+define_integer(
     "budget_layers",
     0,
-    "Select instead the best mean quality that so many layers buy, trunk and branches together.",
-    flag_values=FLAGS,
+    "Instead of --threshold, select the best mean quality within this number of layers, trunk and branches "
+    "together. 0 means no budget.",
 )
-flags.DEFINE_bool("merge", False, "Merge what was selected into OUTPUT_DIR/merged.", flag_values=FLAGS)
+define_bool("merge", False, "Merge the selected branches into OUTPUT_DIR/merged.")
 training_flags.define_activation_cache(FLAGS, "activations in --output_dir")
-flags.DEFINE_bool(
+define_bool(
     "both_starts",
     False,
-    "Train students from the pretrained layers too, to compare with those from their teacher (Appendix C).",
-    flag_values=FLAGS,
+    "Also train students that start from the pretrained layers, to compare them with those that start from "
+    "their teacher (Appendix C of the paper).",
 )
-flags.DEFINE_enum(
+define_enum(
     "baseline",
     NO_BASELINE,
     list(BASELINES),
-    "Fine-tune every variable too, on batches of like length (bucketed) or conventionally (padded).",
-    flag_values=FLAGS,
+    "Also fine-tune every variable, as a baseline: on batches of similar length (bucketed), or on batches "
+    "padded to --max_seq_length, as BERT does (padded).",
 )
-flags.DEFINE_list("baseline_learning_rates", ["5e-5"], "Its learning rates.", flag_values=FLAGS)
-flags.DEFINE_bool(
-    "padded", False, "Pad the batches of teachers and students too, for comparison.", flag_values=FLAGS
+define_list("baseline_learning_rates", ["5e-5"], "Every learning rate to try for the baseline.")
+define_bool(
+    "padded", False, "Also pad the batches of teachers and students to --max_seq_length, for comparison."
 )
-flags.DEFINE_bool(
-    "do_lower_case", True, "True for an uncased vocabulary, False for a cased.", flag_values=FLAGS
+define_bool(
+    "do_lower_case",
+    True,
+    "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one.",
 )
-flags.DEFINE_enum(
-    "pooling", "cls", ["cls", "mean"], "BERT's pooled [CLS], or the mean of the tokens.", flag_values=FLAGS
+define_enum(
+    "pooling",
+    "cls",
+    ["cls", "mean"],
+    "What the head reads: cls is BERT's pooled [CLS], mean is the mean of all token vectors.",
 )
-flags.DEFINE_integer("max_seq_length", 128, "Word pieces read of a text or pair, at most.", flag_values=FLAGS)
-flags.DEFINE_integer("train_batch_size", 32, "Rows in a training batch.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "max_train_rows", 0, "Train on a fixed sample of so many rows; 0 takes all.", flag_values=FLAGS
+define_integer(
+    "max_seq_length",
+    128,
+    "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated.",
+)
+define_integer("train_batch_size", 32, "Number of rows in a training batch.")
+define_integer(
+    "max_train_rows",
+    0,
+    "Maximum number of training rows; a larger training set is sampled, always alike. 0 means no limit.",
 )
 for required in ("bert_dir", "data_root", "tasks", "fine_tuning_layers", "output_dir"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)

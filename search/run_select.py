@@ -1,10 +1,10 @@
-"""Selects anew among what a search has trained: another rule, a budget, weights. Trains nothing.
+"""Selects branches again from a finished search, by another rule, budget or weights; trains nothing.
 
 Reads the finished jobs of one search, or of several of different tasks on one BERT, writes selection.json and
 report.html, and prints the command that merges. A budget is a number of layers, megabytes of variables, or
 milliseconds for all tasks, measured now on this machine.
 
-    python -m centrabert.search.run_select --search_dirs=output/search --rule=optimum --budget=12
+    centrabert select --search_dirs=output/search --rule=optimum --budget=12
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,29 +29,47 @@ from centrabert.search.strategy.search_space import SearchSpace, read_space
 UNITS = ("layers", "megabytes", "milliseconds")
 FLAGS = flags.FlagValues()
 flags.DEFINE_list(
-    "search_dirs", None, "The --output_dir of one or more runs of run_search.", flag_values=FLAGS
+    "search_dirs",
+    None,
+    "Folders that run_search wrote, its --output_dir, separated by commas.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "output_dir", None, "Where selection and report go; default: the only search_dir.", flag_values=FLAGS
+    "output_dir",
+    None,
+    "Folder to write selection and report into. By default it is the search folder, if there is only one.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_enum(
     "rule",
     MARGINAL_BENEFIT,
     list(RULES),
-    "marginal_benefit: the paper's, --threshold points for every layer; optimum: the best mean quality for "
-    "--budget; one_standard_error: for each task the cheapest that noise does not tell from its best.",
+    "Rule of selection. marginal_benefit is the paper's: every further layer must gain --threshold points. "
+    "optimum takes the best mean quality within --budget. one_standard_error takes, for each task, the "
+    "cheapest branch within one standard error of the best.",
     flag_values=FLAGS,
 )
-flags.DEFINE_float("threshold", 1.0, "c of marginal_benefit, in percent points.", flag_values=FLAGS)
-flags.DEFINE_float("budget", None, "Of optimum, for trunk and branches together.", flag_values=FLAGS)
-flags.DEFINE_enum("unit", "layers", list(UNITS), "What costs are counted in.", flag_values=FLAGS)
+flags.DEFINE_float("threshold", 1.0, "c of the rule marginal_benefit, in percent points.", flag_values=FLAGS)
+flags.DEFINE_float(
+    "budget",
+    None,
+    "Budget of the rule optimum, for trunk and branches together, in the unit of --unit.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "unit",
+    "layers",
+    list(UNITS),
+    "Unit of costs and of --budget; milliseconds are measured now, on this machine.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_list(
     "task_weights",
     [],
-    "How much each task counts, as in rte:2,mrpc:1. Default: all alike.",
+    "Weight of each task, as in rte:2,mrpc:1. By default all tasks have the same weight.",
     flag_values=FLAGS,
 )
-flags.DEFINE_bool("merge", False, "Merge what was selected into OUTPUT_DIR/merged.", flag_values=FLAGS)
+flags.DEFINE_bool("merge", False, "Merge the selected branches into OUTPUT_DIR/merged.", flag_values=FLAGS)
 flags.mark_flag_as_required("search_dirs", flag_values=FLAGS)
 
 
