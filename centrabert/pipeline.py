@@ -52,7 +52,7 @@ def fine_tune(
     fine_tuning_layers: int,
     max_seq_length: int = 128,
     pooling: str = "cls",
-    do_lower_case: bool = True,
+    do_lower_case: bool | None = None,
     hyperparameters: Hyperparameters = BERTS,
 ) -> BranchRecord:
     """Fine-tunes the top layers of a BERT on one task; as the command `centrabert fine-tune --do_train`.
@@ -65,7 +65,7 @@ def fine_tune(
       fine_tuning_layers: L, the number of layers to train; those below stay frozen and are shared.
       max_seq_length: Word pieces read of a text or a pair of texts, at most.
       pooling: What the head reads: "cls" is BERT's pooled [CLS], "mean" the mean of all token vectors.
-      do_lower_case: Whether to lower-case the text: True for an uncased vocabulary.
+      do_lower_case: Whether to lower-case the text; by default as the BERT's folder says, or True.
       hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
 
     Returns:
