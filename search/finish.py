@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from absl import logging
 from centrabert.errors import UserError
 from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.report.report import write_report
-from centrabert.search.search_loop import Search
 from centrabert.search.selection.candidate import TEACHER, BranchCandidate
 from centrabert.search.selection.candidates_from_jobs import branch_candidates
 from centrabert.search.selection.rules import by_marginal_benefit, by_optimum
@@ -23,6 +22,7 @@ from centrabert.search.selection.selection import (
     read_selection,
     write_selection,
 )
+from centrabert.search.strategy.search_space import SearchSpace
 
 MERGED, ASIDE, NEW, EARLIER = "merged", ".merging", "new", "earlier"
 
@@ -52,46 +52,54 @@ class Rule:
         return by_marginal_benefit(given, self.threshold)
 
 
-def selectable(jobs: Iterable[FinishedJob], search: Search) -> list[BranchCandidate]:
+def selectable(
+    jobs: Iterable[FinishedJob], space: SearchSpace, dev_rows: Mapping[str, int]
+) -> list[BranchCandidate]:
     """What there is to choose among, for each task that has a teacher.
 
     Args:
-      jobs: Of the tasks of `search`.
+      jobs: Of the tasks of `space`.
+      dev_rows: For each task, how many rows a quality is measured on.
     """
-    given = branch_candidates(jobs, search.space.num_hidden_layers, search.dev_rows)
+    given = branch_candidates(jobs, space.num_hidden_layers, dev_rows)
     able = {candidate.task for candidate in given if candidate.kind == TEACHER}
     return [candidate for candidate in given if candidate.task in able]
 
 
-def report(jobs: Sequence[FinishedJob], search: Search, selection: Selection | None) -> None:
-    """Writes the report on the jobs into the search's folder, and names it."""
+def report(
+    jobs: Sequence[FinishedJob], space: SearchSpace, output_dir: Path, selection: Selection | None
+) -> None:
+    """Writes the report on the jobs, and names it."""
     if jobs:
-        page = write_report(jobs, selection, search.output_dir, search.space.num_hidden_layers)
+        page = write_report(jobs, selection, output_dir, space.num_hidden_layers)
         print(f"report: {page}")
 
 
-def finish(jobs: Sequence[FinishedJob], search: Search, selection: Selection, merge: bool) -> None:
+def finish(
+    jobs: Sequence[FinishedJob], space: SearchSpace, output_dir: Path, selection: Selection, merge: bool
+) -> None:
     """Writes selection.json and the report, and prints or runs the command that merges.
 
     Raises:
       UserError: Merging failed.
       OSError: The disk is full.
     """
-    earlier = _earlier(search.output_dir)
-    write_selection(selection, search.output_dir)
-    report(jobs, search, selection)
-    print(selection_text(selection, merging(selection, search), earlier), end="", flush=True)
+    earlier, bert_dir = _earlier(output_dir), Path(space.bert_dir)
+    write_selection(selection, output_dir)
+    report(jobs, space, output_dir, selection)
+    command = merge_command(selection, bert_dir, output_dir / MERGED)
+    print(selection_text(selection, command, earlier), end="", flush=True)
     if merge:
-        _merge(selection, search)
+        _merge(selection, bert_dir, output_dir)
 
 
-def _merge(selection: Selection, search: Search) -> None:
+def _merge(selection: Selection, bert_dir: Path, output_dir: Path) -> None:
     """Merges aside; the model of an earlier selection stays in its place until the new one is whole."""
-    merged, aside = search.output_dir / MERGED, search.output_dir / ASIDE
+    merged, aside = output_dir / MERGED, output_dir / ASIDE
     _settle(merged, aside)
     aside.mkdir()
     try:
-        if subprocess.run(merging(selection, search, aside / NEW)).returncode:
+        if subprocess.run(merge_command(selection, bert_dir, aside / NEW)).returncode:
             raise UserError(f"{merged}: merging failed, for the reason given above")
         if merged.exists():
             merged.rename(aside / EARLIER)
@@ -105,11 +113,6 @@ def _settle(merged: Path, aside: Path) -> None:
     if (aside / EARLIER).exists() and not merged.exists():
         (aside / EARLIER).rename(merged)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def merging(selection: Selection, search: Search, output_dir: Path | None = None) -> list[str]:
-    """The command that merges what was chosen, by default into the search's folder."""
-    return merge_command(selection, Path(search.space.bert_dir), output_dir or search.output_dir / MERGED)
 
 
 def selection_text(selection: Selection, command: list[str], earlier: Selection | None = None) -> str:

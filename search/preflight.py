@@ -7,6 +7,7 @@ from pathlib import Path
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
+from centrabert.search.jobs.content_digest import bert_digest, data_digest
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
@@ -16,13 +17,15 @@ BERT_FILES = (CONFIG, "vocab.txt", "bert_model.ckpt.index")
 
 
 @dataclass(frozen=True)
-class Opening:
+class Preflight:
     """A search that can begin.
 
     Attributes:
+      space: With every task, and the digests of what could be read.
       errors: Task -> what is wrong with its data; the search does without these tasks.
     """
 
+    space: SearchSpace
     search: Search
     errors: Mapping[str, str]
 
@@ -45,25 +48,22 @@ def read_layers(bert_dir: Path, max_seq_length: int) -> int:
     return config.num_hidden_layers
 
 
-def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Opening:
+def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Preflight:
     """Reads the data of every task.
 
     Raises:
       UserError: Not one of the tasks can be read.
     """
-    workloads, errors = {}, {}
+    workloads, digests, errors = {}, {}, {}
     for task in space.tasks:
+        data = find_task(task, data_root=Path(space.data_root))
         try:
-            workloads[task] = _workload(task, space)
+            workloads[task] = Workload.of(task, data.read("train"), data.read("dev"), space)
+            digests[task] = data_digest(data)
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:
         raise UserError(next(iter(errors.values())))
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
-    return Opening(Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
-
-
-def _workload(task: str, space: SearchSpace) -> Workload:
-    """Reads a task's train and dev files; raises UserError for one that is missing or malformed."""
-    data = find_task(task, data_root=Path(space.data_root))
-    return Workload.of(task, data.read("train"), data.read("dev"), space)
+    space = replace(space, bert_digest=bert_digest(Path(space.bert_dir)), data_digests=digests)
+    return Preflight(space, Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)

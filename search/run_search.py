@@ -22,12 +22,13 @@ from centrabert.glue_data.task_lookup import find_task
 from centrabert.machine import usable_cores
 from centrabert.modeling.files import exclusive
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
+from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
-from centrabert.search.inputs import check_inputs, note_inputs
+from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
-from centrabert.search.preflight import Opening, open_search, read_layers
+from centrabert.search.preflight import Preflight, open_search, read_layers
 from centrabert.search.progress import display
-from centrabert.search.search_loop import Findings, Search
+from centrabert.search.search_loop import Findings, Search, finished_jobs
 from centrabert.search.strategy.search_space import (
     BASELINES,
     HALVING,
@@ -202,22 +203,22 @@ def run(run: Run) -> None:
     opening = open_search(run.space, run.output_dir, cached, usable_cores())
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
-    inputs = Path(run.space.bert_dir), Path(run.space.data_root), opening.search.space.tasks
+    adopt_earlier_jobs(run.output_dir, opening.search.jobs_dir, opening.space)
+    _tell_others(opening.search)
     if run.dry_run:
-        check_inputs(run.output_dir, *inputs)
         _plan(opening)
         return
     with exclusive(run.output_dir):
-        note_inputs(run.output_dir, check_inputs(run.output_dir, *inputs))
-        write_space(run.space, run.output_dir)
+        write_space(opening.space, run.output_dir)
         search, pool = _pool(run, opening.search)
         findings = search.run(pool, display(sys.stderr))
         try:
-            candidates = selectable(findings.finished(search.jobs_dir), search)
+            candidates = selectable(findings.finished(search.jobs_dir), search.space, search.dev_rows)
+            finished = finished_jobs(search.space, search.jobs_dir)
             if candidates:
-                finish(search.finished(), search, run.rule.select(candidates), run.merge)
+                finish(finished, search.space, run.output_dir, run.rule.select(candidates), run.merge)
             else:
-                report(search.finished(), search, None)
+                report(finished, search.space, run.output_dir, None)
         finally:
             _tell_failures(opening, findings)
     if failed := len(opening.errors) + len(findings.errors):
@@ -279,14 +280,28 @@ def _job_command(run: Run, search: Search, threads: int) -> JobCommand:
     )
 
 
-def _plan(opening: Opening) -> None:
+def _plan(opening: Preflight) -> None:
     search, findings = opening.search, opening.search.read()
     jobs, file = plan_order(sure_jobs(search, findings)), search.output_dir / PLAN
     write_plan(jobs, file)
     print(plan_text(search, findings) + stages_text(jobs, file), end="")
 
 
-def _tell_failures(opening: Opening, findings: Findings) -> None:
+def _tell_others(search: Search) -> None:
+    """Says how many results are there that do not count, for example after a change of the data."""
+    space = search.space
+    content = {(space.bert_digest, task, space.data_digests[task]) for task in space.tasks}
+    others = [
+        spec
+        for spec in read_specs(search.jobs_dir)
+        if spec.task in space.tasks and (spec.bert_digest, spec.task, spec.data_digest) not in content
+    ]
+    if others:
+        where = f"{len(others)} jobs in {search.jobs_dir}"
+        print(f"left out: {where}, which are of another BERT or of other data", file=sys.stderr)
+
+
+def _tell_failures(opening: Preflight, findings: Findings) -> None:
     failures = [*opening.errors.values(), *(f"{job.title}: {text}" for job, text in findings.errors.items())]
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)

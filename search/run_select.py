@@ -7,7 +7,7 @@ milliseconds for all tasks, measured now on this machine.
     centrabert select --search_dirs=output/search --rule=optimum --budget=12
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from absl import flags
 
 from centrabert import command
 from centrabert.errors import UserError
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.files import exclusive
 from centrabert.search.finish import finish, selectable
-from centrabert.search.preflight import CONFIG, open_search
-from centrabert.search.search_loop import Search
+from centrabert.search.jobs.job_result import FinishedJob
+from centrabert.search.jobs.job_spec import JobSpec
+from centrabert.search.preflight import CONFIG
+from centrabert.search.search_loop import JOBS, finished_jobs
 from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.rules import by_marginal_benefit, by_one_standard_error, by_optimum
 from centrabert.search.selection.selection import MARGINAL_BENEFIT, OPTIMUM, RULES, Selection
@@ -107,44 +110,52 @@ def main() -> None:
 
 def run(choosing: Choosing, folders: Sequence[Path], output_dir: Path, merge: bool) -> None:
     """Selects among all finished jobs of the searches' tasks, and writes and prints what comes of it."""
-    searches = [_opened(folder) for folder in folders]  # before a folder is made for a name that was mistyped
+    spaces = [read_space(folder) for folder in folders]  # before a folder is made for a mistyped name
+    space = _together(folders, spaces)
     output_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(output_dir):
-        jobs = [job for search in searches for job in search.finished()]
-        whole = _together(searches, output_dir)
-        candidates = selectable(jobs, whole)
+        pairs = zip(spaces, folders, strict=True)
+        jobs = [job for own, folder in pairs for job in finished_jobs(own, folder / JOBS)]
+        candidates = selectable(jobs, space, _dev_rows(jobs))
         if not candidates:
             raise UserError(f"{folders[0]}: no task has a trained teacher; run the search first")
-        selection = choosing.select(candidates, _cost(choosing.unit, whole.space))
-        finish(jobs, whole, selection, merge)
+        selection = choosing.select(candidates, _cost(choosing.unit, space))
+        finish(jobs, space, output_dir, selection, merge)
 
 
-def _opened(folder: Path) -> Search:
-    """Raises UserError if a task's data cannot be read: how sure its quality is depends on their number."""
-    opening = open_search(read_space(folder), folder, cached=True, cores=1)
-    for error in opening.errors.values():
-        raise UserError(error)
-    return opening.search
+def _dev_rows(jobs: Iterable[FinishedJob]) -> dict[str, int]:
+    """How many rows the qualities of each task are measured on.
+
+    Results of an earlier version do not say it: then the data are read.
+
+    Raises:
+      UserError: They cannot be read.
+    """
+    rows: dict[str, int] = {}
+    unknown: dict[str, JobSpec] = {}
+    for job in jobs:
+        if job.result.dev_rows is None:
+            unknown[job.spec.task] = job.spec
+        else:
+            rows[job.spec.task] = job.result.dev_rows
+    for task in unknown.keys() - rows.keys():
+        rows[task] = len(find_task(task, data_root=Path(unknown[task].data_root)).read("dev"))
+    return rows
 
 
-def _together(searches: Sequence[Search], output_dir: Path) -> Search:
+def _together(folders: Sequence[Path], spaces: Sequence[SearchSpace]) -> SearchSpace:
     """All searches as one; raises UserError unless they are of one BERT and of different tasks."""
-    first, tasks = searches[0], [task for search in searches for task in search.space.tasks]
-    for search in searches:
-        if search.space.bert_dir != first.space.bert_dir:
+    first, tasks = spaces[0], [task for space in spaces for task in space.tasks]
+    for folder, space in zip(folders, spaces, strict=True):
+        one, other = ((each.bert_digest or each.bert_dir) for each in (first, space))
+        if one != other:
             raise UserError(
-                f"{search.output_dir}: is of another BERT, {search.space.bert_dir}, than "
-                f"{first.output_dir}, {first.space.bert_dir}; they share no trunk"
+                f"{folder}: is of another BERT, {space.bert_dir}, than {folders[0]}, {first.bert_dir}; "
+                "they share no trunk"
             )
     if twice := [task for task in tasks if tasks.count(task) > 1]:
         raise UserError(f"task {twice[0]} is in two of --search_dirs; leave one of them out")
-    workloads = {task: work for search in searches for task, work in search.cost.workloads.items()}
-    return Search(
-        replace(first.space, tasks=tuple(tasks)),
-        output_dir,
-        replace(first.cost, workloads=workloads),
-        cores=1,
-    )
+    return replace(first, tasks=tuple(tasks))
 
 
 def _cost(unit: str, space: SearchSpace) -> Cost:

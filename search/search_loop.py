@@ -1,7 +1,7 @@
 """A search: its strategy asks, a pool runs, and the jobs' folders remember."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from absl import logging
@@ -99,19 +99,6 @@ class Search:
         self._read_done(findings)
         return findings
 
-    def finished(self) -> tuple[FinishedJob, ...]:
-        """Every job like this search's that was ever finished in the folder: of its tasks, BERT and settings.
-
-        L, l, learning rates, epochs and seeds may be others, and full fine-tunings padded or not.
-        """
-        found = Findings()
-        for spec in read_specs(self.jobs_dir):
-            if self.space.includes(spec):
-                self._read(spec, found)
-        for error in found.errors.values():
-            logging.warning("skipped a job: %s", error)
-        return found.finished(self.jobs_dir)
-
     def foreseen(self, scores: Scores) -> tuple[JobSpec, ...]:
         """All jobs that have ended or may be run."""
         return worst_case_jobs(self.space, scores, self.dev_rows)
@@ -130,19 +117,8 @@ class Search:
             pass
 
     def _read_some(self, findings: Findings) -> bool:
-        read = [self._read(spec, findings) for spec in self._not_ended(findings)]
+        read = [_read(spec, self.jobs_dir, findings) for spec in self._not_ended(findings)]
         return any(read)
-
-    def _read(self, spec: JobSpec, findings: Findings) -> bool:
-        """Adds the job's result, if it is there, to the findings; one that is damaged is an error."""
-        try:
-            result = read_result(job_folder(self.jobs_dir, spec.digest))
-        except UserError as error:
-            findings.errors[spec] = f"{error}; remove the file to run the job again"
-            return True
-        if result is not None:
-            findings.results[spec] = result
-        return result is not None
 
     def _not_ended(self, findings: Findings) -> list[JobSpec]:
         scores = findings.scores
@@ -151,7 +127,7 @@ class Search:
     def _take(self, outcome: Outcome, findings: Findings) -> str:
         """Adds the outcome to the findings; returns what to say of it."""
         spec = outcome.spec
-        if not self._read(spec, findings):
+        if not _read(spec, self.jobs_dir, findings):
             findings.errors[spec] = outcome.error or "it left no result"
         if spec in findings.errors:
             return f"{spec.title}: failed: {findings.errors[spec]}"
@@ -173,3 +149,29 @@ class Search:
             write_ledger(self.jobs_dir, specs, self.output_dir / FILE)
         except OSError as error:
             logging.warning("%s: cannot be written: %s", self.output_dir / FILE, error)
+
+
+def finished_jobs(space: SearchSpace, jobs_dir: Path) -> tuple[FinishedJob, ...]:
+    """Every job like those of `space` that was ever finished there: of its tasks, BERT, data and settings.
+
+    L, l, learning rates, epochs and seeds may be others, and full fine-tunings padded or not.
+    """
+    found = Findings()
+    for spec in read_specs(jobs_dir):
+        if space.includes(spec):
+            _read(replace(spec, bert_dir=space.bert_dir, data_root=space.data_root), jobs_dir, found)
+    for error in found.errors.values():
+        logging.warning("skipped a job: %s", error)
+    return found.finished(jobs_dir)
+
+
+def _read(spec: JobSpec, jobs_dir: Path, findings: Findings) -> bool:
+    """Adds the job's result, if it is there, to the findings; one that is damaged is an error."""
+    try:
+        result = read_result(job_folder(jobs_dir, spec.digest))
+    except UserError as error:
+        findings.errors[spec] = f"{error}; remove the file to run the job again"
+        return True
+    if result is not None:
+        findings.results[spec] = result
+    return result is not None

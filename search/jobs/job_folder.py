@@ -28,15 +28,16 @@ def job_folder(jobs_dir: Path, digest: str) -> Path:
 
 
 def prepare(jobs_dir: Path, spec: JobSpec) -> Path:
-    """Makes the job's folder with its spec.json, unless they are there, and returns it.
+    """Makes the job's folder with its spec.json, which tells where BERT and data lie now, and returns it.
 
     Raises:
       OSError: The disk is full or the folder is not writable.
     """
     folder = job_folder(jobs_dir, spec.digest)
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / SPEC).exists():
-        write_text(folder / SPEC, FORMAT.text(spec.to_json()))
+    text = FORMAT.text(spec.to_json())
+    if not (folder / SPEC).exists() or (folder / SPEC).read_text(encoding="utf-8", errors="replace") != text:
+        write_text(folder / SPEC, text)
     return folder
 
 
@@ -50,7 +51,8 @@ def read_specs(jobs_dir: Path) -> list[JobSpec]:
     specs = []
     for file in sorted(jobs_dir.glob(f"*/{SPEC}")):
         try:
-            specs.append(read_spec(file))
+            if not file.parent.is_symlink():  # an earlier name of a job
+                specs.append(read_spec(file))
         except (UserError, OSError) as error:
             logging.warning("skipped a job: %s", error)
     return specs

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,21 @@ from centrabert.modeling.digest import text_digest
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
-from centrabert.modeling.formats.json_file import parse_json
+from centrabert.modeling.formats.json_file import Keys, parse_json
 from centrabert.modeling.task import check_name
 
 FULL, TEACHER, STUDENT = KINDS = ("full", "teacher", "student")
 FROM_TEACHER, FROM_PRETRAINED = STARTS = ("teacher", "pretrained")
 PLAN = "plan.jsonl"
+
+
+def _by_paths(keys: Keys) -> Keys:
+    """Version 1 knew BERT and data by their paths alone."""
+    return {**keys, "bert_digest": "", "data_digest": ""}
+
+
 # Of a spec.json and of each line of a plan. Version 0 did not say its version.
-FORMAT = Format("job", version=1, upgrades={0: same_keys})
+FORMAT = Format("job", version=2, upgrades={0: same_keys, 1: _by_paths})
 DIGEST = re.compile("[0-9a-f]{16}")
 
 
@@ -40,9 +48,11 @@ class TrainingSetting:
         return self.num_train_epochs, self.learning_rate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JobSpec:
     """What is trained. Its digest names its folder; how fast it is trained is no part of it.
+
+    Two jobs are equal that train the same on the same content, wherever BERT and data lie.
 
     Attributes:
       bert_dir: A Google BERT folder.
@@ -56,6 +66,8 @@ class JobSpec:
       teacher: Digest of the job that trains a student's teacher; "" for others.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
       padded: Pad every batch to max_seq_length, as BERT does; for comparison only.
+      bert_digest, data_digest: Of the content of both, see `content_digest`; "" in a job of an earlier
+        version, which is known by its paths.
     """
 
     bert_dir: str
@@ -75,6 +87,8 @@ class JobSpec:
     pooling: str = "cls"
     max_train_rows: int = 0
     padded: bool = False
+    bert_digest: str = ""
+    data_digest: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.task)
@@ -95,10 +109,22 @@ class JobSpec:
                 "the teacher's tuned layers"
             )
 
-    @property
+    @cached_property
+    def identity(self) -> tuple[tuple[str, Any], ...]:
+        """Names and values of all that decides the result: content, or else the paths of it."""
+        left_out = ("bert_dir", "data_root") if self.bert_digest else ("bert_digest", "data_digest")
+        return tuple((name, value) for name, value in self.to_json().items() if name not in left_out)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JobSpec) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    @cached_property
     def digest(self) -> str:
         """16 hex digits that name the job's folder."""
-        return text_digest(json.dumps(self.to_json(), sort_keys=True))[:16]
+        return text_digest(json.dumps(dict(self.identity), sort_keys=True))[:16]
 
     @property
     def setting(self) -> TrainingSetting:

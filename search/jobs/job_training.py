@@ -21,6 +21,7 @@ from centrabert.modeling.training.initialization import as_pretrained
 from centrabert.modeling.training.token_dataset import Encoded, training_batches
 from centrabert.modeling.training.train_branch import EVALUATIONS
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.search.jobs.content_digest import check_content
 from centrabert.search.jobs.job_folder import job_folder, job_lock, prepare, write_failure
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
@@ -77,6 +78,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     folder = job_folder(jobs_dir, spec.digest)
     watch = Stopwatch(folder / SECONDS)
     with watch.running(SETUP, settings.since):
+        check_content(spec)
         runner = _runner(spec)
         train = runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
@@ -96,6 +98,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         threads=settings.threads,
         tokens=training_tokens(train, hyper),
         steps=hyper.num_train_steps(len(train)),
+        dev_rows=len(runner.dev),
     )
 
 

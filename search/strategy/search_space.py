@@ -1,7 +1,7 @@
 """What is searched: every training that a search may ask for."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
+from centrabert.modeling.formats.json_file import Keys
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, STARTS, STUDENT, TEACHER, JobSpec
@@ -36,6 +37,8 @@ class SearchSpace:
       baseline: Whether every variable is trained too, on batches of like length or padded to max_seq_length.
       padded: Pad every batch of teachers and students, for comparison.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
+      bert_digest, data_digests: Of the content of BERT and, by task, of the data; "" and {} in a search of an
+        earlier version, which knew both by their paths.
     """
 
     bert_dir: str
@@ -57,6 +60,8 @@ class SearchSpace:
     train_batch_size: int = 32
     do_lower_case: bool = True
     max_train_rows: int = 0
+    bert_digest: str = ""
+    data_digests: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for flag in (*LISTS, "baseline_learning_rates"):
@@ -110,6 +115,11 @@ class SearchSpace:
         """Whether a job is of these tasks, and like this search's but for L, l, schedule and seed."""
         if spec.task not in self.tasks or (spec.kind != FULL and spec.padded != self.padded):
             return False
+        content = self.bert_digest, self.data_digests.get(spec.task, "")
+        if content != (spec.bert_digest, spec.data_digest):
+            return False
+        if not self.bert_digest and (spec.bert_dir, spec.data_root) != (self.bert_dir, self.data_root):
+            return False
         return all(getattr(spec, name) == getattr(self, name) for name in COMMON)
 
     def to_json(self) -> dict[str, Any]:
@@ -117,13 +127,17 @@ class SearchSpace:
 
 
 # What all jobs share, by the names that both a space and a job call it.
-COMMON = (
-    *("bert_dir", "data_root", "train_batch_size", "do_lower_case", "max_seq_length", "pooling"),
-    "max_train_rows",
-)
+COMMON = ("train_batch_size", "do_lower_case", "max_seq_length", "pooling", "max_train_rows")
 FILE = "space.json"
+
+
+def _by_paths(keys: Keys) -> Keys:
+    """Version 1 knew BERT and data by their paths alone."""
+    return {**keys, "bert_digest": "", "data_digests": {}}
+
+
 # Version 0 did not say its version.
-FORMAT = Format(FILE, version=1, upgrades={0: same_keys})
+FORMAT = Format(FILE, version=2, upgrades={0: same_keys, 1: _by_paths})
 
 
 def write_space(space: SearchSpace, folder: Path) -> None:
@@ -205,7 +219,9 @@ def _common(space: SearchSpace, task: str) -> JobSpec:
         task=task,
         kind=FULL,
         fine_tuning_layers=space.num_hidden_layers,
-        **{name: getattr(space, name) for name in COMMON},
+        bert_digest=space.bert_digest,
+        data_digest=space.data_digests.get(task, ""),
+        **{name: getattr(space, name) for name in ("bert_dir", "data_root", *COMMON)},
     )
 
 

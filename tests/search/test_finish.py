@@ -11,7 +11,7 @@ from centrabert.errors import UserError
 from centrabert.search import finish
 from centrabert.search.finish import Rule, selectable
 from centrabert.search.progress import Lines
-from centrabert.search.search_loop import Search
+from centrabert.search.search_loop import Search, finished_jobs
 
 
 @pytest.fixture
@@ -42,8 +42,9 @@ def merge_with(search: Search, monkeypatch: pytest.MonkeyPatch, end: Callable[[]
         return type("Ended", (), {"returncode": end()})
 
     monkeypatch.setattr(finish.subprocess, "run", run)
-    selection = Rule().select(selectable(search.finished(), search))
-    finish.finish(search.finished(), search, selection, merge=True)
+    jobs = finished_jobs(search.space, search.jobs_dir)
+    selection = Rule().select(selectable(jobs, search.space, search.dev_rows))
+    finish.finish(jobs, search.space, search.output_dir, selection, merge=True)
 
 
 def interrupt() -> int:
@@ -98,10 +99,11 @@ def test_a_stop_between_two_renames_leaves_a_model(
 def test_what_an_earlier_selection_chose_is_told_where_it_was_another(
     search: Search, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], warnings: list[str]
 ) -> None:
-    candidates = selectable(search.finished(), search)
+    jobs = finished_jobs(search.space, search.jobs_dir)
+    candidates = selectable(jobs, search.space, search.dev_rows)
 
     def printed(rule: Rule) -> str:
-        finish.finish(search.finished(), search, rule.select(candidates), merge=False)
+        finish.finish(jobs, search.space, search.output_dir, rule.select(candidates), merge=False)
         return capsys.readouterr().out.splitlines()[1]
 
     assert "before" not in printed(Rule(budget_layers=99))

@@ -17,7 +17,6 @@ from centrabert.merge.plan import MergePlan
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.task import TaskSpec
 from centrabert.search import run_select
-from centrabert.search.preflight import Opening
 from centrabert.search.progress import Lines
 from centrabert.search.search_loop import Search
 from centrabert.search.selection import latency_cost
@@ -25,7 +24,7 @@ from centrabert.search.selection.candidate import BranchCandidate
 from centrabert.search.selection.latency_cost import ServingTime
 from centrabert.search.selection.selection import read_selection
 from centrabert.search.selection.serving_cost import memory_cost
-from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, read_space, write_space
+from centrabert.search.strategy.search_space import EXHAUSTIVE, read_space, write_space
 
 SPACE = tiny_search.space(strategy=EXHAUSTIVE, seeds=(0, 1))
 TASKS = {
@@ -46,13 +45,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def select(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """run_select with these flags; the data are not there to be read."""
-
-    def opened(space: SearchSpace, folder: Path, cached: bool, cores: int) -> Opening:
-        return Opening(Search(space, folder, tiny_search.COST, cores), {})
-
-    monkeypatch.setattr(run_select, "open_search", opened)
+def select(searched: Path) -> Callable[..., int]:
+    """run_select with these flags; there are no data to be read."""
 
     def run(**flags: object) -> int:
         given = [f"--{name}={value}" for name, value in {"search_dirs": searched, **flags}.items()]
@@ -111,18 +105,26 @@ def test_searches_of_different_tasks_are_selected_among_together(
     assert "cola: is of another BERT, other, than " in capsys.readouterr().err
 
 
-def test_a_task_whose_data_are_gone_is_not_left_out_in_silence(
-    select: Callable[..., int],
-    searched: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_results_that_do_not_say_their_rows_need_the_data(
+    select: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opening = Opening(Search(SPACE, searched, tiny_search.COST, 1), {"cola": "CoLA: there is no such folder"})
-    monkeypatch.setattr(run_select, "open_search", lambda *given, **named: opening)
-    before = (searched / "selection.json").read_text()
-    assert select() == 1
-    assert "CoLA: there is no such folder" in capsys.readouterr().err
-    assert (searched / "selection.json").read_text() == before
+    """As those of an earlier version."""
+    (tmp_path / "glue" / "RTE").mkdir(parents=True)
+    space = replace(SPACE, tasks=("rte",), data_root=str(tmp_path / "glue"))
+    search = Search(space, tmp_path, tiny_search.COST, cores=1)
+    search.run(InstantPool(search.jobs_dir), Lines(StringIO()))
+    write_space(space, tmp_path)
+    for file in search.jobs_dir.glob("*/result.json"):
+        keys = json.loads(file.read_text())
+        file.write_text(json.dumps({**keys, "dev_rows": None}))
+    assert select(search_dirs=tmp_path) == 1
+    assert "RTE" in capsys.readouterr().err
+    assert not (tmp_path / "selection.json").exists()
+    row = "{}\tone\ttwo\tentailment\n"
+    text = "index\tsentence1\tsentence2\tlabel\n" + "".join(map(row.format, range(10)))
+    (tmp_path / "glue" / "RTE" / "dev.tsv").write_text(text)
+    assert select(search_dirs=tmp_path) == 0
+    assert read_selection(tmp_path).chosen[0].standard_error > 5  # 10 rows tell little
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from instant_pool import InstantPool
 
 from centrabert.glue_data.task_data import Examples
 from centrabert.search.dry_run import plan_text, sure_jobs
-from centrabert.search.finish import Rule, merging, selectable, selection_text
+from centrabert.search.finish import MERGED, Rule, selectable, selection_text
 from centrabert.search.jobs.job_folder import job_folder, prepare
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.progress import Lines, Table, duration, progresses, seconds_to_come
-from centrabert.search.search_loop import Findings, Search
+from centrabert.search.search_loop import Findings, Search, finished_jobs
+from centrabert.search.selection.selection import merge_command
 from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
@@ -214,7 +215,8 @@ def test_a_search_without_a_choice_is_sure_of_all(tmp_path: Path) -> None:
 def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     given = search(tmp_path)
     findings = run(given, lambda spec: "no data" if spec.task == "cola" else None)
-    selection = Rule(threshold=2.0).select(selectable(findings.finished(given.jobs_dir), given))
+    candidates = selectable(findings.finished(given.jobs_dir), given.space, given.dev_rows)
+    selection = Rule(threshold=2.0).select(candidates)
     (candidate,) = selection.chosen
     # A second layer brings 0.6 points, and 1 more if chance will.
     assert (candidate.task, candidate.frozen, candidate.tuned, candidate.seeds) == ("rte", 4, 1, 2)
@@ -222,20 +224,20 @@ def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     assert candidate.quality == pytest.approx(sum(map(tiny_search.quality, of_that)) / 2)
     best = max(of_that, key=tiny_search.quality)
     assert candidate.folder == str(job_folder(given.jobs_dir, best.digest) / "branch")
-    command = merging(selection, given)
+    command = merge_command(selection, Path(given.space.bert_dir), tmp_path / MERGED)
     assert command[1:] == [
         *("-m", "centrabert.merge.run_merge", "--base=bert"),
         *(f"--branches={candidate.folder}", f"--output_dir={tmp_path}/merged"),
     ]
     assert "rte    student  4 shared + 1 own layers" in selection_text(selection, command)
-    budget = Rule(budget_layers=5).select(selectable(findings.finished(given.jobs_dir), given))
+    budget = Rule(budget_layers=5).select(candidates)
     assert budget.layers == 5
     with pytest.raises(ValueError):
-        Rule(budget_layers=1).select(selectable(findings.finished(given.jobs_dir), given))
+        Rule(budget_layers=1).select(candidates)
 
 
 def test_nothing_trained_is_nothing_to_choose_from(tmp_path: Path) -> None:
-    assert selectable([], search(tmp_path)) == []
+    assert selectable([], SPACE, {}) == []
     with pytest.raises(ValueError, match=r"--threshold=0 is not above 0"):
         Rule(threshold=0)
     with pytest.raises(ValueError, match=r"--budget_layers=-1 is below 0"):
@@ -252,7 +254,7 @@ def test_damaged_files_of_other_jobs_are_skipped_and_named(tmp_path: Path, warni
     (no_result / "result.json").write_text("{}")
     given = search(tmp_path)
     assert run(given).scores == UNDISTURBED
-    assert len(given.finished()) == len(UNDISTURBED)
+    assert len(finished_jobs(given.space, given.jobs_dir)) == len(UNDISTURBED)
     told = "\n".join(warnings)
     for file, wrong in (
         (unknown / "spec.json", "unknown keys: 'colour'"),

@@ -38,6 +38,7 @@ def result(fraction: float, seconds: float = 10.0) -> JobResult:
         threads=1,
         tokens=99,
         steps=8,
+        dev_rows=10,
     )
 
 

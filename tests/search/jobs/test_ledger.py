@@ -93,8 +93,8 @@ def test_results_of_earlier_versions_are_read(tmp_path: Path, version: dict[str,
     result = tiny_search.result(0.7)
     keys = {name: value for name, value in result.to_json().items() if name != "dev_rows"}
     (tmp_path / "result.json").write_text(json.dumps({**version, **keys, "quality": 0.7}))
-    assert read_result(tmp_path) == result
-    assert (result.quality, result.dev_rows) == (70.0, None)
+    assert read_result(tmp_path) == dataclasses.replace(result, dev_rows=None)
+    assert result.quality == 70.0
     (tmp_path / "result.json").write_text(
         json.dumps({"format_version": 2, **result.to_json(), "metric": "f1"})
     )

@@ -242,9 +242,10 @@ def test_a_search_whose_jobs_are_killed_at_random_ends_as_an_undisturbed_one(tmp
     assert killer.left == 0
     check(findings)
     search = fake_search.search(tmp_path)
-    selected = Rule().select(selectable(findings.finished(search.jobs_dir), search))
+    selected = Rule().select(selectable(findings.finished(search.jobs_dir), search.space, search.dev_rows))
     undisturbed = Findings({spec: tiny_search.result(tiny_search.fraction(spec)) for spec in UNDISTURBED})
-    assert selected == Rule().select(selectable(undisturbed.finished(search.jobs_dir), search))
+    jobs = undisturbed.finished(search.jobs_dir)
+    assert selected == Rule().select(selectable(jobs, search.space, search.dev_rows))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,0 +1,58 @@
+"""What a result rests on besides the settings: the bytes of BERT and data, wherever they lie."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from centrabert.errors import UserError
+from centrabert.glue_data.task_data import TaskData
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.modeling.digest import joint_digest
+from centrabert.search.jobs.job_spec import JobSpec
+
+BERT_FILES = ("bert_config.json", "vocab.txt", "tokenizer_config.json", "bert_model.ckpt.*")
+SPLITS = ("train", "dev")
+
+
+def bert_digest(bert_dir: Path) -> str:
+    """Of the files of a BERT that are read, by their names; others in the folder do not matter.
+
+    Raises:
+      OSError: A file cannot be read.
+    """
+    files = sorted(file for pattern in BERT_FILES for file in bert_dir.glob(pattern))
+    return joint_digest({file.name: file_digest([file]) for file in files})
+
+
+def data_digest(task: TaskData) -> str:
+    """Of the files that a task is trained and judged on, whatever they are called; raises OSError."""
+    return joint_digest({split: file_digest([task.splits[split]]) for split in SPLITS})
+
+
+def check_content(spec: JobSpec) -> None:
+    """Raises UserError if BERT or data are not those that the job is known by."""
+    if not spec.bert_digest:  # a job of an earlier version
+        return
+    data = find_task(spec.task, data_root=Path(spec.data_root))
+    found = {
+        spec.bert_dir: (spec.bert_digest, bert_digest(Path(spec.bert_dir))),
+        spec.data_root: (spec.data_digest, data_digest(data)),
+    }
+    for folder, (planned, now) in found.items():
+        if planned != now:
+            raise UserError(
+                f"{folder}: the files of job {spec.title} have changed since it was planned; "
+                "run the search again, or write a new plan"
+            )
+
+
+def file_digest(files: Iterable[Path], names: bool = False) -> str:
+    """SHA-256 of the bytes of all files, one after the other; with `names` each has its name in front."""
+    whole = hashlib.sha256()
+    for path in files:
+        if names:
+            whole.update(f"{path.name}\n".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(2**20):
+                whole.update(chunk)
+    return whole.hexdigest()
