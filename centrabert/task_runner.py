@@ -155,7 +155,7 @@ class TaskRunner:
         initialization: Initialization | None = None,
         teacher_cache_dir: Path | None = None,
     ) -> BranchRecord:
-        """Trains a student of `teacher`, which grew on the same BERT; see `distill.distillation.distil`."""
+        """Trains a student of `teacher`, a branch on the same BERT; see `distill.distillation.distil`."""
         return distil(
             teacher,
             student_layers,

@@ -26,7 +26,7 @@ FORMAT = 1  # raise it when the same name would hold other bits
 
 @dataclass(frozen=True)
 class Teacher:
-    """A finished branch and the BERT it grew on.
+    """A finished branch and the BERT it was trained on.
 
     Raises:
       UserError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.

@@ -9,7 +9,7 @@ from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import BranchRecord, first_difference
 from centrabert.modeling.config import BertConfig
 
-MEND = "merge it on the base it grew on, or train it on this one"
+FIX = "merge it on the base it was trained on, or train it on this one"
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def check_base(candidate: Candidate, base: Path, config: BertConfig, vocabulary_digest: str) -> None:
-    """Raises UserError unless a branch grew on a BERT of this shape and vocabulary.
+    """Raises UserError unless a branch was trained on a BERT of this shape and vocabulary.
 
     Args:
       base: Folder of the base, for the message.
       vocabulary_digest: Of the base's vocabulary, lower-cased as the branch says.
     """
     if differing := differing_keys(candidate.record.config, config):
-        raise UserError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {MEND}")
+        raise UserError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {FIX}")
     if candidate.record.vocabulary_digest != vocabulary_digest:
-        raise UserError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {MEND}")
+        raise UserError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {FIX}")
 
 
 def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) -> None:
@@ -66,8 +66,8 @@ def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) ->
     """
     if name := first_difference(candidate.record.trunk, digests):
         raise UserError(
-            f"{candidate.folder}: grew on another trunk than {base}: the first variable that differs is "
-            f"{name}; {MEND}"
+            f"{candidate.folder}: was trained on another trunk than {base}: the first variable that differs "
+            f"is {name}; {FIX}"
         )
 
 
@@ -90,14 +90,16 @@ def _check_alike(first: Candidate, second: Candidate) -> None:
     one, other = first.record, second.record
     where = f"{first.folder} and {second.folder}"
     if differing := differing_keys(one.config, other.config):
-        raise UserError(f"{where}: grew on different BERTs: {differing}; train both on one base")
+        raise UserError(f"{where}: were trained on different BERTs: {differing}; train both on one base")
     if one.do_lower_case != other.do_lower_case:
         raise UserError(
             f"{where}: do_lower_case {one.do_lower_case}, not {other.do_lower_case}; train both with "
             "the same --do_lower_case"
         )
     if one.vocabulary_digest != other.vocabulary_digest:
-        raise UserError(f"{where}: grew on different vocabularies; train both with the same --vocab_file")
+        raise UserError(
+            f"{where}: were trained on different vocabularies; train both with the same --vocab_file"
+        )
     lengths = one.branch.task.max_seq_length, other.branch.task.max_seq_length
     if lengths[0] != lengths[1]:
         raise UserError(

@@ -48,7 +48,7 @@ class Manifest:
     """A merged model.
 
     Attributes:
-      config: The BERT that every branch grew on.
+      config: The BERT that every branch was trained on.
       vocabulary_digest: Of vocab.txt and `do_lower_case` together.
       max_seq_length: Of every task: one pass through the trunk reads one text length.
       trunk: SHA-256 of every variable of the trunk, by name.
@@ -80,7 +80,7 @@ class Manifest:
             self.vocabulary_digest,
             self.max_seq_length,
         ) or not record.trunk.items() <= self.trunk.items():
-            raise UserError(f"branch {record.branch.task.name}: did not grow on this trunk")
+            raise UserError(f"branch {record.branch.task.name}: was not trained on this trunk")
 
     @cached_property
     def plan(self) -> MergePlan:

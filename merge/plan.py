@@ -32,7 +32,7 @@ class MergePlan:
     The trunk is as deep as the branch that freezes most; one that freezes less leaves it earlier.
 
     Attributes:
-      config: The BERT that all branches grew on.
+      config: The BERT that all branches were trained on.
       branches: In the order of their task names.
 
     Raises:

@@ -25,7 +25,7 @@ class BranchRecord:
     """What branch.json says.
 
     Attributes:
-      config: The BERT that the branch grew on.
+      config: The BERT that the branch was trained on.
       trunk: SHA-256 of every shared variable it was trained on, by name; empty for full fine-tuning.
       variables: SHA-256 of every variable it owns, by name.
       vocabulary_digest: Of vocab.txt and `do_lower_case` together.
@@ -97,7 +97,7 @@ class BranchRecord:
         """
         if first := first_difference(self.trunk, base):
             raise UserError(
-                f"branch {self.branch.task.name} grew on another BERT than {source}: {first} differs"
+                f"branch {self.branch.task.name} was trained on another BERT than {source}: {first} differs"
             )
 
     def to_json(self) -> dict[str, Any]:

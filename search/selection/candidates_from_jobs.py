@@ -22,7 +22,7 @@ def branch_candidates(
     seeds is easily the highest by luck.
 
     Args:
-      num_hidden_layers: N, of the BERT that all grew on.
+      num_hidden_layers: N, of the BERT that all were trained on.
       dev_rows: For each task, how many rows a quality is measured on; with it, seeds are taken to differ by
         no less than a share measured on so many rows does. A task that is not in it: by what is
         seen, which is 0 for one seed.

@@ -188,7 +188,7 @@ def test_layers_outside_the_teachers_are_refused(
 
 def test_another_base_or_vocabulary_is_refused(teacher: Teacher, runner: TaskRunner, tmp_path: Path) -> None:
     other = BertFolder.at(tiny_glue.bert_folder(tmp_path / "other", seed=5))
-    with pytest.raises(ValueError, match="grew on another BERT"):
+    with pytest.raises(ValueError, match="was trained on another BERT"):
         Teacher(teacher.folder, other)
     cased = dataclasses.replace(runner, do_lower_case=False)
     with pytest.raises(ValueError, match="another vocabulary or --do_lower_case"):

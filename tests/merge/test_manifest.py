@@ -70,7 +70,7 @@ EDITED = "was edited: its digests or its trunk_depth do not add up"
         (put("branches", 1, "variables", "output_bias", value="x"), EDITED),
         (put("trunk_digest", value="x"), EDITED),
         (put("trunk_depth", value=2), EDITED),
-        (put("max_seq_length", value=17), "branch rte: did not grow on this trunk"),
+        (put("max_seq_length", value=17), "branch rte: was not trained on this trunk"),
         (
             put("branches", 0, "branch", "frozen", value=10**9),
             "1000000000 frozen and 2 tuned layers",
@@ -94,7 +94,7 @@ def test_refusals_name_the_file(change: Callable[[dict[str, Any]], None], messag
 def test_branches_of_another_trunk_make_no_manifest() -> None:
     records = manifest().records
     stranger = replace(records[1], trunk=dict.fromkeys(records[1].trunk, "other"))
-    with pytest.raises(ValueError, match="branch sim: did not grow on this trunk"):
+    with pytest.raises(ValueError, match="branch sim: was not trained on this trunk"):
         replace(manifest(), records=(records[0], stranger))
 
 

@@ -130,7 +130,7 @@ def test_a_branch_of_another_base(base: Path, tmp_path: Path) -> None:
     checkpoint.write(other / "bert_model.ckpt", weights)
     stranger = tiny.branch(tmp_path / "rte", other, RTE, golden=False)
     message = refused(base, [stranger], tmp_path / "m")
-    assert message.startswith(f"{stranger}: grew on another trunk than {base}: the first variable")
+    assert message.startswith(f"{stranger}: was trained on another trunk than {base}: the first variable")
     assert "bert/encoder/layer_1/output/dense/bias;" in message
 
 
@@ -158,10 +158,10 @@ def test_full_fine_tuning(base: Path, tmp_path: Path) -> None:
     [
         (
             {"config": replace(tiny.CONFIG, max_position_embeddings=29)},
-            "grew on different BERTs: max_position_embeddings 23, not 29",
+            "were trained on different BERTs: max_position_embeddings 23, not 29",
         ),
         ({"do_lower_case": False}, "do_lower_case True, not False"),
-        ({"vocabulary_digest": "0" * 64}, "grew on different vocabularies"),
+        ({"vocabulary_digest": "0" * 64}, "were trained on different vocabularies"),
     ],
 )
 def test_branches_that_do_not_agree(base: Path, tmp_path: Path, keys: dict[str, Any], message: str) -> None:

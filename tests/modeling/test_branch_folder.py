@@ -168,7 +168,7 @@ def test_an_edited_record_is_refused(what: str, tmp_path: Path) -> None:
 
 def test_no_branch_folder(tmp_path: Path) -> None:
     """Such as a run that is not finished."""
-    with pytest.raises(ValueError, match=r"branch.json: no such file$"):
+    with pytest.raises(ValueError, match=r"branch.json: no such file: nothing has been trained there"):
         read_record(tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_another_base_is_told_by_its_lowest_variable(absent: bool) -> None:
     base = {name: digest("other") if name in names else value for name, value in twelve.trunk.items()}
     if absent:
         base = {name: value for name, value in base.items() if name not in names}
-    message = f"branch rte grew on another BERT than bases/uncased: {names[2]} differs"
+    message = f"branch rte was trained on another BERT than bases/uncased: {names[2]} differs"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         twelve.check_base(base, "bases/uncased")
     with pytest.raises(ValueError, match=f"{WORD} differs$"):
