@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
+from canned_answers import TASKS, answer_names, canned
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataResponse, SignatureDefMap
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import (
@@ -27,13 +28,8 @@ from centrabert.export.client.client import Client
 from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.rest.rest_path import METADATA, RestPath, read_path
 from centrabert.export.serving.errors import HTTP_STATUS, ServingError, invalid
-from centrabert.modeling.kinds.classification import Classification
-from centrabert.modeling.kinds.regression import Score
-from centrabert.modeling.kinds.task_kind import Answer
 
 MODEL = "canned"
-# Labels, 0 for a regression, and whether the task reads pairs.
-TASKS = {"mood": (3, False), "near": (0, True), "same": (2, True), "size": (0, False)}
 Refusal = tuple[str, str]  # code, message
 
 
@@ -108,55 +104,25 @@ class Canned:
             asked = [own is not None and task in own for own in wanted]
             found[f"{task}/asked"] = asked
             pairs = list(zip(rows, asked, strict=True))
-            for answer in ("label", "probabilities") if labels else ("score",):
+            for answer in answer_names(labels):
                 values = [canned(task, answer, labels, *row[:2], yes) for row, yes in pairs]
                 found[f"{task}/{answer}"] = values
         return {name: values for name, values in found.items() if not seen.outputs or name in seen.outputs}
 
     def offered(self) -> set[str]:
         """The outputs of `route`."""
-        answers = {
-            task: ("label", "probabilities") if labels else ("score",)
-            for task, (labels, _) in self.tasks.items()
-        }
-        return {"unknown"} | {f"{task}/{name}" for task, own in answers.items() for name in (*own, "asked")}
+        answers = {task: (*answer_names(labels), "asked") for task, (labels, _) in self.tasks.items()}
+        return {"unknown"} | {f"{task}/{name}" for task, own in answers.items() for name in own}
 
     def signatures(self) -> dict[str, tuple[set[str], set[str]]]:
         """Inputs and outputs by signature."""
         own = {
-            task: (
-                {"text_a", "text_b"} if pair else {"text_a"},
-                {"label", "probabilities"} if labels else {"score"},
-            )
+            task: ({"text_a", "text_b"} if pair else {"text_a"}, set(answer_names(labels)))
             for task, (labels, pair) in self.tasks.items()
         }
         if self.descriptions:
             own["describe"] = ({"text_a"}, {"description"})
         return {**own, "route": ({"text_a", "text_b", "tasks"}, self.offered())}
-
-
-def canned(task: str, answer: str, labels: int, text_a: str, text_b: str, asked: bool = True) -> Any:
-    """One value; what `route` answers where nothing was asked if not `asked`."""
-    numbers = [len(text_a) / 7, len(text_b) / 7, 1 / 3]
-    if answer == "label":
-        return f"{task}({text_a}|{text_b})" if asked else ""
-    if answer == "score":
-        return (numbers[0] + 100 * numbers[1]) * asked
-    return [number * asked for number in numbers[:labels]]
-
-
-def expected(task: str, text_a: str, text_b: str = "") -> Answer:
-    """What the client makes of the canned answer."""
-    labels, _ = TASKS[task]
-    if not labels:
-        return Score(_float32(canned(task, "score", 0, text_a, text_b)))
-    probabilities = canned(task, "probabilities", labels, text_a, text_b)
-    label = canned(task, "label", labels, text_a, text_b)
-    return Classification(label, tuple(map(_float32, probabilities)))
-
-
-def _float32(value: float) -> float:
-    return float(str(np.float32(value)))
 
 
 class _Grpc(PredictionServiceServicer):

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from canned_server import MODEL, TASKS, Canned, Seen, client, expected
+from canned_answers import TASKS, expected
+from canned_server import MODEL, Canned, Seen, client
 
 from centrabert.export.client.client import Client
 from centrabert.export.client.errors import Overloaded, RequestError

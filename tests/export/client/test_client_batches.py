@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, get_ident
 
 import pytest
-from canned_server import Canned, client, expected
+from canned_answers import expected
+from canned_server import Canned, client
 
 from centrabert.export.client.client import Client
 from centrabert.export.client.errors import RequestError

@@ -1,7 +1,8 @@
 """What is particular to the client over gRPC."""
 
 import pytest
-from canned_server import MODEL, TASKS, Canned, client, expected, grpc_server
+from canned_answers import TASKS, expected
+from canned_server import MODEL, Canned, client, grpc_server
 
 from centrabert.export.client.client import Client
 from centrabert.export.client.errors import Overloaded, RequestError

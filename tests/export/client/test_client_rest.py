@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from canned_server import MODEL, Canned, RestHandler, client, expected, rest_server
+from canned_answers import expected
+from canned_server import MODEL, Canned, RestHandler, client, rest_server
 from source_tree import ROOT
 
 from centrabert.export.client.bounded_wait import within

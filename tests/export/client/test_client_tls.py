@@ -7,7 +7,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from canned_server import MODEL, Canned, expected, grpc_server, rest_server
+from canned_answers import expected
+from canned_server import MODEL, Canned, grpc_server, rest_server
 
 from centrabert.export.client.client import Client
 from centrabert.export.client.errors import RequestError

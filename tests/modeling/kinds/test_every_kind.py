@@ -15,8 +15,9 @@ import tiny_glue
 from kind_examples import EXAMPLES, KindExample
 from running_server import NAME, running, settings
 
-from centrabert.distill.distillation import Teacher, distil
-from centrabert.distill.loss import Distillation
+from centrabert.distill.distillation import distil
+from centrabert.distill.methods.vanilla_kd import VanillaKD
+from centrabert.distill.teacher import Teacher
 from centrabert.export.client.client import Client
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.tensorflow_engine import Predictor
@@ -32,9 +33,10 @@ from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.training.initialization import as_pretrained
 from centrabert.modeling.training.prediction import branch_estimator, predict
 from centrabert.modeling.training.token_dataset import Encoded, encode
-from centrabert.modeling.training.train_branch import TrainingJob, fine_tuning_start, train_branch
+from centrabert.modeling.training.train_branch import TrainingJob, train_branch
 
 HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=1)
 SCALES = {example.task.name: example.scale for example in EXAMPLES}
@@ -85,7 +87,7 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
         dev=rows(example, tokenizer, 10, seed=2),
         score=lambda labels, predictions: score([example.task.metric], labels, predictions),
         output_dir=folder / "teacher" / example.task.name,
-        start=fine_tuning_start(bert, branch),
+        initialization=as_pretrained(branch),
     )
     train_branch(job)
     student = folder / "student" / example.task.name
@@ -98,7 +100,7 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
         job.score,
         student,
         job.hyperparameters,
-        Distillation(),
+        VanillaKD(),
     )
     return job.output_dir, student
 
