@@ -63,5 +63,15 @@ def count(folder: Path) -> int:
     return int((folder / STEPS).read_text()) if (folder / STEPS).exists() else 0
 
 
+def alive(folder: Path) -> bool:
+    """Whether the process that worked in `folder` last is still there."""
+    process = int((folder / STARTS).read_text().splitlines()[-1])
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))

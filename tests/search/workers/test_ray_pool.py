@@ -150,7 +150,7 @@ def test_a_stop_lets_jobs_write_a_checkpoint(cluster: Any, tmp_path: Path) -> No
     assert [state(folder) for folder in folders] == ["waiting"] * 3
     done = [fake_job.count(folder) for folder in folders]
     assert done[2] == 0
-    time.sleep(3 * fake_job.STEP_SECONDS)
+    wait_for(lambda: not any(map(fake_job.alive, folders[:2])))
     assert [fake_job.count(folder) for folder in folders] == done
     with pool_on(cluster, tmp_path, fake_search.command(tmp_path, steps=done[0] + 1)) as pool:
         assert outcomes(pool, SPECS[0]) == {SPECS[0]: None}

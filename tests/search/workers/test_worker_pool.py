@@ -130,7 +130,7 @@ def test_a_stop_lets_jobs_write_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(LookupError):
         pool.next()
     done = fake_job.count(first)
-    time.sleep(3 * fake_job.STEP_SECONDS)
+    wait_for(lambda: not fake_job.alive(first))
     assert fake_job.count(first) == done
     again = pool_of(tmp_path, steps=done + 1)
     again.submit(SPECS[0])
