@@ -43,7 +43,7 @@ class TrainedModel:
         record.check_reads(task, vocabulary_digest)
         record.check_base(bert.digests, str(bert.checkpoint))
         read_owned(folder, record)
-        history = read_evaluations(folder / EVALUATIONS)
+        history = read_evaluations(folder / EVALUATIONS, task.metric)
         step = best_of(history, task.metric).step if history else None
         return cls(record.branch, folder / CHECKPOINT, step)
 

@@ -1,5 +1,6 @@
 """golden.json: golden answers as a file, beside a branch, in a merged model and in an exported version."""
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Output
 from centrabert.modeling.task import TaskSpec
 
-TYPES = {"string": (str,), "float32": (int, float), "int32": (int,), "bool": (bool,)}  # by dtype
+TYPES = {"string": str, "int32": int, "bool": bool}  # by dtype, besides float32
 UNNAMED = ""
 
 
@@ -81,10 +82,11 @@ def _named(outputs: dict[str, Any], task: TaskSpec) -> dict[str, Any]:
     return outputs
 
 
-def _version_1(values: list[Any], task: TaskSpec) -> dict[str, Any]:
+def _version_1(values: Any, task: TaskSpec) -> dict[str, Any]:
     """The probabilities of a classification, which tell its label, or the score of a regression."""
-    if len(values) != (len(task.labels) or 1):
-        raise UserError(f"a row has {len(values)} outputs, wanted {len(task.labels) or 1}")
+    wanted = len(task.labels) or 1
+    if not isinstance(values, list) or len(values) != wanted or not all(map(_is_float32, values)):
+        raise UserError(f"a row has the outputs {reprlib.repr(values)}, wanted {wanted} numbers")
     if not task.labels:
         return {"score": values[0]}
     return {"label": task.labels[int(np.argmax(np.array(values, np.float32)))], "probabilities": values}
@@ -102,5 +104,13 @@ def _check_value(value: Any, output: Output, depth: int) -> None:
     if depth and isinstance(value, list):
         for each in value:
             _check_value(each, output, depth - 1)
-    elif depth or type(value) not in TYPES[output.dtype]:
-        raise UserError(f"output {output.name!r} is {value!r}, wanted {output.dtype} of {depth} axes")
+    elif depth or not (
+        _is_float32(value) if output.dtype == "float32" else type(value) is TYPES[output.dtype]
+    ):
+        raise UserError(
+            f"output {output.name!r} is {reprlib.repr(value)}, wanted {output.dtype} of {depth} axes"
+        )
+
+
+def _is_float32(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= np.finfo(np.float32).max

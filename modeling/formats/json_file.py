@@ -17,20 +17,23 @@ MAX_BYTES, MAX_DEPTH = 256 * 2**20, 64
 
 def read_json(path: Path) -> Keys:
     """Reads a JSON object; raises UserError naming file and line for anything else."""
+    return parse_json(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises UserError naming a file that is absent, no file, too large or not UTF-8."""
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if not path.is_file():
         raise UserError(f"{path}: is not a file")
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(
-            f"{path}: has {path.stat().st_size:,} bytes, more than the {MAX_BYTES:,} that are read"
-        )
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise UserError(f"{path}: has {size:,} bytes, more than the {MAX_BYTES:,} that are read")
     check_file(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
-    return parse_json(text, str(path))
 
 
 def parse_json(text: str, source: str, line: int | None = None) -> Keys:

@@ -1,18 +1,23 @@
 """The checkpoint that is kept: the best on dev by the task's own metric, remembered across restarts."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
+from centrabert.modeling.formats.json_file import parse_json, read_text
 
 Metrics = dict[str, float]
+# Version 0 was the bare list of evaluations.
+FORMAT = Format("judgements.json", version=1, upgrades={0: same_keys})
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,13 @@ class Evaluation:
 
     step: int
     metrics: Metrics
+
+
+@dataclass(frozen=True)
+class History:
+    """The keys of judgements.json: all evaluations of a run, in their order."""
+
+    evaluations: tuple[Evaluation, ...]
 
 
 def best_of(history: list[Evaluation], metric: str) -> Evaluation:
@@ -36,12 +48,22 @@ def has_converged(history: list[Evaluation], metric: str, patience: int) -> bool
     return sum(evaluation.step > best.step for evaluation in history) >= patience
 
 
-def read_evaluations(file: Path) -> list[Evaluation]:
-    """All evaluations of a run, in their order; none as long as there is no file."""
+def read_evaluations(file: Path, metric: str) -> list[Evaluation]:
+    """All evaluations of a run, in their order; none as long as there is no file.
+
+    Raises:
+      UserError: The file is damaged, or an evaluation lacks `metric`.
+    """
     if not file.exists():
         return []
-    records = json.loads(file.read_text(encoding="utf-8"))
-    return [Evaluation(record["step"], record["metrics"]) for record in records]
+    text = read_text(file)
+    if text.lstrip().startswith("["):
+        text = f'{{"evaluations": {text}}}'
+    keys = FORMAT.upgraded(parse_json(text, str(file)), str(file))
+    history = list(read_dataclass(History, keys, str(file)).evaluations)
+    if lacking := [each.step for each in history if metric not in each.metrics]:
+        raise UserError(f"{file}: the evaluation of step {lacking[0]} has no {metric}")
+    return history
 
 
 class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
@@ -67,7 +89,7 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     ) -> None:
         self._folder, self._metric, self._patience, self._names = folder, metric, patience, names
         self._evaluate, self._is_evaluation_step = evaluate, is_evaluation_step
-        self._file, self.history = file, read_evaluations(file)
+        self._file, self.history = file, read_evaluations(file, metric)
 
     @property
     def converged(self) -> bool:
@@ -99,8 +121,7 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
         if best_of(history, self._metric) is evaluation:
             current = checkpoint.read(self._folder / f"model.ckpt-{step}", self._names)
             checkpoint.write(self._prefix(step), current)
-        records = [{"step": each.step, "metrics": each.metrics} for each in history]
-        write_text(self._file, json.dumps(records, indent=2) + "\n")
+        write_text(self._file, FORMAT.text(asdict(History(tuple(history)))))
         self.history = history
         self._summarise(evaluation)
         kept = self._prefix(self.best.step).name

@@ -87,7 +87,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         record = _train(spec, runner, teacher, jobs_dir, settings.cache)
     hyper = _hyperparameters(spec)
     metric = runner.spec.metric
-    history = read_evaluations(folder / BRANCH / EVALUATIONS)
+    history = read_evaluations(folder / BRANCH / EVALUATIONS, metric)
     return JobResult(
         metric=metric,
         metrics=record.metrics,

@@ -57,7 +57,8 @@ def test_goldens(name: str) -> None:
 
 @pytest.mark.parametrize("name", BRANCHES)
 def test_the_evaluations_of_a_training(name: str) -> None:
-    found = read_evaluations(KEPT / name / "judgements.json")
+    metric = read_record(KEPT / name).branch.task.metric
+    found = read_evaluations(KEPT / name / "judgements.json", metric)
     assert [(each.step, each.metrics) for each in found] == [
         (keys["step"], keys["metrics"]) for keys in read(f"{name}/judgements.json")
     ]

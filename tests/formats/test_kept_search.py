@@ -61,7 +61,7 @@ def test_its_files_are_read() -> None:
         spec.title for spec in read_specs(folder / "jobs")
     }
     assert read_space(folder).fine_tuning_layers == (1, 2)
-    (option,) = read_selection(folder).options
+    (option,) = read_selection(folder).chosen
     assert (option.task, option.frozen, option.tuned) == ("rte", 2, 1)
     assert option.quality == pytest.approx(600 / 11)
     for job in (folder / "jobs").iterdir():
@@ -83,12 +83,12 @@ def test_it_is_selected_from(search: Path, tmp_path: Path) -> None:
     argv = ["run_select", f"--search_dirs={search}", f"--output_dir={tmp_path / 'out'}"]
     assert command.status(run_select.main, run_select.FLAGS, argv) == 0
     assert selected(tmp_path / "out") == selected(KEPT / "search")
-    (option,) = read_selection(tmp_path / "out").options
+    (option,) = read_selection(tmp_path / "out").chosen
     assert Path(option.folder).is_dir() and Path(option.folder).is_relative_to(search)
 
 
 def selected(folder: Path) -> list[tuple[object, ...]]:
     return [
         (each.task, each.kind, each.frozen, each.tuned, each.quality, each.seeds)
-        for each in read_selection(folder).options
+        for each in read_selection(folder).chosen
     ]

@@ -8,8 +8,9 @@ from kept import KEPT, SERVED, read
 from running_server import NAME, running, settings
 
 from centrabert.export.client.client import Client
-from centrabert.export.client.results import Classification, Score
 from centrabert.export.local_server import Server
+from centrabert.modeling.kinds.classification import Classification
+from centrabert.modeling.kinds.regression import Score
 
 
 @pytest.fixture(scope="module")

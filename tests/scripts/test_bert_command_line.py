@@ -108,7 +108,7 @@ def test_the_readme_of_bert(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     scores = logits(root, [(a, b) for a, b, _ in DEV])
     expected = -np.mean([scores[row, label] for row, (_, _, label) in enumerate(DEV)])
     assert float(results["eval_loss"]) == float(results["loss"]) == pytest.approx(expected, abs=1e-5)
-    evaluations = json.loads((output / "judgements.json").read_text())
+    evaluations = json.loads((output / "judgements.json").read_text())["evaluations"]
     assert [each["step"] for each in evaluations] == [2, 4, 6]
     kept = max(evaluations, key=lambda each: (each["metrics"]["accuracy"], -each["step"]))
     assert int(results["global_step"]) == kept["step"]
