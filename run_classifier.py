@@ -32,8 +32,10 @@ class Run:
     data_dir: Path = flag("Folder of the task's data: train.tsv, dev.tsv and, for --do_predict, test.tsv.")
     output_dir: Path = flag("Folder to write the branch into.")
     bert: BertFlags = flag_group()
-    do_lower_case: bool = flag(
-        "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one.", True
+    do_lower_case: bool | None = flag(
+        "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By default "
+        "what tokenizer_config.json beside vocab.txt says, else true, as in BERT.",
+        None,
     )
     do_train: bool = flag("Train, or resume training.", False)
     do_eval: bool = flag("Evaluate the trained branch on dev and write eval_results.json and .txt.", False)

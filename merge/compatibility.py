@@ -93,8 +93,8 @@ def _check_alike(first: Candidate, second: Candidate) -> None:
         raise UserError(f"{where}: were trained on different BERTs: {differing}; train both on one base")
     if one.do_lower_case != other.do_lower_case:
         raise UserError(
-            f"{where}: do_lower_case {one.do_lower_case}, not {other.do_lower_case}; train both with "
-            "the same --do_lower_case"
+            f"{where}: do_lower_case {one.do_lower_case}, not {other.do_lower_case}; train both on "
+            "the same BERT folder, with the same --do_lower_case"
         )
     if one.vocabulary_digest != other.vocabulary_digest:
         raise UserError(

@@ -5,7 +5,8 @@
   centrabert convert --source=uncased_L-12_H-768_A-12 --to=huggingface --output_dir=hf
 
 Writes Google's bert_config.json, vocab.txt and bert_model.ckpt, or with --to=huggingface config.json,
-vocab.txt, tokenizer_config.json and model.safetensors: whole, or not at all.
+vocab.txt and model.safetensors; and tokenizer_config.json, which says how text is read, for either: whole, or
+not at all.
 """
 
 from pathlib import Path
@@ -52,8 +53,9 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "do_lower_case",
     None,
-    "Whether the BERT reads lower-cased text; by default what tokenizer_config.json says, else true, as in "
-    "BERT. A vocabulary that is plainly of the other case is refused.",
+    "Whether the BERT reads lower-cased text; by default what tokenizer_config.json or tokenizer.json says, "
+    "else true, as in BERT. A flag that contradicts them is an error, and so is a vocabulary that is plainly "
+    "of the other case.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
@@ -86,7 +88,7 @@ def main() -> None:
         FLAGS.output_dir,
         len(pretrained.tensors),
         f"{pretrained.num_parameters:,}",
-        pretrained.do_lower_case,
+        pretrained.tokenizer.do_lower_case,
     )
 
 

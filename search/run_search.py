@@ -21,6 +21,7 @@ from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.machine import usable_cores
 from centrabert.modeling.files import exclusive
+from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
@@ -124,8 +125,9 @@ define_bool(
 )
 define_bool(
     "do_lower_case",
-    True,
-    "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one.",
+    None,
+    "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By default what "
+    "tokenizer_config.json in --bert_dir says, else true, as in BERT.",
 )
 define_enum(
     "pooling",
@@ -258,7 +260,7 @@ def _space() -> SearchSpace:
         pooling=FLAGS.pooling,
         max_seq_length=FLAGS.max_seq_length,
         train_batch_size=FLAGS.train_batch_size,
-        do_lower_case=FLAGS.do_lower_case,
+        do_lower_case=read_normalization(bert_dir / "vocab.txt", FLAGS.do_lower_case).do_lower_case,
         max_train_rows=FLAGS.max_train_rows,
     )
 

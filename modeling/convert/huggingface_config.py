@@ -15,7 +15,6 @@ FIXED: dict[str, Any] = {
     "is_encoder_decoder": False,
     "layer_norm_eps": 1e-12,
     "model_type": "bert",
-    "pad_token_id": 0,
     "position_embedding_type": "absolute",
     "pruned_heads": {},
     "quantization_config": None,
@@ -39,6 +38,7 @@ HARMLESS = frozenset(
         "output_attentions",
         "output_hidden_states",
         "output_past",
+        "pad_token_id",
         "pooler_fc_size",
         "pooler_num_attention_heads",
         "pooler_num_fc_layers",
@@ -77,7 +77,7 @@ def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[s
     return BertConfig.from_json(ours, source), sorted(keys.keys() - wanted - FIXED.keys() - HARMLESS)
 
 
-def huggingface_config(config: BertConfig) -> dict[str, Any]:
+def huggingface_config(config: BertConfig, padding_id: int = 0) -> dict[str, Any]:
     """The keys of config.json, inverse of `google_config`."""
     activation = {"gelu": "gelu_new", "gelu_exact": "gelu", "relu": "relu"}[config.hidden_act]
     return {
@@ -86,40 +86,6 @@ def huggingface_config(config: BertConfig) -> dict[str, Any]:
         **config.to_json(),
         "hidden_act": activation,
         "layer_norm_eps": 1e-12,
-        "pad_token_id": 0,
+        "pad_token_id": padding_id,
         "position_embedding_type": "absolute",
     }
-
-
-def tokenizer_config(config: BertConfig, do_lower_case: bool) -> dict[str, Any]:
-    """The keys of tokenizer_config.json: Google's tokenisation."""
-    return {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": do_lower_case,
-        "strip_accents": None,
-        "tokenize_chinese_chars": True,
-        "model_max_length": config.max_position_embeddings,
-        "unk_token": "[UNK]",
-        "sep_token": "[SEP]",
-        "pad_token": "[PAD]",
-        "cls_token": "[CLS]",
-        "mask_token": "[MASK]",
-    }
-
-
-def lower_case(keys: dict[str, Any], source: str) -> bool:
-    """Whether tokenizer_config.json says that text is lower-cased; True, BERT's default, if it does not.
-
-    Raises:
-      UserError: Names `source` and the key that asks for another tokenisation than Google's.
-    """
-    lowered = keys.get("do_lower_case", True)
-    if not isinstance(lowered, bool):
-        raise UserError(f"{source}: do_lower_case is {lowered!r}, not true or false")
-    chinese, strip = keys.get("tokenize_chinese_chars", True), keys.get("strip_accents")
-    if chinese is not True or strip not in (None, lowered):
-        raise UserError(
-            f"{source}: tokenize_chinese_chars {chinese!r} and strip_accents {strip!r} are not Google's "
-            f"tokenisation; pass --do_lower_case={lowered} to use Google's all the same"
-        )
-    return lowered

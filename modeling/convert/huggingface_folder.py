@@ -1,19 +1,13 @@
 """A Hugging Face BERT on disk: config.json, vocab.txt, model.safetensors or pytorch_model.bin."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.convert.huggingface_config import (
-    google_config,
-    huggingface_config,
-    lower_case,
-    tokenizer_config,
-)
+from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config
 from centrabert.modeling.convert.huggingface_names import huggingface_name, is_transposed, model_names
+from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.huggingface_weights import (
     float32,
     read_safetensors,
@@ -21,7 +15,7 @@ from centrabert.modeling.convert.huggingface_weights import (
     write_safetensors,
 )
 from centrabert.modeling.convert.pretrained import POOLER, Pretrained
-from centrabert.modeling.formats.json_file import read_json
+from centrabert.modeling.formats.json_file import dump, read_json
 
 READERS = {"model.safetensors": read_safetensors, "pytorch_model.bin": read_torch}
 
@@ -35,36 +29,36 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
     """Reads the folder; variables in 16 bits become float32, heads are left out, and the notes say so.
 
     Args:
-      do_lower_case: None takes it from tokenizer_config.json, or True, BERT's own default.
+      do_lower_case: What was asked for; None takes what the folder's files say, or True, BERT's own default.
       vocab_file: Instead of the folder's vocab.txt.
 
     Raises:
       UserError: Names the file and all that is missing, unknown or of another shape.
     """
-    config, ignored = google_config(read_json(folder / "config.json"), str(folder / "config.json"))
+    config_file = folder / "config.json"
+    all_keys = read_json(config_file)
+    config, ignored = google_config(all_keys, str(config_file))
     weights = weights_file(folder)
     if weights is None:
         raise UserError(f"{folder}: holds neither {' nor '.join(READERS)}")
-    vocab_file = vocab_file or folder / "vocab.txt"
-    if not vocab_file.is_file():
-        raise UserError(f"{vocab_file}: no such file; pass the model's vocab.txt by --vocab_file")
-    if do_lower_case is None:
-        tokenizer_file = folder / "tokenizer_config.json"
-        keys = read_json(tokenizer_file) if tokenizer_file.is_file() else {}
-        do_lower_case = lower_case(keys, str(tokenizer_file))
+    tokenizer, keys = read_bert_tokenizer(folder, vocab_file or folder / "vocab.txt", do_lower_case)
+    padding_id = all_keys.get("pad_token_id")
+    if padding_id not in (None, tokenizer.padding_id):
+        raise UserError(
+            f"{config_file}: pad_token_id is {padding_id!r}, but in the vocabulary [PAD] is piece "
+            f"{tokenizer.padding_id}"
+        )
     tensors, notes = _variables(config, weights)
     if ignored:
-        notes.append(f"{folder / 'config.json'}: ignored the keys {', '.join(ignored)}")
-    return Pretrained(config, vocab_file, do_lower_case, tensors, tuple(notes))
+        notes.append(f"{config_file}: ignored the keys {', '.join(ignored)}")
+    return Pretrained(config, tokenizer, tensors, keys, tuple(notes))
 
 
 def write(pretrained: Pretrained, folder: Path) -> None:
     """Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into `folder`."""
-    _write_json(folder / "config.json", huggingface_config(pretrained.config))
-    _write_json(
-        folder / "tokenizer_config.json", tokenizer_config(pretrained.config, pretrained.do_lower_case)
-    )
-    (folder / "vocab.txt").write_bytes(pretrained.vocab_file.read_bytes())
+    keys = huggingface_config(pretrained.config, pretrained.tokenizer.padding_id)
+    (folder / "config.json").write_text(dump(keys), encoding="utf-8")
+    pretrained.write_tokenizer(folder)
     tensors = {
         huggingface_name(name): tensor.T if is_transposed(name) else tensor
         for name, tensor in pretrained.tensors.items()
@@ -99,7 +93,3 @@ def _wanted(config: BertConfig, tensors: checkpoint.Tensors) -> list[str]:
 
 def _stored_shape(name: str, shape: scopes.Shape) -> scopes.Shape:
     return shape[::-1] if is_transposed(name) else shape
-
-
-def _write_json(path: Path, keys: dict[str, Any]) -> None:
-    path.write_text(json.dumps(keys, indent=2) + "\n", encoding="utf-8")

