@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from absl import logging
 
@@ -25,7 +27,7 @@ from centrabert.search.jobs.content_digest import check_content
 from centrabert.search.jobs.job_folder import job_folder, job_lock, prepare, write_failure
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
-from centrabert.search.jobs.resumable_timer import CPU, Moment, Stopwatch
+from centrabert.search.jobs.resumable_timer import CPU, Moment, ResumableTimer
 from centrabert.task_runner import TaskRunner
 
 METHOD = VanillaKD()
@@ -76,14 +78,14 @@ def do_job(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
 
 def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     folder = job_folder(jobs_dir, spec.digest)
-    watch = Stopwatch(folder / SECONDS)
-    with watch.running(SETUP, settings.since):
+    timer = ResumableTimer(folder / SECONDS)
+    with timer.running(SETUP, settings.since):
         check_content(spec)
-        runner = _runner(spec)
+        runner = _runner(spec, timer)
         train = runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
         _share(spec, runner, teacher, jobs_dir, settings)
-    with watch.running(TRAINING):
+    with timer.running(TRAINING):
         record = _train(spec, runner, teacher, jobs_dir, settings.cache)
     hyper = _hyperparameters(spec)
     metric = runner.spec.metric
@@ -92,9 +94,9 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         metric=metric,
         metrics=record.metrics,
         history=tuple((evaluation.step, evaluation.metrics[metric]) for evaluation in history),
-        seconds=watch.seconds(TRAINING),
-        setup_seconds=watch.seconds(SETUP),
-        cpu_seconds=watch.seconds(CPU),
+        seconds=timer.seconds(TRAINING),
+        setup_seconds=timer.seconds(SETUP),
+        cpu_seconds=timer.seconds(CPU),
         threads=settings.threads,
         tokens=training_tokens(train, hyper),
         steps=hyper.num_train_steps(len(train)),
@@ -109,8 +111,22 @@ def training_tokens(train: Encoded, hyperparameters: Hyperparameters) -> int:
     return sum(len(rows) * int(lengths[rows].max(initial=train.padded_to)) for rows in islice(plan, steps))
 
 
-def _runner(spec: JobSpec) -> TaskRunner:
-    return TaskRunner(
+@dataclass(frozen=True)
+class _TimedRunner(TaskRunner):
+    """A TaskRunner that notes the time at every evaluation, which follows a checkpoint."""
+
+    timer: ResumableTimer | None = None
+
+    def score(
+        self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
+    ) -> dict[str, float]:
+        if self.timer is not None:
+            self.timer.note()
+        return super().score(labels, predictions)
+
+
+def _runner(spec: JobSpec, timer: ResumableTimer | None = None) -> TaskRunner:
+    return _TimedRunner(
         task=find_task(spec.task, data_root=Path(spec.data_root)),
         bert=BertFolder.at(Path(spec.bert_dir)),
         max_seq_length=spec.max_seq_length,
@@ -118,6 +134,7 @@ def _runner(spec: JobSpec) -> TaskRunner:
         do_lower_case=spec.do_lower_case,
         max_train_rows=spec.max_train_rows or None,
         padded=spec.padded,
+        timer=timer,
     )
 
 

@@ -1,17 +1,15 @@
 """Time that goes on counting where an interrupted process stopped."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import read_json
 
-INTERVAL = 10.0
 CPU = "cpu_seconds"
 
 
@@ -32,16 +30,17 @@ class Moment:
         return cls(time.perf_counter(), 0.0)
 
 
-class Stopwatch:
+class ResumableTimer:
     """Wall seconds by name, and the process's CPU seconds under all names together, in a file.
 
-    The file is written every INTERVAL seconds and whenever a block ends, however it ends: kill -9 loses the
-    last INTERVAL seconds at most, and nothing else does.
+    The file is written by `note`, to be called when a checkpoint has been written, and whenever a block ends,
+    however it ends: kill -9 loses the time since the last checkpoint, as it loses the work.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._seconds: dict[str, float] = read_json(file) if file.exists() else {}
+        self._running: tuple[str, Moment, float, float] | None = None  # name, start, seconds before it
 
     def seconds(self, name: str) -> float:
         return self._seconds.get(name, 0.0)
@@ -50,25 +49,19 @@ class Stopwatch:
     def running(self, name: str, since: Moment | None = None) -> Iterator[None]:
         """Adds the time of the block, or the time since `since`, to `name` and to CPU."""
         start = Moment.now() if since is None else since
-        before, cpu_before = self.seconds(name), self.seconds(CPU)
-        over = threading.Event()
-
-        def note() -> None:
-            now = Moment.now()
-            self._seconds[name] = before + now.wall - start.wall
-            self._seconds[CPU] = cpu_before + now.cpu - start.cpu
-            write_text(self._file, json.dumps(self._seconds) + "\n")
-
-        def keep_noting() -> None:
-            while not over.wait(INTERVAL):
-                with suppress(OSError):  # a full disk is told at the end
-                    note()
-
-        notes = threading.Thread(target=keep_noting, daemon=True)
-        notes.start()
+        self._running = name, start, self.seconds(name), self.seconds(CPU)
         try:
             yield
         finally:
-            over.set()
-            notes.join()
-            note()
+            self.note()
+            self._running = None
+
+    def note(self) -> None:
+        """Writes what has passed up to now; raises OSError if the disk is full."""
+        if self._running is None:
+            return
+        name, start, before, cpu_before = self._running
+        now = Moment.now()
+        self._seconds[name] = before + now.wall - start.wall
+        self._seconds[CPU] = cpu_before + now.cpu - start.cpu
+        write_text(self._file, json.dumps(self._seconds) + "\n")

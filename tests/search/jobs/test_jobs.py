@@ -102,7 +102,7 @@ def test_students_start_from_the_teacher_or_as_pretrained(workshop: Workshop) ->
     assert not np.array_equal(results["pretrained"]["output_weights"], teacher["output_weights"])
     for start, spec in specs.items():
         record = read_record(workshop.folder(spec) / "branch")
-        assert record.hyperparameters.get("from_pretrained", False) is (start == "pretrained")
+        assert record.hyperparameters["initialization"]["origin"] == start
         assert record.teacher_digest == read_record(workshop.folder(workshop.teacher) / "branch").digest
 
 
