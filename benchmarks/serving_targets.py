@@ -12,7 +12,7 @@ from benchmarks.open_loop import Arrival, Ask
 from benchmarks.trunk_batching import TrunkBatching
 from centrabert.export.engine.tensorflow_engine import Arrays
 from centrabert.export.serving.batcher import Batcher
-from centrabert.export.serving.row_batch import TEXT, Piece
+from centrabert.export.serving.row_batch import TEXT, RowBatch
 from centrabert.export.serving.servable import Servable, ServingLimits
 from centrabert.export.serving.version_loader import load_servable
 
@@ -22,15 +22,15 @@ LIMITS = ServingLimits(
 IN_FLIGHT = 256  # threads that wait in the graph's own batching
 
 
-def piece(arrival: Arrival, tasks: Iterable[str]) -> Piece:
-    """The text as a row that wants these tasks."""
+def row(arrival: Arrival, tasks: Iterable[str]) -> RowBatch:
+    """The text as a row for these tasks."""
     columns = [np.array([text.encode()], np.object_) for text in (arrival.text_a, arrival.text_b)]
-    return Piece(TEXT, (columns[0], columns[1]), (frozenset(tasks),))
+    return RowBatch(TEXT, (columns[0], columns[1]), (frozenset(tasks),))
 
 
-def piece_per_task(arrival: Arrival) -> list[Piece]:
+def row_per_task(arrival: Arrival) -> list[RowBatch]:
     """The text as often as there are tasks that it is for."""
-    return [piece(arrival, [task]) for task in arrival.tasks]
+    return [row(arrival, [task]) for task in arrival.tasks]
 
 
 def load(version: Path, executor: ThreadPoolExecutor) -> Servable:
@@ -39,29 +39,29 @@ def load(version: Path, executor: ThreadPoolExecutor) -> Servable:
 
 def shared_queue(servable: Servable) -> Ask:
     """Our server: all tasks in common batches."""
-    return _queued(servable.batcher, lambda arrival: [piece(arrival, arrival.tasks)])
+    return _queued(servable.batcher, lambda arrival: [row(arrival, arrival.tasks)])
 
 
 def all_tasks(servable: Servable) -> Ask:
     """Our server, every request for every task."""
     every = frozenset(servable.manifest.tasks)
-    return _queued(servable.batcher, lambda arrival: [piece(arrival, every)])
+    return _queued(servable.batcher, lambda arrival: [row(arrival, every)])
 
 
 def queue_per_task(servable: Servable, executor: ThreadPoolExecutor) -> Ask:
     """The same model with one queue for each task's signature, as TF Serving batches."""
-    return _queued(_by_task(servable.compute, executor), piece_per_task)
+    return _queued(_by_task(servable.compute, executor), row_per_task)
 
 
 def separate_models(versions: Mapping[str, Path], executor: ThreadPoolExecutor) -> Ask:
     """A full model for each task, each with its queue."""
     servables = {task: load(version, executor) for task, version in versions.items()}
 
-    def compute(whole: Piece) -> Arrays:
+    def compute(whole: RowBatch) -> Arrays:
         (task,) = whole.tasks[0]
         return servables[task].compute(whole)
 
-    return _queued(_by_task(compute, executor), piece_per_task)
+    return _queued(_by_task(compute, executor), row_per_task)
 
 
 def in_graph(merged: Path) -> Ask:
@@ -77,14 +77,14 @@ def in_graph(merged: Path) -> Ask:
     return ask
 
 
-def _queued(batcher: Batcher, pieces: Callable[[Arrival], list[Piece]]) -> Ask:
+def _queued(batcher: Batcher, parts: Callable[[Arrival], list[RowBatch]]) -> Ask:
     async def ask(arrival: Arrival) -> None:
-        await batcher.answer(pieces(arrival))
+        await batcher.predict(parts(arrival))
 
     return ask
 
 
-def _by_task(compute: Callable[[Piece], Arrays], executor: ThreadPoolExecutor) -> Batcher:
+def _by_task(compute: Callable[[RowBatch], Arrays], executor: ThreadPoolExecutor) -> Batcher:
     return Batcher(
         compute,
         executor,
@@ -92,5 +92,5 @@ def _by_task(compute: Callable[[Piece], Arrays], executor: ThreadPoolExecutor) -
         LIMITS.batch_rows,
         LIMITS.waiting_rows,
         lambda rows: None,
-        alike=lambda row: row.tasks[0],
+        batch_key=lambda part: part.tasks[0],
     )

@@ -2,8 +2,11 @@
 
 import asyncio
 import signal
+import socket
 import threading
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +19,16 @@ from centrabert.errors import UserError
 from centrabert.export.contract.models_config import desired_versions
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.rest.http_server import HttpServer
-from centrabert.export.serving.grpc_interceptor import GrpcAdmission
-from centrabert.export.serving.grpc_service import ModelService, PredictionService
+from centrabert.export.serving.concurrency_limit import raise_file_limit
+from centrabert.export.serving.grpc_interceptor import GrpcInterceptor
+from centrabert.export.serving.grpc_service import GrpcModelService, GrpcPredictionService
 from centrabert.export.serving.metrics import ServingMetrics
-from centrabert.export.serving.open_files import allow_requests
-from centrabert.export.serving.prediction_service import Answering
+from centrabert.export.serving.prediction_service import PredictionService
 from centrabert.export.serving.servable import Servable, ServingLimits
 from centrabert.export.serving.version_loader import load_servable
 from centrabert.export.serving.version_manager import ModelVersions
 
-PENDING = 20_000  # gRPC requests that may wait to be looked at, some 12 KB each
+MAX_PENDING_REQUESTS = 20_000  # gRPC requests that may wait to be looked at, some 12 KB each
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class ServerSettings:
     Attributes:
       config_file: models.config, or None to serve the highest version.
       host: The address to listen at; 127.0.0.1 is reached from this machine alone.
-      port, rest_port: Of gRPC and HTTP; 0 for any free one.
-      poll_seconds: Between two looks for new versions.
-      rest_seconds: A request over HTTP may take.
-      body_bytes: Of a request.
-      concurrent: Requests answered at a time, by each protocol.
+      port, rest_port: The ports of gRPC and HTTP; 0 for any free one.
+      poll_seconds: Time between two checks for new versions.
+      rest_seconds: Maximum time that a request over HTTP may take.
+      body_bytes: Maximum size of a request.
+      concurrent: Maximum number of requests that are processed at a time, by each protocol.
     """
 
     name: str
@@ -72,39 +75,51 @@ class Server:
             lambda: desired_versions(settings.base_path, settings.config_file),
             self._load,
         )
-        self._answering = Answering(self.versions, self._metrics)
+        self._service = PredictionService(self.versions, self._metrics)
         self._metrics.waiting_rows.set_function(self._waiting_rows)
         self._metrics.version.set_function(self._version)
-        self.admission = GrpcAdmission(settings.concurrent, self._metrics)
-        self.http = HttpServer(
-            self._answering, settings.rest_seconds, settings.body_bytes, settings.concurrent
-        )
+        self.interceptor = GrpcInterceptor(settings.concurrent, self._metrics)
+        self.http = HttpServer(self._service, settings.rest_seconds, settings.body_bytes, settings.concurrent)
         self.port = self.rest_port = -1
+        self._stops: list[Callable[[float], Awaitable[None]]] = []
 
     async def start(self) -> None:
         """Loads the model, then listens.
 
         Raises:
-          UserError: There is no version that can be served, or a port is taken.
+          UserError: A port is taken, which is told before anything is loaded, or there is no version that can
+            be served.
         """
-        await self.versions.update()
-        if not self.versions.available:
-            raise UserError(self._nothing())
-        await self._listen_grpc()
-        await self._listen_http()
-        self._watch = asyncio.ensure_future(self.versions.watch(self._settings.poll_seconds))
+        settings = self._settings
+        try:
+            with ExitStack() as ports:
+                ports.enter_context(free_port("port", settings.host, settings.port))
+                ports.enter_context(free_port("rest_api_port", settings.host, settings.rest_port))
+                await self.versions.update()
+            if not self.versions.available:
+                raise UserError(self._nothing())
+            await self._listen_http()
+            await self._listen_grpc()
+        except BaseException:
+            await self._clean_up(0.0)
+            raise
+        self._watch = asyncio.ensure_future(self.versions.watch(settings.poll_seconds))
 
     async def stop(self, grace: float) -> None:
         """Takes no new requests, and waits so many seconds for those in flight."""
         self._watch.cancel()
-        await asyncio.gather(self._grpc.stop(grace), self.http.stop(grace))
+        await self._clean_up(grace)
+
+    async def _clean_up(self, grace: float) -> None:
+        """Ends what has been started."""
+        await asyncio.gather(*(stop(grace) for stop in self._stops))
         self.versions.close()
         self._executor.shutdown()
 
     async def _listen_grpc(self) -> None:
         settings = self._settings
-        self._grpc = grpc.aio.server(
-            interceptors=[self.admission],
+        server = grpc.aio.server(
+            interceptors=[self.interceptor],
             # Reached only where requests come faster than the interceptor looks at them; it refuses cheaply.
             maximum_concurrent_rpcs=2 * settings.concurrent,
             options=[
@@ -113,26 +128,26 @@ class Server:
                 ("grpc.so_reuseport", 0),  # else two servers share a port unawares
                 # While the loop is busy, requests wait at the door. Those over this limit, by default 1,000,
                 # are told CANCELLED; let them wait for a refusal that says why, or for their deadline.
-                ("grpc.server.max_pending_requests", PENDING),
-                ("grpc.server.max_pending_requests_hard_limit", PENDING),
+                ("grpc.server.max_pending_requests", MAX_PENDING_REQUESTS),
+                ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_REQUESTS),
             ],
         )
-        add_PredictionServiceServicer_to_server(PredictionService(self._answering), self._grpc)
-        add_ModelServiceServicer_to_server(ModelService(self._answering), self._grpc)
+        add_PredictionServiceServicer_to_server(GrpcPredictionService(self._service), server)
+        add_ModelServiceServicer_to_server(GrpcModelService(self._service), server)
+        self._stops.append(server.stop)
         try:
-            self.port = self._grpc.add_insecure_port(f"{in_address(settings.host)}:{settings.port}")
-        except RuntimeError:
-            raise UserError(
-                f"--port={settings.port}: cannot listen at {settings.host}; is it taken?"
-            ) from None
-        await self._grpc.start()
+            self.port = server.add_insecure_port(f"{in_address(settings.host)}:{settings.port}")
+        except RuntimeError as error:
+            raise cannot_listen("port", settings.host, settings.port, error) from None
+        await server.start()
 
     async def _listen_http(self) -> None:
         settings = self._settings
+        self._stops.append(self.http.stop)
         try:
             self.rest_port = await self.http.listen(settings.host, settings.rest_port)
         except OSError as error:
-            raise UserError(f"--rest_api_port={settings.rest_port}: cannot listen: {error}") from None
+            raise cannot_listen("rest_api_port", settings.host, settings.rest_port, error) from None
 
     def _load(self, folder: Path, stopped: threading.Event) -> Servable:
         observe = self._metrics.observe_batch
@@ -157,7 +172,7 @@ async def serve(settings: ServerSettings, grace: float) -> None:
     Raises:
       UserError: As `Server.start`.
     """
-    allow_requests(settings.concurrent)
+    raise_file_limit(settings.concurrent)
     server = Server(settings)
     await server.start()
     stopped = asyncio.Event()
@@ -171,6 +186,33 @@ async def serve(settings: ServerSettings, grace: float) -> None:
     await stopped.wait()
     logging.info("stopping: requests in flight have %g s", grace)
     await server.stop(grace)
+
+
+@contextmanager
+def free_port(flag: str, host: str, port: int) -> Iterator[None]:
+    """Keeps a port from other programs while the block lasts, without listening to it.
+
+    Raises:
+      UserError: There is no such address, or the port is taken.
+    """
+    with ExitStack() as sockets:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, kind, protocol, _, address in found if port else ():
+                bound = sockets.enter_context(socket.socket(family, kind, protocol))
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+                if family == socket.AF_INET6:
+                    bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                bound.bind(address)
+        except OSError as error:
+            raise cannot_listen(flag, host, port, error) from None
+        yield
+
+
+def cannot_listen(flag: str, host: str, port: int, error: Exception) -> UserError:
+    """What a user is told whose port cannot be had."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UserError(f"--{flag}={port}: cannot listen at {host}: {reason}")
 
 
 def in_address(host: str) -> str:

@@ -14,6 +14,8 @@ ASKED, UNKNOWN = (
     "unknown",
 )  # outputs of ROUTE: whether a row asked for a task; a row's faulty selector
 IDS_SUFFIX = "_ids"
+# The beginning of TF Serving's message, and of ours: by it a client knows that the model has changed.
+NO_SUCH_OUTPUT = "output tensor alias not found in signature"
 
 
 def ids_signature(task: str) -> str:

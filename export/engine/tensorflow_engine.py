@@ -10,10 +10,11 @@ import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef, TensorInfo
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from centrabert.errors import UserError
+from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.contract.version_folder import SAVED_MODEL
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -26,6 +27,10 @@ class Predictor:
     Args:
       folder: A version folder, with saved_model.pb.
 
+    Attributes:
+      signatures: By name.
+      signature_defs: The same as TensorFlow writes them, which is what clients get as metadata.
+
     Raises:
       UserError: `folder` holds no SavedModel that can be loaded.
     """
@@ -34,7 +39,8 @@ class Predictor:
         meta_graph = _read_meta_graph(folder)
         graph = tf.Graph()
         self._session = tf.Session(graph=graph)
-        self._signatures = dict(meta_graph.signature_def)
+        self.signature_defs: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
+        self.signatures = {name: _spec(name, each) for name, each in self.signature_defs.items()}
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
         try:
             with graph.as_default():
@@ -54,11 +60,6 @@ class Predictor:
     def close(self) -> None:
         self._session.close()
 
-    @property
-    def signatures(self) -> Mapping[str, SignatureDef]:
-        """By name."""
-        return self._signatures
-
     def predict(
         self, signature: str, inputs: Mapping[str, npt.ArrayLike], outputs: Sequence[str] | None = None
     ) -> Arrays:
@@ -74,7 +75,7 @@ class Predictor:
         Raises:
           UserError: There is no such signature, input or output.
         """
-        definition = _find(self._signatures, signature, "signature")
+        definition = _find(self.signature_defs, signature, "signature")
         feeds = {
             _find(definition.inputs, name, f"input of {signature}").name: np.asarray(value)
             for name, value in inputs.items()
@@ -105,6 +106,19 @@ def _read_meta_graph(folder: Path) -> MetaGraphDef:
         if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
             return meta_graph
     raise UserError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
+
+
+def _spec(name: str, definition: SignatureDef) -> SignatureSpec:
+    inputs, outputs = (
+        {key: _tensor_spec(info) for key, info in infos.items()}
+        for infos in (definition.inputs, definition.outputs)
+    )
+    return SignatureSpec(name, inputs, outputs)
+
+
+def _tensor_spec(info: TensorInfo) -> TensorSpec:
+    shape = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
+    return TensorSpec(str(tf.as_dtype(info.dtype).name), shape)
 
 
 def _find(known: Mapping[str, Any], name: str, what: str) -> Any:

@@ -10,6 +10,7 @@ from importlib import resources
 from centrabert.export.page.model_diagram import drawing
 from centrabert.merge.manifest import Manifest
 
+PAGE_HEADER = "X-CentraBERT-Page"  # by which the page tells the server that it is the server's own
 PART = re.compile(r"<!--(\w+)-->")
 INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 # Between tags of a script, where HTML knows no entities, JSON may write any sign as its number.

@@ -1,4 +1,4 @@
-"""TF Serving's JSON: what a request's body says, and the body of an answer.
+"""TF Serving's JSON: what the body of a request says, and the body of a response.
 
 Row format has one object a row (`instances`, `predictions`), column format one list an input (`inputs`,
 `outputs`). With a single output its name is left out, as TF Serving has it.
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.rest.json_tensors import COLUMN, ROW, json_error
+from centrabert.export.rest.json_tensors import COLUMN, ROW, shown
 from centrabert.export.serving.errors import invalid
 
 
@@ -39,21 +39,18 @@ def read_body(content: bytes) -> Body:
     """What a body says; raises ServingError, INVALID_ARGUMENT, if it is no request."""
     document = _document(content)
     if not isinstance(document, dict):
-        raise json_error(document, "Is not object")
+        raise invalid(f"the body is no JSON object: {shown(document)}")
     signature = document.get("signature_name", "")
     if not isinstance(signature, str):
-        raise json_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
+        raise invalid(f"signature_name: {shown(signature)} is not a string")
     forms = [form for form in (ROW, COLUMN) if form in document]
-    if not forms:
-        raise invalid("Missing 'inputs' or 'instances' key")
-    if len(forms) > 1:
-        message = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
-        raise json_error(document, message)
+    if len(forms) != 1:
+        raise invalid(f"the body holds {' and '.join(forms) or 'neither'}; give one of {ROW} and {COLUMN}")
     return Body(signature, forms[0], document[forms[0]])
 
 
-def answer_body(outputs: Arrays, form: str) -> bytes:
-    """The answer to a request of that form, the same bytes for the same outputs."""
+def response_body(outputs: Arrays, form: str) -> bytes:
+    """The response to a request of that form, the same bytes for the same outputs."""
     lists = {name: _lists(outputs[name]) for name in sorted(outputs)}
     single = next(iter(lists.values())) if len(lists) == 1 else None
     if form == COLUMN:
@@ -70,20 +67,20 @@ def error_body(message: str) -> bytes:
 def _document(content: bytes) -> Any:
     """A byte order mark may stand before it, and NaN and Infinity are numbers, as in TF Serving."""
     if not content:
-        raise _unreadable("The document is empty")
+        raise _unreadable("it is empty")
     try:
         text = content.decode("utf-8-sig")
         with _no_collection():
             return json.loads(text, object_pairs_hook=_unique)
     except UnicodeDecodeError as error:
-        raise _unreadable(f"not UTF-8 at offset: {error.start}") from None
+        raise _unreadable(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         reason = error.msg.rstrip(": ").removesuffix(" at")
-        raise _unreadable(f"{reason} at offset: {len(text[: error.pos].encode())}") from None
+        raise _unreadable(f"{reason} at byte {len(text[: error.pos].encode())}") from None
     except RecursionError:
-        raise _unreadable("nested too deeply") from None
+        raise _unreadable("it is nested too deeply") from None
     except ValueError:
-        raise _unreadable("Number too big") from None
+        raise _unreadable("a number is too large") from None
 
 
 @contextmanager
@@ -99,7 +96,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _unreadable(reason: str) -> Exception:
-    return invalid(f"JSON Parse error: {reason}")
+    return invalid(f"the body is no JSON: {reason}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,83 +1,103 @@
-"""TF Serving's REST API: what each address answers."""
+"""TF Serving's REST API: what each address means, and the responses that need no body."""
 
 import json
-from collections.abc import Awaitable, Callable
+import re
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from google.protobuf.message import Message  # type: ignore[import-untyped]
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
-from centrabert.export.contract.signature_names import DEFAULT
-from centrabert.export.rest.json_codec import Body, answer_body, read_body
-from centrabert.export.rest.json_tensors import read_arrays
-from centrabert.export.rest.rest_path import METADATA, PREDICT, STATUS, RestPath, read_path
+from centrabert.export.contract.version_folder import HIGHEST
+from centrabert.export.rest.json_codec import Body, response_body
+from centrabert.export.rest.json_tensors import read_inputs
 from centrabert.export.serving.errors import ServingError, invalid
-from centrabert.export.serving.model_status import model_status
-from centrabert.export.serving.prediction_service import Answering, Target
+from centrabert.export.serving.prediction_service import PredictionService, Target
 
-Read = Callable[[], Awaitable[bytes]]
+ROOT = "/v1/"
+PATTERN = re.compile(
+    r"/v1/models(?:/(?P<name>[^/:]+))?(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?P<action>:[^/:]+|/metadata)?",
+    re.ASCII | re.IGNORECASE,
+)
+STATUS, METADATA, PREDICT, CLASSIFY, REGRESS = "", "/metadata", ":predict", ":classify", ":regress"
+METHODS = {STATUS: "GET", METADATA: "GET", PREDICT: "POST", CLASSIFY: "POST", REGRESS: "POST"}
 
 
-async def answer(answering: Answering, method: str, path: str, read: Read, seconds: float) -> bytes:
-    """The JSON that answers a request.
+@dataclass(frozen=True)
+class RestAddress:
+    """What an address means.
+
+    Attributes:
+      number, label: The version, by one of them or none.
+      action: STATUS, METADATA, PREDICT, CLASSIFY or REGRESS.
+    """
+
+    name: str
+    number: int | None
+    label: str | None
+    action: str
+
+    def target(self, signature: str = "") -> Target:
+        return Target(self.name, signature, self.number, self.label)
+
+
+def read_address(method: str, path: str) -> RestAddress:
+    """What a request is for. As in TF Serving, the case of `/V1/Models` is free, and a query is a mistake.
 
     Args:
-      path: As it was sent, with the query.
-      read: Reads the request's body.
-      seconds: Until the deadline.
+      path: As it was sent: %2F in a name is no slash between names.
 
     Raises:
-      ServingError: There is no such address, or the request cannot be answered.
+      ServingError: NOT_FOUND; it is not of the API. INVALID_ARGUMENT; it is, and is malformed.
     """
-    asked = read_path(method, path)
-    target = Target(asked.name, number=asked.number, label=asked.label)
-    if asked.action == STATUS:
-        return _dumped(_document(model_status(answering, target)))
-    if asked.action == METADATA:
-        return _metadata(answering, target)
-    if asked.action != PREDICT:
-        raise _no_signature_for(asked.action.removeprefix(":"))
-    return await _predict(answering, asked, await _body(answering, read), seconds)
+    if not path.lower().startswith(ROOT):
+        raise ServingError("NOT_FOUND", f"there is nothing at {path}")
+    found = PATTERN.fullmatch(path)
+    action = (found["action"] or STATUS) if found else ""
+    if not found or METHODS.get(action) != method:
+        raise invalid(f"malformed request: {method} {path}")
+    if not found["name"]:
+        raise invalid("the address names no model")
+    label = found["label"]
+    return RestAddress(unquote(found["name"]), _number(found["number"]), label and unquote(label), action)
 
 
-async def _body(answering: Answering, read: Read) -> Body:
-    """Raises ServingError, and counts it, if there is nothing to predict from."""
-    try:
-        return read_body(await read())
-    except ServingError as error:
-        answering.metrics.observe_request((), error.code, 0.0)
-        raise
+def describe(service: PredictionService, address: RestAddress) -> bytes:
+    """The response to what is no prediction: the state of the model, or its signatures.
+
+    Raises:
+      ServingError: There is no such model or version, or the address asks for what no signature does.
+    """
+    if address.action == STATUS:
+        return _dumped(_document(service.status(address.target())))
+    if address.action == METADATA:
+        return _metadata(service, address.target())
+    raise invalid(f"the model has no signature for {address.action}; use {PREDICT}")
 
 
-async def _predict(answering: Answering, asked: RestPath, body: Body, seconds: float) -> bytes:
-    target = Target(asked.name, body.signature, asked.number, asked.label)
-    try:
-        found = await answering.predict(
-            target,
-            lambda definition, limits: read_arrays(body.form, body.values, definition, limits),
-            (),
-            seconds,
-        )
-    except ServingError as error:
-        if error.code == "FAILED_PRECONDITION":  # what gRPC says of the same is another
-            name = body.signature or DEFAULT
-            raise invalid(f'Serving signature name: "{name}" not found in signature def') from None
-        raise
-    return answer_body(found.outputs, body.form)
+async def predict(service: PredictionService, address: RestAddress, body: Body, seconds: float) -> bytes:
+    """The response to a prediction, computed within so many seconds; raises ServingError."""
+    with service.request(address.target(body.signature)) as served:
+        inputs = read_inputs(body.form, body.values, served.signature, served.servable.limits)
+        outputs = await served.predict(inputs, (), seconds)
+    return response_body(outputs, body.form)
 
 
-def _no_signature_for(method: str) -> ServingError:
-    kind = "tensorflow/serving"
-    return invalid(
-        f"Expected {method} signature method_name to be {kind}/{method}. Was: {kind}/predict; use :predict"
-    )
+def _number(digits: str | None) -> int | None:
+    if digits is None:
+        return None
+    number = digits.lstrip("0") or "0"
+    if len(number) > len(str(HIGHEST)) or int(number) > HIGHEST:
+        raise invalid(f"version {digits} is above {HIGHEST}")
+    return int(number)
 
 
-def _metadata(answering: Answering, target: Target) -> bytes:
-    answering.check_name(target)
-    with answering.versions.lease(target.number, target.label) as servable:
-        signatures = SignatureDefMap(signature_def=servable.predictor.signatures)
+def _metadata(service: PredictionService, target: Target) -> bytes:
+    with service.acquire(target) as servable:
+        signatures = SignatureDefMap(signature_def=servable.predictor.signature_defs)
         spec = {"name": target.name, "signature_name": "", "version": str(servable.number)}
         return _dumped({"model_spec": spec, "metadata": {"signature_def": _document(signatures)}})
 

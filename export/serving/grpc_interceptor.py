@@ -1,4 +1,4 @@
-"""Which gRPC requests are answered: those that arrive soon, and are not too many."""
+"""Which gRPC requests are processed: those that arrive soon, and are not too many."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,37 +7,38 @@ from typing import Any, cast
 import grpc
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 
-from centrabert.export.serving.concurrency_limit import Places, overloaded
+from centrabert.export.serving.concurrency_limit import ConcurrencyLimit, overloaded
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.metrics import ServingMetrics
 
-LONGEST = 2048  # bytes of an error message; escaped three times that, and of more than 8 KB gRPC refuses some
-PATIENCE = 1.0  # seconds, far more than a message takes after its head
+MAX_MESSAGE_BYTES = 2048  # of an error; escaped three times that, and of more than 8 KB gRPC refuses some
+ARRIVAL_TIMEOUT_SECONDS = 1.0  # far more than a message takes after its head
 Context = Any  # grpc.aio.ServicerContext, which has no types
 Handler = Any  # grpc.RpcMethodHandler, likewise
 Task = asyncio.Task[Any]
 
 
-class GrpcAdmission(grpc.aio.ServerInterceptor):
+class GrpcInterceptor(grpc.aio.ServerInterceptor):
     """Refuses what is too much, and tells a client whatever else is wrong with its request.
 
     gRPC's own limit, maximum_concurrent_rpcs, lets clients that send the head of a request and nothing more
-    keep out all others. Here such a request, after PATIENCE, gives way to another one that needs its place.
+    keep out all others. Here such a request is ended after ARRIVAL_TIMEOUT_SECONDS if another one needs its
+    slot.
 
     Args:
-      most: Requests at a time.
+      max_requests: Maximum number of requests at a time.
     """
 
-    def __init__(self, most: int, metrics: ServingMetrics) -> None:
-        self.places = Places(most)
+    def __init__(self, max_requests: int, metrics: ServingMetrics) -> None:
+        self.limit = ConcurrencyLimit(max_requests)
         self._metrics = metrics
         self._handlers: dict[str, Handler] = {}
-        self._arriving: dict[Task, float] = {}  # the longest first, each with when it began
+        self._arriving: dict[Task, float] = {}  # the oldest first, each with when it began
         self._refusal = grpc.stream_unary_rpc_method_handler(self._refuse)  # which waits for no message
 
     @property
     def arriving(self) -> int:
-        """Requests whose message has not come."""
+        """Number of requests whose message has not been received."""
         return len(self._arriving)
 
     async def intercept_service(
@@ -50,14 +51,14 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
             if handler is None or not asyncio.iscoroutinefunction(handler.unary_unary):
                 return None
             self._handlers[method] = self._guarded(handler)
-        if self.arriving < self.places.left or self._gives_way():
+        if self.arriving < self.limit.free or self._evict_oldest_arrival():
             return self._handlers[method]
         return self._refusal
 
-    def _gives_way(self) -> bool:
+    def _evict_oldest_arrival(self) -> bool:
         """Ends the request that has been arriving the longest, if that is too long."""
         task, since = next(iter(self._arriving.items()), (None, 0.0))
-        if task is None or task.get_loop().time() - since < PATIENCE:
+        if task is None or task.get_loop().time() - since < ARRIVAL_TIMEOUT_SECONDS:
             return False
         del self._arriving[task]
         return task.cancel()
@@ -67,16 +68,16 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
         await abort(context, overloaded())
 
     def _guarded(self, handler: Handler) -> Handler:
-        async def answer(messages: Any, context: Context) -> Any:
+        async def respond(messages: Any, context: Context) -> Any:
             try:
                 request = await self._request(handler, context)
-                with self.places.one():
+                with self.limit.slot():
                     return await handler.unary_unary(request, context)
             except ServingError as error:
                 await abort(context, error)
 
         # A message is a stream of one, whose reading can be given up.
-        return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(respond, None, handler.response_serializer)
 
     async def _request(self, handler: Handler, context: Context) -> Message:
         """Raises ServingError, and counts it, if there is none."""
@@ -92,7 +93,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
         try:
             message = await context.read()
         except asyncio.CancelledError:
-            if task in self._arriving:  # its client has gone
+            if task in self._arriving:  # not evicted, so its client has gone
                 raise
             raise ServingError(
                 "RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive"
@@ -100,7 +101,7 @@ class GrpcAdmission(grpc.aio.ServerInterceptor):
         finally:
             self._arriving.pop(task, None)
         if message is grpc.aio.EOF:
-            raise invalid("there is no message")
+            raise invalid("the request holds no message")
         return bytes(message)
 
 
@@ -121,7 +122,7 @@ def parsed(handler: Handler, message: bytes) -> Message:
 
 
 def shortened(message: str) -> str:
-    """What fits into an answer's metadata; instead of more, gRPC sends an error of its own."""
-    if len(message.encode()) <= LONGEST:
+    """What fits into a response's metadata; instead of more, gRPC sends an error of its own."""
+    if len(message.encode()) <= MAX_MESSAGE_BYTES:
         return message
-    return f"{message.encode()[:LONGEST].decode(errors='ignore')}..."
+    return f"{message.encode()[:MAX_MESSAGE_BYTES].decode(errors='ignore')}..."

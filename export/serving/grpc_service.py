@@ -1,6 +1,6 @@
 """TF Serving's gRPC services: PredictionService and ModelService, on the official messages.
 
-They raise ServingError, of which GrpcAdmission makes a status.
+They raise ServingError, of which GrpcInterceptor makes a status.
 """
 
 from typing import Any
@@ -21,32 +21,28 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
 from centrabert.export.serving.errors import invalid
-from centrabert.export.serving.input_validation import decoded
-from centrabert.export.serving.model_status import model_status
-from centrabert.export.serving.prediction_service import Answering, Target
+from centrabert.export.serving.input_validation import decode_inputs
+from centrabert.export.serving.prediction_service import PredictionService, Target
 
 METADATA = "signature_def"  # the only field of metadata that there is
 Context = Any  # grpc.aio.ServicerContext, which has no types
 
 
-class PredictionService(PredictionServiceServicer):
+class GrpcPredictionService(PredictionServiceServicer):
     """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED."""
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, service: PredictionService) -> None:
+        self._service = service
 
     async def Predict(self, request: PredictRequest, context: Context) -> PredictResponse:  # noqa: N802
-        answer = await self._answering.predict(
-            target_of(request),
-            lambda definition, limits: decoded(definition, request.inputs, limits),
-            request.output_filter,
-            context.time_remaining(),
-        )
+        with self._service.request(target_of(request)) as served:
+            inputs = decode_inputs(served.signature, request.inputs, served.servable.limits)
+            outputs = await served.predict(inputs, request.output_filter, context.time_remaining())
         response = PredictResponse()
         response.model_spec.name = request.model_spec.name
-        response.model_spec.signature_name = answer.signature
-        response.model_spec.version.value = answer.number
-        for name, array in answer.outputs.items():
+        response.model_spec.signature_name = served.signature.name
+        response.model_spec.version.value = served.servable.number
+        for name, array in outputs.items():
             response.outputs[name].CopyFrom(_proto(array))
         return response
 
@@ -54,37 +50,36 @@ class PredictionService(PredictionServiceServicer):
         self, request: GetModelMetadataRequest, context: Context
     ) -> GetModelMetadataResponse:
         if not request.metadata_field:
-            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+            raise invalid(f"the request names no metadata_field; there is {METADATA}")
         for field in request.metadata_field:
             if field != METADATA:
-                raise invalid(f"Metadata field {field} is not supported")
+                raise invalid(f"there is no metadata_field {field}; there is {METADATA}")
         target = target_of(request)
-        self._answering.check_name(target)
-        with self._answering.versions.lease(target.number, target.label) as servable:
+        with self._service.acquire(target) as servable:
             response = GetModelMetadataResponse()
             response.model_spec.name = target.name
             response.model_spec.version.value = servable.number
-            response.metadata[METADATA].Pack(SignatureDefMap(signature_def=servable.predictor.signatures))
+            response.metadata[METADATA].Pack(SignatureDefMap(signature_def=servable.predictor.signature_defs))
             return response
 
 
-class ModelService(ModelServiceServicer):
+class GrpcModelService(ModelServiceServicer):
     """GetModelStatus. HandleReloadConfigRequest answers UNIMPLEMENTED: no client chooses what is loaded."""
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, service: PredictionService) -> None:
+        self._service = service
 
     async def GetModelStatus(  # noqa: N802
         self, request: GetModelStatusRequest, context: Context
     ) -> GetModelStatusResponse:
-        return model_status(self._answering, target_of(request))
+        return self._service.status(target_of(request))
 
 
 def target_of(request: PredictRequest | GetModelMetadataRequest | GetModelStatusRequest) -> Target:
     """Raises ServingError unless it names a model."""
     spec = request.model_spec
     if not request.HasField("model_spec"):
-        raise invalid("Missing ModelSpec")
+        raise invalid("the request has no model_spec")
     number = spec.version.value if spec.HasField("version") else None
     label = spec.version_label if spec.HasField("version_label") else None
     return Target(spec.name, spec.signature_name, number, label)

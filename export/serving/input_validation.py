@@ -1,10 +1,10 @@
 """The tensors of a request, checked against a signature before anything is computed.
 
-The order matters: names, type and shape are looked at before a value is decoded, for a few bytes can claim a
+The order matters: names, type and shape are checked before a value is decoded, for a few bytes can claim a
 shape that fills the memory.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,23 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
+from centrabert.export.contract.signature_names import NO_SUCH_OUTPUT
+from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.engine.tensorflow_engine import Arrays
 from centrabert.export.serving.errors import invalid
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """What a request may hold at most.
+    """The most that a request may hold.
 
     Attributes:
-      rows: In one request.
-      text_bytes: Of one text, in UTF-8; only its first word pieces are read anyway.
-      length: Word pieces of a row of ids, padding included.
-      vocabulary: Word-piece ids are below.
-      segments: Segment ids are below.
+      rows: Maximum number of rows in one request.
+      text_bytes: Maximum size of one text, in UTF-8; only its first word pieces are read anyway.
+      length: Maximum number of word pieces in a row of ids, padding included.
+      vocabulary: Word-piece ids are below it.
+      segments: Segment ids are below it.
     """
 
     rows: int
@@ -37,59 +38,54 @@ class RequestLimits:
     segments: int
 
 
-def decoded(definition: SignatureDef, protos: Mapping[str, TensorProto], limits: RequestLimits) -> Arrays:
+def decode_inputs(
+    signature: SignatureSpec, protos: Mapping[str, TensorProto], limits: RequestLimits
+) -> Arrays:
     """The arrays of a gRPC request, checked by `check_values`.
 
     Raises:
       ServingError: INVALID_ARGUMENT.
     """
-    check_names(definition, protos)
+    check_names(signature, protos)
     for name, proto in protos.items():
-        shape = [dim.size for dim in proto.tensor_shape.dim]
-        check_shape(name, definition.inputs[name], proto.dtype, shape, limits)
+        spec = signature.inputs[name]
+        if (found := _dtype(proto.dtype)) != spec.dtype:
+            raise invalid(f"input {name}: type {found} is not {spec.dtype}")
+        check_shape(name, spec, [dim.size for dim in proto.tensor_shape.dim], limits)
     arrays = {name: _decode(name, proto) for name, proto in protos.items()}
+    for name, array in arrays.items():
+        if signature.inputs[name].dtype == "string":
+            _check_utf8(name, array)
     check_values(arrays, limits)
     return arrays
 
 
-def check_names(definition: SignatureDef, names: Iterable[str]) -> None:
-    """Raises unless exactly the signature's inputs are there; in TF Serving's words."""
-    sent, known = set(names), set(definition.inputs)
-    if len(sent) != len(known):
-        raise invalid(
-            f"input size does not match signature: {len(sent)}!={len(known)} len({_set(sent)}) != "
-            f"len({_set(known)}). Sent extra: {_set(sent - known)}. "
-            f"Missing but required: {_set(known - sent)}."
-        )
-    for name in sorted(sent - known):
-        raise invalid(
-            f"input tensor alias not found in signature: {name}. "
-            f"Inputs expected to be in the set {_set(known)}."
-        )
+def check_names(signature: SignatureSpec, names: Iterable[str]) -> None:
+    """Raises unless exactly the signature's inputs are there."""
+    sent, known = set(names), set(signature.inputs)
+    if sent != known:
+        problems = [(known - sent, "missing"), (sent - known, "unknown")]
+        told = [f"{what}: {', '.join(sorted(names))}" for names, what in problems if names]
+        raise invalid(f"signature {signature.name}: inputs {'; '.join(told)}")
 
 
-def check_outputs(definition: SignatureDef, names: Iterable[str]) -> tuple[str, ...]:
-    """The outputs that a request wants, all if it names none; raises on one that is unknown or doubled."""
-    wanted = tuple(names)
-    for name in wanted:
-        if name not in definition.outputs:
-            raise invalid(
-                f"output tensor alias not found in signature: {name} "
-                f"Outputs expected to be in the set {_set(definition.outputs)}."
-            )
-    if len(set(wanted)) < len(wanted):
-        twice = next(name for name in wanted if wanted.count(name) > 1)
-        raise invalid(f"duplicate output tensor alias: {twice}")
-    return wanted or tuple(definition.outputs)
+def check_outputs(signature: SignatureSpec, names: Iterable[str]) -> tuple[str, ...]:
+    """The outputs that a request fetches, all if it names none; raises on one that is unknown or doubled."""
+    fetched = tuple(names)
+    for name in fetched:
+        if name not in signature.outputs:
+            raise invalid(f"{NO_SUCH_OUTPUT}: {name}; there are {', '.join(sorted(signature.outputs))}")
+        if fetched.count(name) > 1:
+            raise invalid(f"the output {name} is named twice")
+    return fetched or tuple(signature.outputs)
 
 
-def check_shape(name: str, info: TensorInfo, dtype: int, shape: list[int], limits: RequestLimits) -> None:
-    """Raises unless the tensor has the type and rank of the signature, and no more values than it may."""
-    if dtype != info.dtype:
-        raise invalid(f"input {name}: expects {_dtype(info.dtype)} but {_dtype(dtype)} is provided")
-    rank = len(info.tensor_shape.dim)
+def check_shape(name: str, spec: TensorSpec, shape: Sequence[int], limits: RequestLimits) -> None:
+    """Raises unless the tensor has the rank of the signature, and no more values than it may have."""
+    rank = len(spec.shape)
     if len(shape) != rank or any(size < 0 for size in shape):
-        raise invalid(f"input {name}: shape {shape} is not {['batch', 'length'][:rank]}".replace("'", ""))
+        expected = ", ".join(["batch", "length"][:rank])
+        raise invalid(f"input {name}: shape {list(shape)} is not [{expected}]")
     if shape[0] > limits.rows:
         raise invalid(
             f"input {name}: {shape[0]} rows, more than {limits.rows}; send them in several requests"
@@ -99,7 +95,7 @@ def check_shape(name: str, info: TensorInfo, dtype: int, shape: list[int], limit
 
 
 def check_values(arrays: Arrays, limits: RequestLimits) -> None:
-    """Raises unless all inputs are of one shape, texts are short UTF-8 and ids exist."""
+    """Raises unless all inputs are of one shape, texts are short and ids exist."""
     shapes = {name: array.shape for name, array in arrays.items()}
     rows = {name: shape[0] for name, shape in shapes.items()}
     if len(set(rows.values())) > 1:
@@ -112,14 +108,14 @@ def check_values(arrays: Arrays, limits: RequestLimits) -> None:
             raise invalid(f"inputs of different lengths: {_pairs(lengths)}")
     for name, array in arrays.items():
         if array.dtype == object:
-            _check_texts(name, array, limits.text_bytes)
+            _check_sizes(name, array, limits.text_bytes)
 
 
 def _decode(name: str, proto: TensorProto) -> npt.NDArray[Any]:
     try:
         array = tf.make_ndarray(proto)
     except (TypeError, ValueError):
-        raise invalid(f"tensor parsing error: {name}") from None
+        raise invalid(f"input {name}: its values do not fit its shape") from None
     if array.dtype == object and not proto.string_val:
         return np.full(array.shape, b"", np.object_)  # TensorFlow's own are str
     return np.asarray(array)
@@ -128,33 +124,38 @@ def _decode(name: str, proto: TensorProto) -> npt.NDArray[Any]:
 def _check_ids(name: str, ids: npt.NDArray[np.int32], below: int) -> None:
     wrong = np.argwhere((ids < 0) | (ids >= below))
     if len(wrong):
-        row, column = (int(place) for place in wrong[0])
+        row, column = (int(index) for index in wrong[0])
         raise invalid(
             f"input {name}: row {row}, column {column}: {ids[row, column]} is not in 0..{below - 1}"
         )
 
 
-def _check_texts(name: str, texts: npt.NDArray[np.object_], longest: int) -> None:
+def _check_sizes(name: str, texts: npt.NDArray[np.object_], max_bytes: int) -> None:
     for row, text in enumerate(texts):
-        if len(text) > longest:
+        if len(text) > max_bytes:
             raise invalid(
-                f"input {name}: row {row}: {len(text)} bytes, more than {longest}; shorten the text"
+                f"input {name}: row {row}: {len(text)} bytes, more than {max_bytes}; shorten the text"
             )
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            raise invalid(f"input {name}: row {row}: not UTF-8 at byte {error.start}") from None
 
 
-def _dtype(dtype: int) -> str:
+def _check_utf8(name: str, texts: npt.NDArray[np.object_]) -> None:
+    for row, text in enumerate(texts):
+        check_utf8(f"input {name}: row {row}: ", text)
+
+
+def check_utf8(place: str, text: bytes) -> None:
+    """Raises, with `place` in front of the message, unless the bytes are UTF-8."""
     try:
-        return str(tf.as_dtype(dtype).name)
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise invalid(f"{place}not UTF-8 at byte {error.start}") from None
+
+
+def _dtype(number: int) -> str:
+    try:
+        return str(tf.as_dtype(number).name)
     except TypeError:
-        return "no type"
-
-
-def _set(names: Iterable[str]) -> str:
-    return "{" + ",".join(sorted(names)) + "}"
+        return "unknown"
 
 
 def _pairs(sizes: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""From a request to its rows and the tasks each wants, and from their answers to its outputs."""
+"""From a request to its rows and the tasks of each, and from what is computed for them to its outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from centrabert.export.contract.signature_names import (
     ASKED,
     DEFAULT,
+    IDS_SUFFIX,
     ROUTE,
     ROUTE_IDS,
     UNKNOWN,
-    ids_signature,
 )
+from centrabert.export.contract.signature_spec import SignatureSpec
 from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.serving.row_batch import IDS, TEXT, Piece
+from centrabert.export.serving.row_batch import IDS, TEXT, RowBatch
 
-Computed = Sequence[tuple[list[int], Arrays]]
+Computed = Sequence[tuple[list[int], Arrays]]  # the indices of some rows, and their outputs by full name
 
 
 @dataclass(frozen=True)
@@ -29,95 +28,96 @@ class RequestRows:
     """The rows of a request.
 
     Attributes:
-      lane, columns: As in `Piece`.
-      asked: What each row asks for; None where that is no list of tasks.
-      needed: The tasks that it also fetches answers of.
-      said: bytes [rows], its `tasks`.
+      input_kind, columns: As in `RowBatch`.
+      task_arguments: The tasks that each row asks for; None where its selector is none.
+      fetched_tasks: The tasks whose outputs the request fetches.
+      tasks_text: bytes [rows], the selectors; "" where the signature has none.
     """
 
-    lane: tuple[str, str]
+    input_kind: tuple[str, str]
     columns: tuple[npt.NDArray[Any], npt.NDArray[Any]]
-    asked: tuple[frozenset[str] | None, ...]
-    needed: frozenset[str]
-    said: npt.NDArray[np.object_]
+    task_arguments: tuple[frozenset[str] | None, ...]
+    fetched_tasks: frozenset[str]
+    tasks_text: npt.NDArray[np.object_]
 
     @property
     def tasks(self) -> frozenset[str]:
-        """What is computed for any row."""
-        return self.needed & frozenset(task for asked in self.asked for task in asked or ())
+        """The tasks that are computed for any row."""
+        return self.fetched_tasks & frozenset(task for tasks in self.task_arguments for task in tasks or ())
 
-    def pieces(self, most: int) -> list[tuple[list[int], Piece]]:
-        """The rows for which something must be computed, at most `most` together, and where they stand."""
-        places = [row for row, asked in enumerate(self.asked) if asked and asked & self.needed]
-        parts = [places[start : start + most] for start in range(0, len(places), most)]
-        return [(part, self._piece(part)) for part in parts]
+    def batches(self, max_rows: int) -> list[tuple[list[int], RowBatch]]:
+        """The rows for which something must be computed, at most `max_rows` together, with their indices."""
+        indices = [
+            index for index, tasks in enumerate(self.task_arguments) if tasks and tasks & self.fetched_tasks
+        ]
+        parts = [indices[start : start + max_rows] for start in range(0, len(indices), max_rows)]
+        return [(part, self._batch(part)) for part in parts]
 
-    def _piece(self, places: list[int]) -> Piece:
+    def _batch(self, indices: list[int]) -> RowBatch:
         a, b = self.columns
-        tasks = tuple((self.asked[row] or frozenset()) & self.needed for row in places)
-        return Piece(self.lane, (a[places], b[places]), tasks)
+        tasks = tuple((self.task_arguments[index] or frozenset()) & self.fetched_tasks for index in indices)
+        return RowBatch(self.input_kind, (a[indices], b[indices]), tasks)
 
 
-def read_rows(signature: str, inputs: Arrays, outputs: Sequence[str], tasks: Sequence[str]) -> RequestRows:
-    """The rows of a request that `request_tensors` has checked.
+def read_rows(
+    signature: SignatureSpec, inputs: Arrays, outputs: Sequence[str], tasks: Sequence[str]
+) -> RequestRows:
+    """The rows of a request that `input_validation` has checked.
 
     Args:
-      tasks: All of the model.
+      outputs: The names of the outputs to fetch.
+      tasks: All tasks of the model.
     """
-    lane = IDS if "input_ids" in inputs else TEXT
-    first = inputs[lane[0]]
-    second = inputs[lane[1]] if lane[1] in inputs else _repeated(b"", len(first))
-    full = [full_name(signature, name) for name in outputs]
-    needed = frozenset(name.partition("/")[0] for name in full if not name.endswith(f"/{ASKED}"))
-    said = inputs["tasks"] if "tasks" in inputs else _repeated(_said(signature).encode(), len(first))
-    asked = tuple(parse_task_selector(text.decode(), tasks) for text in said)
-    return RequestRows(lane, (first, second), asked, needed, said)
+    input_kind = IDS if "input_ids" in inputs else TEXT
+    first = inputs[input_kind[0]]
+    blank = np.full(len(first), b"", object)
+    second = inputs.get(input_kind[1], blank)
+    full_names = [full_name(signature, name) for name in outputs]
+    fetched = frozenset(name.partition("/")[0] for name in full_names if not name.endswith(f"/{ASKED}"))
+    tasks_text = inputs.get("tasks", blank)
+    if "tasks" in inputs:
+        parsed = {text: parse_task_selector(text.decode(), tasks) for text in set(tasks_text)}
+        task_arguments = tuple(parsed[text] for text in tasks_text)
+    else:
+        always = frozenset(tasks if signature.name == DEFAULT else [_own_task(signature)])
+        task_arguments = (always,) * len(first)
+    return RequestRows(input_kind, (first, second), task_arguments, fetched, tasks_text)
 
 
-def full_name(signature: str, output: str) -> str:
-    """`<task>/<answer>`, which is what outputs of a task's own signatures are called elsewhere."""
-    return output if signature in (DEFAULT, ROUTE, ROUTE_IDS) else f"{_said(signature)}/{output}"
+def full_name(signature: SignatureSpec, output: str) -> str:
+    """`<task>/<output>`, as an output of a task's own signature is called in the signatures of all tasks."""
+    return output if signature.name in (DEFAULT, ROUTE, ROUTE_IDS) else f"{_own_task(signature)}/{output}"
 
 
-def outputs_of(
-    definition: SignatureDef, signature: str, outputs: Sequence[str], rows: RequestRows, computed: Computed
+def request_outputs(
+    signature: SignatureSpec, outputs: Sequence[str], rows: RequestRows, computed: Computed
 ) -> Arrays:
     """The outputs of a request.
 
     Args:
-      computed: Of each of `rows.pieces` its places and answers by full name, at least those it wants.
+      computed: For each of `rows.batches` the indices of its rows and at least the outputs that it fetches.
 
     Returns:
-      By the signature's name, batch first; "" and 0 where nothing was asked, as `route.routed` has it.
+      By the signature's names, batch first; "" and 0 where a row does not ask, as in `routing.routed`.
     """
-    return {name: _output(definition, name, full_name(signature, name), rows, computed) for name in outputs}
+    return {name: _output(signature, name, rows, computed) for name in outputs}
 
 
-def _output(
-    definition: SignatureDef, name: str, full: str, rows: RequestRows, computed: Computed
-) -> npt.NDArray[Any]:
-    task, _, answer = full.partition("/")
-    if answer == ASKED:
-        return np.array([asked is not None and task in asked for asked in rows.asked], bool)
+def _output(signature: SignatureSpec, name: str, rows: RequestRows, computed: Computed) -> npt.NDArray[Any]:
+    full = full_name(signature, name)
+    task, _, own = full.partition("/")
+    if own == ASKED:
+        return np.array([tasks is not None and task in tasks for tasks in rows.task_arguments], bool)
     if full == UNKNOWN:
-        texts = [
-            b"" if asked is not None else text for asked, text in zip(rows.asked, rows.said, strict=True)
-        ]
-        return np.array(texts, np.object_)
-    info = definition.outputs[name]
-    shape = [len(rows.asked), *(dim.size for dim in info.tensor_shape.dim[1:])]
-    dtype = tf.as_dtype(info.dtype).as_numpy_dtype
-    whole = np.full(shape, b"" if dtype is object else 0, dtype)
-    for places, arrays in computed:
+        understood = [tasks is not None for tasks in rows.task_arguments]
+        return np.where(understood, b"", rows.tasks_text)
+    whole = signature.outputs[name].blank(len(rows.task_arguments))
+    for indices, arrays in computed:
         if full in arrays:
-            whole[places] = arrays[full]
+            whole[indices] = arrays[full]
     return whole
 
 
-def _said(signature: str) -> str:
-    """What a row of `route` would say to get the same."""
-    return "*" if signature == DEFAULT else signature.removesuffix(ids_signature(""))
-
-
-def _repeated(text: bytes, rows: int) -> npt.NDArray[np.object_]:
-    return np.array([text] * rows, np.object_)
+def _own_task(signature: SignatureSpec) -> str:
+    """The task that a signature `<task>` or `<task>_ids` belongs to."""
+    return signature.name.removesuffix(IDS_SUFFIX)

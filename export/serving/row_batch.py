@@ -1,4 +1,4 @@
-"""Rows that are computed together, however they were asked for."""
+"""Rows that are computed together, whichever request they came in."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-TEXT, IDS = ("text_a", "text_b"), ("input_ids", "segment_ids")  # what a lane's rows are made of
-BYTES = 5  # of English text in a word piece
+TEXT, IDS = ("text_a", "text_b"), ("input_ids", "segment_ids")  # the kinds of input that a row can have
+BYTES_PER_PIECE = 5  # of English text
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Some rows of one request.
+class RowBatch:
+    """Some rows with the same kind of input.
 
     Attributes:
-      lane: TEXT or IDS; rows of both cannot be computed at once.
-      columns: By the lane's names; texts object [rows] of bytes, ids int32 [rows, length], zero-padded.
-      tasks: What each row wants, at least one task.
+      input_kind: TEXT or IDS; rows of both cannot be computed at once.
+      columns: By the names of `input_kind`; texts object [rows] of bytes, ids int32 [rows, length],
+        zero-padded.
+      tasks: The tasks that are to answer each row, at least one.
     """
 
-    lane: tuple[str, str]
+    input_kind: tuple[str, str]
     columns: tuple[npt.NDArray[Any], npt.NDArray[Any]]
     tasks: tuple[frozenset[str], ...]
 
@@ -31,20 +32,21 @@ class Piece:
 
     @cached_property
     def length(self) -> int:
-        """How long the longest row is, in bytes of text. Rows of like length waste little padding."""
-        if self.lane == IDS:
-            return BYTES * int(self.columns[0].shape[1])
+        """The length of the longest row in bytes of text. Rows of like length waste little padding."""
+        if self.input_kind == IDS:
+            return BYTES_PER_PIECE * int(self.columns[0].shape[1])
         return max(len(a) + len(b) for a, b in zip(*self.columns, strict=True))
 
 
-def joined(pieces: list[Piece]) -> Piece:
-    """All rows of pieces of one lane; ids are padded to the longest."""
-    a, b = zip(*(piece.columns for piece in pieces), strict=True)
-    if pieces[0].lane == IDS:
-        length = max(piece.columns[0].shape[1] for piece in pieces)
+def concatenate(batches: list[RowBatch]) -> RowBatch:
+    """All rows of batches with one kind of input; ids are padded to the longest."""
+    input_kind = batches[0].input_kind
+    a, b = zip(*(batch.columns for batch in batches), strict=True)
+    if input_kind == IDS:
+        length = max(batch.columns[0].shape[1] for batch in batches)
         a, b = ([_padded(ids, length) for ids in column] for column in (a, b))
     columns = np.concatenate(a), np.concatenate(b)
-    return Piece(pieces[0].lane, columns, tuple(task for piece in pieces for task in piece.tasks))
+    return RowBatch(input_kind, columns, tuple(tasks for batch in batches for tasks in batch.tasks))
 
 
 def _padded(ids: npt.NDArray[np.int32], length: int) -> npt.NDArray[np.int32]:

@@ -1,9 +1,9 @@
-"""One loaded version: from the rows of any request to their answers, by way of common batches.
+"""One loaded version: from the rows of any request to their outputs, by way of common batches.
 
-Whatever the signature, a request is rows that each want some tasks. Rows of all clients are computed
-together: by the task's own signature where all want the same one, else by `route`. So
-TensorFlow sees few sets of outputs, each of which costs it time at first sight, and a client's
-`output_filter` only picks from them.
+Whatever the signature, a request is rows that each ask for some tasks. Rows of all clients are computed
+together: by the task's own signature where all ask for the same one, else by `route`. So TensorFlow sees few
+sets of outputs, each of which costs it time at first sight, and a client's `output_filter` only picks from
+them.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from centrabert.export.serving.batcher import Batcher
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
 from centrabert.export.serving.request_rows import Computed, RequestRows
-from centrabert.export.serving.row_batch import IDS, TEXT, Piece
+from centrabert.export.serving.row_batch import IDS, TEXT, RowBatch
 from centrabert.merge.manifest import Manifest
 
 
@@ -29,11 +29,11 @@ class ServingLimits:
     """How much a servable takes on.
 
     Attributes:
-      threads: Batches computed at a time.
-      batch_rows: Rows of a batch.
-      waiting_rows: Rows in the queue; more are refused.
-      request_rows: Rows of one request.
-      text_bytes: Of one text.
+      threads: Number of batches that are computed at a time.
+      batch_rows: Maximum number of rows in a batch.
+      waiting_rows: Maximum number of rows in the queue; more are refused.
+      request_rows: Maximum number of rows in one request.
+      text_bytes: Maximum size of one text in bytes.
     """
 
     threads: int
@@ -44,12 +44,12 @@ class ServingLimits:
 
 
 class Servable:
-    """A version that answers.
+    """A version that can be asked.
 
     Args:
-      number: Of the version.
+      number: The version's number.
       executor: Threads that compute; at least `limits.threads`.
-      observe: Is told the rows of every batch.
+      observe: Called with the number of rows in every batch.
     """
 
     def __init__(
@@ -78,50 +78,50 @@ class Servable:
         self._description = _description(predictor)
         self._pairs = {branch.task.name: branch.task.pair for branch in manifest.plan.branches}
 
-    def described(self, rows: int) -> Arrays:
-        """What the signature `describe` answers; every row the same, so it is computed once."""
+    def describe(self, rows: int) -> Arrays:
+        """The output of the signature `describe`; every row is the same, so it is computed once."""
         return {DESCRIPTION: np.full([rows], self._description, np.object_)}
 
-    async def answer(self, rows: RequestRows, seconds: float | None) -> Computed:
-        """Where rows stand in their request, and their answers by full name.
+    async def predict(self, rows: RequestRows, seconds: float | None) -> Computed:
+        """Computes the rows of a request.
 
         Args:
-          seconds: Until the deadline.
+          seconds: Time until the deadline.
 
         Raises:
           ServingError: RESOURCE_EXHAUSTED; too many rows wait. INTERNAL; TensorFlow failed.
         """
-        places = rows.pieces(self._batch_rows)
-        answers = await self.batcher.answer([piece for _, piece in places], seconds)
-        return [(place, arrays) for (place, _), arrays in zip(places, answers, strict=True)]
+        batches = rows.batches(self._batch_rows)
+        arrays = await self.batcher.predict([batch for _, batch in batches], seconds)
+        return [(indices, each) for (indices, _), each in zip(batches, arrays, strict=True)]
 
-    def compute(self, piece: Piece) -> Arrays:
-        """All answers of the piece's tasks, by full name; for threads.
+    def compute(self, batch: RowBatch) -> Arrays:
+        """All outputs of the batch's tasks, by full name; for threads.
 
         Raises:
           ServingError: INTERNAL; TensorFlow failed.
         """
-        (task, *others) = set(piece.tasks)
+        (tasks, *others) = set(batch.tasks)
         try:
-            if not others and len(task) == 1:
-                (name,) = task
-                if piece.lane == IDS:
-                    return self._own(name, ids_signature(name), piece, IDS)
-                if self._pairs[name] or not any(piece.columns[1]):
-                    return self._own(name, name, piece, TEXT if self._pairs[name] else TEXT[:1])
-            return self._routed(piece)
+            if not others and len(tasks) == 1:
+                (task,) = tasks
+                if batch.input_kind == IDS:
+                    return self._by_own_signature(task, ids_signature(task), batch, IDS)
+                if self._pairs[task] or not any(batch.columns[1]):
+                    return self._by_own_signature(task, task, batch, TEXT if self._pairs[task] else TEXT[:1])
+            return self._by_route(batch)
         except tf.errors.OpError as error:
             raise ServingError("INTERNAL", error.message) from None
 
-    def _own(self, task: str, signature: str, piece: Piece, names: Sequence[str]) -> Arrays:
-        inputs = dict(zip(names, piece.columns, strict=False))
-        answers = self.predictor.predict(signature, inputs)
-        return {f"{task}/{name}": array for name, array in answers.items()}
+    def _by_own_signature(self, task: str, signature: str, batch: RowBatch, names: Sequence[str]) -> Arrays:
+        inputs = dict(zip(names, batch.columns, strict=False))
+        outputs = self.predictor.predict(signature, inputs)
+        return {f"{task}/{name}": array for name, array in outputs.items()}
 
-    def _routed(self, piece: Piece) -> Arrays:
-        tasks = np.array([task_selector(tasks).encode() for tasks in piece.tasks], np.object_)
-        inputs = {**dict(zip(piece.lane, piece.columns, strict=True)), "tasks": tasks}
-        return self.predictor.predict(ROUTE if piece.lane == TEXT else ROUTE_IDS, inputs)
+    def _by_route(self, batch: RowBatch) -> Arrays:
+        tasks = np.array([task_selector(tasks).encode() for tasks in batch.tasks], np.object_)
+        inputs = {**dict(zip(batch.input_kind, batch.columns, strict=True)), "tasks": tasks}
+        return self.predictor.predict(ROUTE if batch.input_kind == TEXT else ROUTE_IDS, inputs)
 
 
 def _description(predictor: Predictor) -> bytes:

@@ -1,7 +1,8 @@
 """The versions of a model that a server has loaded, and how one takes the place of another.
 
-A new version is loaded beside the old one, proves its goldens, and only then answers; the old one ends when
-its last request has. A version that fails leaves the old one where it is: that is the rollback.
+A new version is loaded beside the old one, proves its goldens, and only then is asked; the old one ends when
+its last request has. A version that fails leaves the old one where it is: that is the rollback. Labels are
+followed also while a version loads, which takes minutes.
 """
 
 import asyncio
@@ -20,8 +21,8 @@ from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.servable import Servable
 
-RETRIES, RETRY_SECONDS = 5, 60.0  # of what may pass, such as a lack of memory; as TF Serving by default
-Stamp = frozenset[tuple[str, int, int]]  # of a folder's files, each with size and time of change
+RETRIES, RETRY_SECONDS = 5, 60.0  # after what may pass, such as a lack of memory; as TF Serving by default
+Fingerprint = frozenset[tuple[str, int, int]]  # of a folder's files, each with size and time of change
 
 
 @dataclass
@@ -31,15 +32,15 @@ class Version:
     Attributes:
       state: As in TF Serving: LOADING, AVAILABLE, UNLOADING or END.
       error: Why it ended before it was available.
-      stamp: Of its files when it was loaded; a version that failed is tried again when that changes, for it
-        may have been seen half copied.
-      failures: Of this stamp.
+      fingerprint: Of its files when it was loaded; a version that failed is tried again when that changes,
+        for it may have been seen half copied.
+      failures: Number of failures with this fingerprint.
       retry_at: Time of the event loop when it is tried again all the same.
-      requests: In flight.
+      requests: Number of requests in flight.
     """
 
     number: int
-    stamp: Stamp
+    fingerprint: Fingerprint
     state: str = "LOADING"
     error: str = ""
     failures: int = 0
@@ -53,7 +54,7 @@ class ModelVersions:
 
     Args:
       name: What clients call the model.
-      look: Says what should now be served.
+      poll: Reads what should now be served.
       load: Makes a servable of a version folder, in a thread; raises UserError or OSError. When the event is
         set, it shall give up.
     """
@@ -62,15 +63,16 @@ class ModelVersions:
         self,
         name: str,
         base_path: Path,
-        look: Callable[[], DesiredVersions],
+        poll: Callable[[], DesiredVersions],
         load: Callable[[Path, threading.Event], Servable],
     ) -> None:
         self.name = name
         self._base_path = base_path
-        self._look = look
-        self._load = load
+        self._poll = poll
+        self._load_servable = load
         self._versions: dict[int, Version] = {}
         self._labels: dict[str, int] = {}
+        self._loading: asyncio.Task[None] | None = None
 
     @property
     def statuses(self) -> list[Version]:
@@ -79,7 +81,7 @@ class ModelVersions:
 
     @property
     def available(self) -> list[Version]:
-        """Those that answer, the highest first."""
+        """Those that can be asked, the highest first."""
         return [version for version in self.statuses if version.state == "AVAILABLE"]
 
     def find(self, number: int | None, label: str | None) -> Version:
@@ -90,17 +92,17 @@ class ModelVersions:
         """
         if label is not None:
             if label not in self._labels:
-                raise invalid(f"Unrecognized servable version label: {label}")
+                raise invalid(f"model {self.name} has no version label {label}")
             number = self._labels[label]
         for version in self.available:
             if number in (None, version.number):
                 return version
-        asked = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
-        raise ServingError("NOT_FOUND", f"Servable not found for request: {asked}")
+        which = "no version" if number is None else f"no version {number}"
+        raise ServingError("NOT_FOUND", f"{which} of model {self.name} is served")
 
     @contextlib.contextmanager
-    def lease(self, number: int | None, label: str | None) -> Iterator[Servable]:
-        """The servable that a request means, which is not closed as long as the request lasts."""
+    def acquire(self, number: int | None, label: str | None) -> Iterator[Servable]:
+        """The servable that a request means, which is not closed as long as the block lasts."""
         version = self.find(number, label)
         if version.servable is None:
             raise AssertionError(f"version {version.number} is {version.state} without a servable")
@@ -112,66 +114,99 @@ class ModelVersions:
             self._close_if_done(version)
 
     async def update(self) -> None:
-        """Looks at the folder once: loads what should be served, then ends what should not.
+        """Loads what should be served, one version after another, and then ends what should not.
 
         Raises:
           UserError: What should be served cannot be told; all stays as it is.
         """
-        desired = self._look()
-        serve = {number for group in desired.choices if (number := await self._first(group)) is not None}
-        live = {number for number in serve if self._is_available(number)}
-        self._set_labels(desired.labels)
-        if live:
-            for version in self.available:
-                if version.number not in live | set(self._labels.values()):
-                    self._retire(version)
+        try:
+            while (loading := self.refresh()) is not None:
+                await asyncio.wait([loading])
+        except asyncio.CancelledError:
+            self._stop_loading()
+            raise
 
     async def watch(self, seconds: float) -> None:
-        """Updates for ever; what goes wrong is logged, and tried again."""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await self.update()
-            except (UserError, OSError) as error:
-                logging.error("%s", error)
+        """Refreshes for ever; what goes wrong is logged, and tried again."""
+        loading: asyncio.Task[None] | None = None
+        try:
+            while True:
+                if loading is None:
+                    await asyncio.sleep(seconds)
+                else:
+                    await asyncio.wait([loading], timeout=seconds)
+                    loading = None
+                try:
+                    loading = self.refresh()
+                except (UserError, OSError) as error:
+                    logging.error("%s", error)
+        finally:
+            self._stop_loading()
+
+    def refresh(self) -> "asyncio.Task[None] | None":
+        """Looks once at what should be served: moves labels, and begins to load a version if none is loading.
+
+        Returns:
+          What loads a version; None once all is loaded that can be, and the rest has been retired.
+
+        Raises:
+          UserError: As `update`.
+        """
+        desired = self._poll()
+        self._set_labels(desired.labels)
+        if self._loading is not None and not self._loading.done():
+            return self._loading
+        live = set()
+        for group in desired.choices:
+            for number in group:
+                if self._is_available(number):
+                    live.add(number)
+                    break
+                if (version := self._next_try(number)) is not None:
+                    self._loading = asyncio.ensure_future(self._load(version))
+                    return self._loading
+        if live:
+            for each in self.available:
+                if each.number not in live | set(self._labels.values()):
+                    self._retire(each)
+        return None
 
     def close(self) -> None:
         """Ends every version, those in use when their last request has ended."""
+        self._stop_loading()
         for version in self.available:
             self._retire(version)
 
-    async def _first(self, group: tuple[int, ...]) -> int | None:
-        """The first of the group that is or can be loaded."""
-        for number in group:
-            if self._is_available(number) or await self._try(number):
-                return number
-        return None
+    def _stop_loading(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
 
     def _is_available(self, number: int) -> bool:
         return number in self._versions and self._versions[number].state == "AVAILABLE"
 
-    async def _try(self, number: int) -> bool:
-        """Loads a version, unless it failed before, is still the same, and has to wait."""
-        folder = self._base_path / str(number)
-        stamp = _stamp(folder)
+    def _next_try(self, number: int) -> Version | None:
+        """A version to load; None if it failed before, is still the same, and has to wait."""
+        fingerprint = _fingerprint(self._base_path / str(number))
         former = self._versions.get(number)
-        same = former if former is not None and former.error and former.stamp == stamp else None
-        if stamp is None or (same and asyncio.get_running_loop().time() < same.retry_at):
-            return False
-        version = self._versions[number] = Version(number, stamp, failures=same.failures if same else 0)
-        logging.info("loading version %d of %s", number, self.name)
-        stopped = threading.Event()
-        loading = asyncio.ensure_future(asyncio.to_thread(self._load, folder, stopped))
+        same = former if former is not None and former.error and former.fingerprint == fingerprint else None
+        if fingerprint is None or (same and asyncio.get_running_loop().time() < same.retry_at):
+            return None
+        return Version(number, fingerprint, failures=same.failures if same else 0)
+
+    async def _load(self, version: Version) -> None:
+        self._versions[version.number] = version
+        logging.info("loading version %d of %s", version.number, self.name)
+        folder, stopped = self._base_path / str(version.number), threading.Event()
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load_servable, folder, stopped))
         try:
             await asyncio.wait([loading])
         finally:
             stopped.set()  # when the server ends, which would wait for the thread
         if error := loading.exception():
             self._fail(version, error)
-            return False
+            return
         version.servable, version.state = loading.result(), "AVAILABLE"
-        logging.info("version %d of %s is served", number, self.name)
-        return True
+        logging.info("version %d of %s is served", version.number, self.name)
 
     def _fail(self, version: Version, error: BaseException) -> None:
         """Ends it, and says when it is tried again; what is wrong in its files will still be wrong."""
@@ -202,7 +237,7 @@ class ModelVersions:
             logging.info("version %d of %s is no longer served", version.number, self.name)
 
 
-def _stamp(folder: Path) -> Stamp | None:
+def _fingerprint(folder: Path) -> Fingerprint | None:
     """What the folder holds, or None if it has no graph, or changes while it is looked at."""
     if not (folder / SAVED_MODEL).is_file():
         return None

@@ -43,7 +43,7 @@ def running(chosen: ServerSettings) -> Iterator[Server]:
     thread.start()
     try:
         server = Server(chosen)
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(300)
         try:
             yield server
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
+from waiting import until
 
 from centrabert.errors import UserError
 from centrabert.export.contract.models_config import desired_versions
@@ -34,11 +34,7 @@ class Folder:
 
     async def closes(self, numbers: list[int]) -> None:
         """Waits until those versions, and no others, are closed."""
-        for _ in range(1000):
-            if self.closed == numbers:
-                return
-            await asyncio.sleep(0.01)
-        pytest.fail(f"closed are {self.closed}, not {numbers}")
+        await until(lambda: self.closed == numbers)
 
     def load(self, folder: Path, stopped: threading.Event) -> Any:
         self.loads.append(number := int(folder.name))
@@ -72,5 +68,5 @@ def states(versions: ModelVersions) -> dict[int, str]:
 
 
 def served(versions: ModelVersions, number: int | None = None, label: str | None = None) -> int:
-    with versions.lease(number, label) as servable:
+    with versions.acquire(number, label) as servable:
         return servable.number

@@ -26,7 +26,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 
 from centrabert.export.client.client import Client
 from centrabert.export.contract.task_selector import parse_task_selector
-from centrabert.export.rest.rest_path import METADATA, RestPath, read_path
+from centrabert.export.rest.rest_api import METADATA, RestAddress, read_address
 from centrabert.export.serving.errors import HTTP_STATUS, ServingError, invalid
 
 MODEL = "canned"
@@ -192,11 +192,11 @@ class RestHandler(BaseHTTPRequestHandler):
     def respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         try:
-            self.send(200, self.found(read_path(self.command, self.path), body))
+            self.send(200, self.found(read_address(self.command, self.path), body))
         except ServingError as error:
             self.send(HTTP_STATUS.get(error.code, 500), {"error": error.message})
 
-    def found(self, path: RestPath, body: bytes) -> Any:
+    def found(self, path: RestAddress, body: bytes) -> Any:
         if path.action == METADATA:
             self.canned.described.append((path.name, path.number, path.label))
             self.canned.refuse()

@@ -40,7 +40,7 @@ def opened(most: int, number: int) -> tuple[Any, list[Any]]:
 
 def test_who_was_answered_last_gives_way_last() -> None:
     connections, (first, second, third) = opened(most=3, number=3)
-    with connections.answering(request(first)):
+    with connections.processing(request(first)):
         assert first.seconds is None
     assert first.seconds == 2.0
     for _ in range(2):
@@ -52,7 +52,7 @@ def test_who_was_answered_last_gives_way_last() -> None:
 def test_the_new_one_gives_way_if_all_others_are_being_answered() -> None:
     connections, (first,) = opened(most=1, number=1)
     late = Connection()
-    with connections.answering(request(first)):
+    with connections.processing(request(first)):
         connections.add(late)
     assert (first.aborted, late.aborted, len(connections)) == (False, True, 1)
 
@@ -60,7 +60,7 @@ def test_the_new_one_gives_way_if_all_others_are_being_answered() -> None:
 def test_a_request_that_came_as_its_connection_gave_way_counts_for_nothing() -> None:
     connections, (first, _) = opened(most=1, number=2)
     assert first.aborted
-    with connections.answering(request(first)):
+    with connections.processing(request(first)):
         assert len(connections) == 1
     connections.remove(first)
     assert len(connections) == 1
@@ -68,7 +68,7 @@ def test_a_request_that_came_as_its_connection_gave_way_counts_for_nothing() -> 
 
 def test_a_client_that_goes_while_it_is_answered_is_gone() -> None:
     connections, (first, _) = opened(most=2, number=2)
-    with connections.answering(request(first)):
+    with connections.processing(request(first)):
         connections.remove(first)
     assert len(connections) == 1
     assert first.seconds is None
@@ -76,7 +76,7 @@ def test_a_client_that_goes_while_it_is_answered_is_gone() -> None:
 
 def test_who_sends_the_rest_of_a_request_slowly_gives_way_and_then_counts_for_nothing() -> None:
     connections, (first, _) = opened(most=2, number=2)
-    with connections.answering(request(first)), connections.reading(request(first)):
+    with connections.processing(request(first)), connections.reading(request(first)):
         for _ in range(2):
             connections.add(Connection())
         assert first.aborted
@@ -86,7 +86,7 @@ def test_who_sends_the_rest_of_a_request_slowly_gives_way_and_then_counts_for_no
 
 def test_who_has_sent_all_of_a_request_does_not_give_way() -> None:
     connections, (first,) = opened(most=1, number=1)
-    with connections.answering(request(first)):
+    with connections.processing(request(first)):
         with connections.reading(request(first)):
             assert connections.reading_bodies == 1
         assert connections.reading_bodies == 0
@@ -99,8 +99,8 @@ def test_a_server_that_ends_waits_for_those_with_a_request_alone() -> None:
     async def life() -> None:
         connections, (idle, reading, busy) = opened(most=3, number=3)
         with (
-            connections.answering(request(busy)),
-            connections.answering(request(reading)),
+            connections.processing(request(busy)),
+            connections.processing(request(reading)),
             connections.reading(request(reading)),
         ):
             await connections.drain(0.01)
@@ -108,7 +108,7 @@ def test_a_server_that_ends_waits_for_those_with_a_request_alone() -> None:
         draining = asyncio.ensure_future(connections.drain(1000.0))
         for each in (idle, reading):
             connections.remove(each)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # every callback that is due has run
         assert not draining.done()
         connections.remove(busy)
         await draining

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from centrabert.export.rest.json_codec import Body, answer_body, error_body, read_body
+from centrabert.export.rest.json_codec import Body, error_body, read_body, response_body
 from centrabert.export.serving.errors import ServingError
 
 BOM = b"\xef\xbb\xbf"
@@ -41,40 +41,38 @@ def test_what_is_no_number_to_json_is_one_to_tf_serving() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "JSON Parse error: The document is empty"),
-        (b" ", "JSON Parse error: Expecting value at offset: 1"),
-        (b"instances = [1]", "JSON Parse error: Expecting value at offset: 0"),
-        (b'{"instances": ["a"', "JSON Parse error: Expecting ',' delimiter at offset: 18"),
-        (b'{"instances": ["a', "JSON Parse error: Unterminated string starting at offset: 15"),
-        ('{"é": "a'.encode(), "JSON Parse error: Unterminated string starting at offset: 7"),
-        (b'{"instances": ["\\x"]}', "JSON Parse error: Invalid \\escape at offset: 16"),
-        (b'{"instances": ["\\u12"]}', "JSON Parse error: Invalid \\uXXXX escape at offset: 17"),
-        (b'{"instances": ["a\n"]}', "JSON Parse error: Invalid control character at offset: 17"),
-        (b'{"instances": ["a"]} {}', "JSON Parse error: Extra data at offset: 21"),
-        (b'{"instances": ["a",]}', "JSON Parse error: "),
-        (b'{"instances": nan}', "JSON Parse error: Expecting value at offset: 14"),
-        (b"\xff\xfe{\x00}\x00", "JSON Parse error: not UTF-8 at offset: 0"),
-        (b"{\x00}\x00", "JSON Parse error: Expecting property name enclosed in double quotes at offset: 1"),
-        (b'{"instances": ["caf\xe9"]}', "JSON Parse error: not UTF-8 at offset: 19"),
-        (b'{"instances": ["\xed\xa0\x80"]}', "JSON Parse error: not UTF-8 at offset: 16"),
-        (b'{"inputs": ' + b"9" * 5000 + b"}", "JSON Parse error: Number too big"),
-        (b'{"instances": ' + b"[" * 100_000, "JSON Parse error: nested too deeply"),
-        (b'{"a":' * 100_000, "JSON Parse error: nested too deeply"),
-        (b'{"inputs": 1, "inputs": 2}', 'JSON Parse error: the key "inputs" is there twice'),
-        (b'{"inputs": {"a": 1, "b": 2, "a": 1}}', 'JSON Parse error: the key "a" is there twice'),
-        (b"[1, 2]", "JSON Value: [1, 2] Is not object"),
-        (b'"text"', 'JSON Value: "text" Is not object'),
-        (b"null", "JSON Value: null Is not object"),
-        (b"{}", "Missing 'inputs' or 'instances' key"),
+        (b"", "the body is no JSON: it is empty"),
+        (b" ", "the body is no JSON: Expecting value at byte 1"),
+        (b"instances = [1]", "the body is no JSON: Expecting value at byte 0"),
+        (b'{"instances": ["a"', "the body is no JSON: Expecting ',' delimiter at byte 18"),
+        (b'{"instances": ["a', "the body is no JSON: Unterminated string starting at byte 15"),
+        ('{"é": "a'.encode(), "the body is no JSON: Unterminated string starting at byte 7"),
+        (b'{"instances": ["\\x"]}', "the body is no JSON: Invalid \\escape at byte 16"),
+        (b'{"instances": ["\\u12"]}', "the body is no JSON: Invalid \\uXXXX escape at byte 17"),
+        (b'{"instances": ["a\n"]}', "the body is no JSON: Invalid control character at byte 17"),
+        (b'{"instances": ["a"]} {}', "the body is no JSON: Extra data at byte 21"),
+        (b'{"instances": ["a",]}', "the body is no JSON: "),
+        (b'{"instances": nan}', "the body is no JSON: Expecting value at byte 14"),
+        (b"\xff\xfe{\x00}\x00", "the body is no JSON: not UTF-8 at byte 0"),
+        (b"{\x00}\x00", "the body is no JSON: Expecting property name enclosed in double quotes at byte 1"),
+        (b'{"instances": ["caf\xe9"]}', "the body is no JSON: not UTF-8 at byte 19"),
+        (b'{"instances": ["\xed\xa0\x80"]}', "the body is no JSON: not UTF-8 at byte 16"),
+        (b'{"inputs": ' + b"9" * 5000 + b"}", "the body is no JSON: a number is too large"),
+        (b'{"instances": ' + b"[" * 100_000, "the body is no JSON: it is nested too deeply"),
+        (b'{"a":' * 100_000, "the body is no JSON: it is nested too deeply"),
+        (b'{"inputs": 1, "inputs": 2}', 'the body is no JSON: the key "inputs" is there twice'),
+        (b'{"inputs": {"a": 1, "b": 2, "a": 1}}', 'the body is no JSON: the key "a" is there twice'),
+        (b"[1, 2]", "the body is no JSON object: [1, 2]"),
+        (b'"text"', 'the body is no JSON object: "text"'),
+        (b"null", "the body is no JSON object: null"),
+        (b"{}", "the body holds neither; give one of instances and inputs"),
         (
             b'{"signature_name": 100, "inputs": 1}',
-            'JSON Value: {"signature_name": 100, "inputs": 1} not formatted correctly. '
-            "'signature_name' key must be a string value.",
+            "signature_name: 100 is not a string",
         ),
         (
             b'{"inputs": 1, "instances": [1]}',
-            'JSON Value: {"inputs": 1, "instances": [1]} Not formatted correctly expecting only one of '
-            "'inputs' or 'instances' keys to exist",
+            "the body holds instances and inputs; give one of instances and inputs",
         ),
     ],
 )
@@ -86,13 +84,15 @@ def test_what_is_no_request_is_told(content: bytes, message: str) -> None:
 def test_a_message_shows_the_beginning_of_a_long_value() -> None:
     for content in (b"[" + b"1, " * 300_000 + b"1]", b'["' + b"x" * 1_000_000 + b'"]'):
         message = refusal(content)
-        assert message.startswith(f"JSON Value: {content[:77].decode()}...")
+        assert message.startswith(f"the body is no JSON object: {content[:77].decode()}...")
         assert len(message) < 120
 
 
 def test_a_doubled_key_is_found_among_many() -> None:
     keys = ",".join(f'"{number}": 0' for number in range(100_000))
-    assert refusal(f'{{{keys}, "99999": 1}}'.encode()) == 'JSON Parse error: the key "99999" is there twice'
+    assert (
+        refusal(f'{{{keys}, "99999": 1}}'.encode()) == 'the body is no JSON: the key "99999" is there twice'
+    )
 
 
 @pytest.mark.parametrize("content", [b'{"inputs": 1}', b'{"inputs": ', b"[" * 100_000])
@@ -143,24 +143,24 @@ OUTPUTS = {
 )
 def test_answers(names: list[str], form: str, expected: dict[str, Any]) -> None:
     """A single output goes without its name; the order of the others is always the same."""
-    body = answer_body({name: OUTPUTS[name] for name in names}, form)
+    body = response_body({name: OUTPUTS[name] for name in names}, form)
     assert json.loads(body) == expected
-    assert body == answer_body({name: OUTPUTS[name] for name in reversed(names)}, form)
+    assert body == response_body({name: OUTPUTS[name] for name in reversed(names)}, form)
 
 
 def test_floats_are_written_by_their_shortest_decimal_and_read_back_the_same() -> None:
     values = np.random.default_rng(0).standard_normal(1000).astype(np.float32) ** 15
-    body = answer_body({"score": values}, "inputs")
+    body = response_body({"score": values}, "inputs")
     assert np.array_equal(np.array(json.loads(body)["outputs"], np.float32), values)
-    assert answer_body({"score": np.array([0.2, 3.0], np.float32)}, "inputs") == b'{"outputs": [0.2, 3.0]}'
+    assert response_body({"score": np.array([0.2, 3.0], np.float32)}, "inputs") == b'{"outputs": [0.2, 3.0]}'
 
 
 def test_no_rows_have_no_answers() -> None:
     empty = {name: array[:0] for name, array in OUTPUTS.items()}
-    assert json.loads(answer_body(empty, "inputs")) == {
+    assert json.loads(response_body(empty, "inputs")) == {
         "outputs": {"asked": [], "label": [], "probabilities": []}
     }
-    assert json.loads(answer_body(empty, "instances")) == {"predictions": []}
+    assert json.loads(response_body(empty, "instances")) == {"predictions": []}
 
 
 @pytest.mark.parametrize("message", ['"quoted"\n\\', "é\u2028\0", "half \ud83d of a pair"])

@@ -1,4 +1,4 @@
-"""From JSON values to arrays: every form that TF Serving reads, and its words for what it does not."""
+"""From JSON values to arrays: every form that TF Serving reads, and what is told of others."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import pytest
 from exported import predictor
 
 from centrabert.export.rest.json_codec import read_body
-from centrabert.export.rest.json_tensors import read_arrays
+from centrabert.export.rest.json_tensors import read_inputs
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
 
@@ -18,7 +18,7 @@ ROW, COLUMN = "instances", "inputs"
 
 
 def read(form: str, values: Any, signature: str = "tone") -> dict[str, list[Any]]:
-    arrays = read_arrays(form, values, predictor().signatures[signature], LIMITS)
+    arrays = read_inputs(form, values, predictor().signatures[signature], LIMITS)
     for array in arrays.values():
         assert array.dtype in (np.object_, np.int32)
     return {name: array.tolist() for name, array in arrays.items()}
@@ -69,43 +69,31 @@ def test_word_pieces_in_both_forms() -> None:
 
 def test_a_batch_without_rows_is_a_column() -> None:
     assert read(COLUMN, []) == {"text_a": []}
-    assert refusal(ROW, []) == "JSON Value: [] No values in 'instances' array"
+    assert refusal(ROW, []) == "instances: [] is not a list of at least one row"
 
 
 ANY_ROW = {"text_a": "a", "text_b": "b"}
-PLAIN = (
-    "is a plain {}, but expecting {} as multiple input tensors required as per tensorinfo_map: text_a,text_b"
-)
-ELEMENT = "Failed to process element: {} of 'instances' list. "
+SEVERAL = "signature rte reads several inputs; name them: text_a, text_b"
 
 
 @pytest.mark.parametrize(
     ("form", "values", "message"),
     [
-        (ROW, "a", "JSON Value: \"a\" Excepting 'instances' to be an list/array"),
-        (ROW, ANY_ROW, "Excepting 'instances' to be an list/array"),
-        (ROW, ["a"], "instances " + PLAIN.format("list", "list of objects")),
-        (ROW, [{"b64": "YQ=="}], "instances " + PLAIN.format("list", "list of objects")),
-        (COLUMN, ["a"], "inputs " + PLAIN.format("value/list", "an object")),
-        (COLUMN, {"b64": "YQ=="}, "inputs " + PLAIN.format("value/list", "an object")),
-        (ROW, [ANY_ROW, "a"], "Expecting object but got list at item 1 of input list"),
-        (
-            ROW,
-            [ANY_ROW, {"text_a": "a"}],
-            ELEMENT.format(1) + 'JSON object: {"text_a": "a"} keys must be equal to: text_a,text_b',
-        ),
-        (ROW, [{}], ELEMENT.format(0) + "JSON object: {} keys must be equal to: text_a,text_b"),
-        (
-            ROW,
-            [{**ANY_ROW, "text_c": "c"}],
-            ELEMENT.format("0 key: text_c")
-            + "Error: INVALID_ARGUMENT: JSON object: does not have named input: text_c",
-        ),
-        (COLUMN, {"text_a": ["a"]}, "Missing named input: text_b in 'inputs' object."),
+        (ROW, "a", 'instances: "a" is not a list of at least one row'),
+        (ROW, ANY_ROW, 'instances: {"text_a": "a", "text_b": "b"} is not a list of at least one row'),
+        (ROW, ["a"], f"instances: {SEVERAL}"),
+        (ROW, [{"b64": "YQ=="}], f"instances: {SEVERAL}"),
+        (COLUMN, ["a"], f"inputs: {SEVERAL}"),
+        (COLUMN, {"b64": "YQ=="}, f"inputs: {SEVERAL}"),
+        (ROW, [ANY_ROW, "a"], "instances: row 0 is an object, but row 1 is a plain value"),
+        (ROW, [ANY_ROW, {"text_a": "a"}], "instances: row 1: signature rte: inputs missing: text_b"),
+        (ROW, [{}], "instances: row 0: signature rte: inputs missing: text_a, text_b"),
+        (ROW, [{**ANY_ROW, "text_c": "c"}], "instances: row 0: signature rte: inputs unknown: text_c"),
+        (COLUMN, {"text_a": ["a"]}, "signature rte: inputs missing: text_b"),
         (
             COLUMN,
             {"text_a": ["a"], "text_b": ["b"], "text_c": ["c"]},
-            "JSON object: does not have named input: text_c",
+            "signature rte: inputs unknown: text_c",
         ),
         (
             COLUMN,
@@ -132,24 +120,24 @@ def test_names_and_forms_that_do_not_fit_are_told(form: str, values: Any, messag
         (COLUMN, None, "input text_a: shape [] is not [batch]"),
         (ROW, [["a"]], "input text_a: shape [1, 1] is not [batch]"),
         (COLUMN, [[[[[[[["a"]]]]]]]], "input text_a: shape [1, 1, 1, 1, 1] is not [batch]"),
-        (ROW, ["a", {"text_a": "a"}], "Expecting value/list but got object at item 1 of input list"),
-        (ROW, [7], "input text_a: row 0: JSON Value: 7 Type: Number is not of expected type: string"),
-        (ROW, ["a", 0.5], "row 1: JSON Value: 0.5 Type: Number is not of expected type: string"),
-        (ROW, ["a", None], "row 1: JSON Value: null Type: Null is not of expected type: string"),
-        (ROW, ["a", True], "row 1: JSON Value: true Type: True is not of expected type: string"),
-        (ROW, ["a", ["b"]], 'row 1: JSON Value: ["b"] Type: Array is not of expected type: string'),
-        (ROW, ["a", float("nan")], "row 1: JSON Value: NaN Type: Number is not of expected type: string"),
-        (ROW, [{"text_a": {}}], "row 0: JSON Value: {} not formatted correctly for base64 data"),
+        (ROW, ["a", {"text_a": "a"}], "instances: row 0 is a plain value, but row 1 is an object"),
+        (ROW, [7], "input text_a: row 0: 7 is a number, not a string"),
+        (ROW, ["a", 0.5], "row 1: 0.5 is a number, not a string"),
+        (ROW, ["a", None], "row 1: null is null, not a string"),
+        (ROW, ["a", True], "row 1: true is a boolean, not a string"),
+        (ROW, ["a", ["b"]], 'row 1: ["b"] is a list, not a string'),
+        (ROW, ["a", float("nan")], "row 1: NaN is a number, not a string"),
+        (ROW, [{"text_a": {}}], 'row 0: {} is neither a string nor {"b64": "<base64>"}'),
         (
             ROW,
             [{"text_a": {"b64": 1}}],
-            'row 0: JSON Value: {"b64": 1} not formatted correctly for base64 data',
+            'row 0: {"b64": 1} is neither a string nor {"b64": "<base64>"}',
         ),
-        (ROW, [{"b64": "a"}], "input text_a: row 0: Unable to base64 decode"),
-        (ROW, [{"b64": "-_-_"}], "input text_a: row 0: Unable to base64 decode"),
-        (ROW, [{"b64": "é===\ud800"}], "input text_a: row 0: Unable to base64 decode"),
+        (ROW, [{"b64": "a"}], 'input text_a: row 0: {"b64": "a"} is not base64'),
+        (ROW, [{"b64": "-_-_"}], 'input text_a: row 0: {"b64": "-_-_"} is not base64'),
+        (ROW, [{"b64": "é===\ud800"}], " is not base64"),
         (ROW, [b64(b"a\xff")], "input text_a: row 0: not UTF-8 at byte 1"),
-        (ROW, ["a", "b\ud83d"], "input text_a: row 1: The surrogate pair in string is invalid."),
+        (ROW, ["a", "b\ud83d"], "input text_a: row 1: half of a surrogate pair at character 1"),
         (ROW, ["x" * 31], "input text_a: row 0: 31 bytes, more than 30; shorten the text"),
         (ROW, ["é" * 16], "input text_a: row 0: 32 bytes, more than 30; shorten the text"),
     ],
@@ -168,19 +156,19 @@ def test_texts_that_do_not_fit_are_told(form: str, values: Any, message: str) ->
         ([[[1, 2]], [[1, 2]]], "input input_ids: shape [2, 1, 2] is not [batch, length]"),
         (
             [[1, 2], [1]],
-            "input input_ids: row 1: Encountered list at unexpected size: 1 at level: 1 expected size: 2",
+            "input input_ids: row 1: 1 values, but 2 in row 0; pad the ids with 0",
         ),
         (
             [[1, 2], 3],
-            "row 1: JSON Value: 3 found at incorrect level: 2 in the JSON DOM. Expected at level: 2",
+            "row 1: 3 is a number, not a list",
         ),
-        ([[1, 2], [[1], 2]], "row 1: JSON Value: [1] Type: Array is not of expected type: int32"),
-        ([[1, 2], [1, 2.0]], "row 1: JSON Value: 2.0 Type: Number is not of expected type: int32"),
-        ([[1, 2], [1, True]], "row 1: JSON Value: true Type: True is not of expected type: int32"),
-        ([[1, 2], [1, False]], "row 1: JSON Value: false Type: False is not of expected type: int32"),
-        ([[1, 2], [1, "2"]], 'row 1: JSON Value: "2" Type: String is not of expected type: int32'),
-        ([[1, 2], [1, {"b64": ""}]], "Type: Object is not of expected type: int32"),
-        ([[1, 2], [1, 2**31]], "row 1: JSON Value: 2147483648 Type: Number is not of expected type: int32"),
+        ([[1, 2], [[1], 2]], "row 1: [1] is a list, not an int32"),
+        ([[1, 2], [1, 2.0]], "row 1: 2.0 is a number, not an int32"),
+        ([[1, 2], [1, True]], "row 1: true is a boolean, not an int32"),
+        ([[1, 2], [1, False]], "row 1: false is a boolean, not an int32"),
+        ([[1, 2], [1, "2"]], 'row 1: "2" is a string, not an int32'),
+        ([[1, 2], [1, {"b64": ""}]], 'row 1: {"b64": ""} is an object, not an int32'),
+        ([[1, 2], [1, 2**31]], "row 1: 2147483648 is a number, not an int32"),
         ([[1, 2], [1, 99]], "input input_ids: row 1, column 1: 99 is not in 0..98"),
         ([[1, 2], [-1, 2]], "input input_ids: row 1, column 0: -1 is not in 0..98"),
         ([[1, 2, 3], [1, 2, 3]], "inputs of different lengths: input_ids 3, segment_ids 2"),
@@ -195,7 +183,7 @@ def test_word_pieces_that_do_not_fit_are_told(ids: Any, message: str) -> None:
 def test_rows_of_unequal_length_are_told_in_row_format() -> None:
     rows = [{"input_ids": [1] * length, "segment_ids": [0] * length} for length in (2, 3)]
     assert refusal(ROW, rows, "tone_ids") == (
-        "input input_ids: row 1: Encountered list at unexpected size: 3 at level: 1 expected size: 2"
+        "input input_ids: row 1: 3 values, but 2 in row 0; pad the ids with 0"
     )
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from centrabert.export.rest.origin_check import check_origin, is_loopback
+from centrabert.export.page.page import PAGE_HEADER
+from centrabert.export.rest.origin_check import check_origin, is_loopback, says_same_origin
 from centrabert.export.serving.errors import ServingError
 
 OWN_HOSTS = (
@@ -65,6 +66,50 @@ def test_other_pages_are_refused(origin: str, loopback: bool) -> None:
     with pytest.raises(ServingError, match="may not use the server at localhost:8501") as error:
         check_origin("localhost:8501", origin, loopback)
     assert error.value.code == "PERMISSION_DENIED"
+
+
+PROXIED = "https://nlp.example"
+PROOFS = (
+    {"Sec-Fetch-Site": "same-origin"},
+    {PAGE_HEADER: "1"},
+    {"X-Forwarded-Host": "NLP.example"},
+    {"X-Forwarded-Host": "nlp.example, 10.0.0.7"},
+)
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1:8501", True), ("models:8501", False)])
+def test_a_page_behind_a_proxy_that_writes_another_host_is_answered(
+    proof: dict[str, str], host: str, loopback: bool
+) -> None:
+    """As nginx does unless it is told not to."""
+    check_origin(host, PROXIED, loopback, says_same_origin({"Origin": PROXIED, "Host": host, **proof}))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"X-Forwarded-Host": ""},
+        {"X-Forwarded-Host": "other.example"},
+        {"X-Forwarded-Host": "other.example, nlp.example"},
+        {"Content-Type": "application/json"},
+    ],
+)
+def test_other_headers_prove_nothing(headers: dict[str, str]) -> None:
+    assert not says_same_origin({"Origin": PROXIED, "Host": "127.0.0.1:8501", **headers})
+    assert not says_same_origin({"Origin": "null", **headers})
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_page_whose_name_leads_to_this_machine_can_prove_nothing(proof: dict[str, str]) -> None:
+    """To its browser it is of the same origin, so it may send what it likes; but not choose the Host."""
+    headers = {"Origin": "http://nlp.example", **proof}
+    with pytest.raises(ServingError, match="only this machine can reach"):
+        check_origin("nlp.example:8501", "http://nlp.example:8501", True, says_same_origin(headers))
 
 
 def test_a_page_without_a_host_is_refused() -> None:

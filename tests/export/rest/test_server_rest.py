@@ -21,8 +21,9 @@ from centrabert.export.contract.models_config import DesiredVersions
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.page.page import content_security_policy, page
 from centrabert.export.rest import http_server, rest_api
+from centrabert.export.rest.json_codec import read_body
 from centrabert.export.serving.metrics import ServingMetrics
-from centrabert.export.serving.prediction_service import Answering
+from centrabert.export.serving.prediction_service import PredictionService
 from centrabert.export.serving.version_manager import ModelVersions
 from centrabert.merge.merged_folder import read_manifest
 
@@ -128,12 +129,11 @@ def test_metadata_is_what_tf_serving_prints() -> None:
         assert list(document["metadata"]) == ["signature_def"]
         signatures = document["metadata"]["signature_def"]["signature_def"]
         assert set(signatures) == set(predictor().signatures)
-        tone = predictor().signatures["tone"]
         assert signatures["tone"]["method_name"] == "tensorflow/serving/predict"
         assert signatures["tone"]["defaults"] == {}
         assert signatures["tone"]["inputs"]["text_a"] == {
             "dtype": "DT_STRING",
-            "name": tone.inputs["text_a"].name,
+            "name": predictor().signature_defs["tone"].inputs["text_a"].name,
             "tensor_shape": {"dim": [{"name": "", "size": "-1"}], "unknown_rank": False},
         }
         sizes = signatures["tone"]["outputs"]["probabilities"]["tensor_shape"]["dim"]
@@ -144,19 +144,20 @@ def test_a_label_is_as_good_as_the_number_of_its_version() -> None:
     server = shared_server()
     (version,) = server.versions.available
 
-    def look() -> DesiredVersions:
+    def poll() -> DesiredVersions:
         return DesiredVersions(((1,),), {"stable": 1})
 
     async def ask(method: str, path: str) -> Any:
         versions = ModelVersions(
-            NAME, exported().version.parent, look, lambda folder, stopped: version.servable
+            NAME, exported().version.parent, poll, lambda folder, stopped: version.servable
         )
         await versions.update()
-        answering = Answering(versions, ServingMetrics())
-        return json.loads(await rest_api.answer(answering, method, path, read, 20.0))
-
-    async def read() -> bytes:
-        return json.dumps(rows("sim", TEXTS)).encode()
+        service = PredictionService(versions, ServingMetrics())
+        address = rest_api.read_address(method, path)
+        if address.action != rest_api.PREDICT:
+            return json.loads(rest_api.describe(service, address))
+        body = read_body(json.dumps(rows("sim", TEXTS)).encode())
+        return json.loads(await rest_api.predict(service, address, body, 20.0))
 
     for method, action in (("GET", ""), ("GET", "/metadata"), ("POST", ":predict")):
         found = [
@@ -216,6 +217,8 @@ def test_the_page_may_ask_and_pages_of_others_may_not() -> None:
     body = rows("tone", {"text_a": TEXT_A})
     origin = url("")
     assert post(body, headers={"Origin": origin}).status_code == 200
+    behind_nginx = {"Origin": "https://nlp.example", "Sec-Fetch-Site": "same-origin"}
+    assert post(body, headers=behind_nginx).status_code == 200
     for headers, text in (
         (
             {"Origin": "http://evil.example"},
@@ -235,6 +238,7 @@ def test_the_page_may_ask_and_pages_of_others_may_not() -> None:
 def test_a_mistake_of_ours_is_in_the_log_and_not_in_the_answer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(shared_server().http, "_page", None)
     monkeypatch.setattr(http_server, "page", lambda *arguments: 1 / 0)
     response = requests.get(url("/"), timeout=20)
     assert refusal(response) == (500, "internal error; the server's log has more")

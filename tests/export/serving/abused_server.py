@@ -3,11 +3,11 @@
 import asyncio
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +16,13 @@ from grpc_requests import TEXT_A
 from raw_http import RawAnswer, RawClient, post
 from running_server import NAME, running, settings
 from session import session
+from waiting import eventually
 
 from centrabert.export.engine.tensorflow_engine import Arrays
 from centrabert.export.local_server import Server
 from centrabert.export.serving.batcher import Batcher
-from centrabert.export.serving.grpc_interceptor import GrpcAdmission
-from centrabert.export.serving.row_batch import Piece
+from centrabert.export.serving.grpc_interceptor import GrpcInterceptor
+from centrabert.export.serving.row_batch import RowBatch
 from centrabert.export.serving.servable import Servable, ServingLimits
 
 SOON = 0.5  # seconds
@@ -62,11 +63,11 @@ class AbusedServer:
 
     @property
     def in_flight(self) -> int:
-        return self.server.http.places.taken
+        return self.server.http.limit.in_use
 
     @property
-    def admission(self) -> GrpcAdmission:
-        return self.server.admission
+    def interceptor(self) -> GrpcInterceptor:
+        return self.server.interceptor
 
     @property
     def tasks(self) -> int:
@@ -98,7 +99,7 @@ class AbusedServer:
         with RawClient(self.port) as client:
             check(client.send(GOOD).answer())
         eventually(lambda: not (self.connections or self.in_flight or self.batcher.waiting or self.tasks))
-        eventually(lambda: not (self.admission.places.taken or self.admission.arriving))
+        eventually(lambda: not (self.interceptor.limit.in_use or self.interceptor.arriving))
 
 
 @cache
@@ -107,9 +108,9 @@ def abused_server() -> AbusedServer:
     gate, compute = threading.Event(), Servable.compute
     gate.set()
 
-    def held_back(servable: Servable, piece: Piece) -> Arrays:
+    def held_back(servable: Servable, batch: RowBatch) -> Arrays:
         gate.wait()
-        return compute(servable, piece)
+        return compute(servable, batch)
 
     chosen = replace(
         settings(exported().version.parent, LIMITS), body_bytes=BODY_BYTES, concurrent=CONCURRENT
@@ -119,12 +120,11 @@ def abused_server() -> AbusedServer:
         return AbusedServer(session.enter_context(running(chosen)), gate)
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.025)
-    pytest.fail("it never came true")
+def is_delivered(port: int) -> bool:
+    """Whether the kernel holds nothing any more that was sent to, or from, a port of this machine."""
+    connections = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = [words for words in connections if f":{port:04X}" in words[1] + words[2]]
+    return all(words[4] == "00000000:00000000" for words in ours)
 
 
 def many(rows: int) -> bytes:

@@ -8,38 +8,41 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import until
 
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.serving.batcher import Batcher, company
+from centrabert.export.serving.batcher import Batcher, select_batch_mates
 from centrabert.export.serving.errors import ServingError
-from centrabert.export.serving.row_batch import IDS, TEXT, Piece
+from centrabert.export.serving.row_batch import IDS, TEXT, RowBatch
 
-MOST, WAITING = 8, 20
+MAX_ROWS, MAX_WAITING = 8, 20
 
 
-def texts(*values: str, task: str = "rte") -> Piece:
+def texts(*values: str, task: str = "rte") -> RowBatch:
     array = np.array([value.encode() for value in values], np.object_)
-    return Piece(TEXT, (array, np.array([b""] * len(values), np.object_)), (frozenset([task]),) * len(values))
+    return RowBatch(
+        TEXT, (array, np.array([b""] * len(values), np.object_)), (frozenset([task]),) * len(values)
+    )
 
 
-def ids(rows: int, length: int, value: int) -> Piece:
+def ids(rows: int, length: int, value: int) -> RowBatch:
     array = np.full([rows, length], value, np.int32)
-    return Piece(IDS, (array, array % 2), (frozenset(["rte"]),) * rows)
+    return RowBatch(IDS, (array, array % 2), (frozenset(["rte"]),) * rows)
 
 
 class Model:
     """Answers the first column, and blocks before each batch until told to go."""
 
     def __init__(self) -> None:
-        self.batches: list[Piece] = []
+        self.batches: list[RowBatch] = []
         self.go = threading.Semaphore(0)
 
-    def __call__(self, piece: Piece) -> Arrays:
-        self.batches.append(piece)
+    def __call__(self, part: RowBatch) -> Arrays:
+        self.batches.append(part)
         assert self.go.acquire(timeout=10)
-        if piece.columns[0].dtype == object and b"fail" in piece.columns[0]:
+        if part.columns[0].dtype == object and b"fail" in part.columns[0]:
             raise ServingError("INTERNAL", "failed")
-        return {"echo": piece.columns[0]}
+        return {"echo": part.columns[0]}
 
 
 def run(test: Callable[[Batcher, Model], Coroutine[Any, Any, None]], threads: int = 1) -> list[int]:
@@ -49,15 +52,15 @@ def run(test: Callable[[Batcher, Model], Coroutine[Any, Any, None]], threads: in
     async def main() -> None:
         with ThreadPoolExecutor(threads) as executor:
             model = Model()
-            await test(Batcher(model, executor, threads, MOST, WAITING, rows.append), model)
+            await test(Batcher(model, executor, threads, MAX_ROWS, MAX_WAITING, rows.append), model)
 
     asyncio.run(asyncio.wait_for(main(), 20))
     return rows
 
 
-async def ask(batcher: Batcher, *pieces: Piece) -> "asyncio.Task[list[Arrays]]":
+async def ask(batcher: Batcher, *parts: RowBatch) -> "asyncio.Task[list[Arrays]]":
     """A request that has reached the queue."""
-    task = asyncio.ensure_future(batcher.answer(list(pieces)))
+    task = asyncio.ensure_future(batcher.predict(list(parts)))
     await asyncio.sleep(0)
     return task
 
@@ -81,8 +84,7 @@ def test_a_lone_request_goes_at_once_and_the_rest_together() -> None:
 def test_each_thread_has_a_batch() -> None:
     async def test(batcher: Batcher, model: Model) -> None:
         asked = [await ask(batcher, texts(f"text {number}")) for number in range(3)]
-        while len(model.batches) < 2:
-            await asyncio.sleep(0.001)
+        await until(lambda: len(model.batches) == 2)
         assert batcher.waiting == 1
         model.go.release(3)
         await asyncio.gather(*asked)
@@ -93,10 +95,10 @@ def test_each_thread_has_a_batch() -> None:
 def test_pieces_of_a_request_come_back_in_order() -> None:
     async def test(batcher: Batcher, model: Model) -> None:
         first = await ask(batcher, texts("x"))
-        pieces = [texts(*[f"{piece} {row}" for row in range(5)]) for piece in range(3)]
-        asked = await ask(batcher, *pieces)
+        parts = [texts(*[f"{part} {row}" for row in range(5)]) for part in range(3)]
+        asked = await ask(batcher, *parts)
         model.go.release(4)
-        assert echo(await asked) == [f"{piece} {row}".encode() for piece in range(3) for row in range(5)]
+        assert echo(await asked) == [f"{part} {row}".encode() for part in range(3) for row in range(5)]
         await first
 
     assert run(test) == [1, 5, 5, 5]
@@ -108,7 +110,7 @@ def test_a_full_queue_refuses_and_forgets() -> None:
         with pytest.raises(
             ServingError, match="overloaded: 16 rows wait and 5 more would be over 20"
         ) as error:
-            await batcher.answer([texts(*"ddddd")])
+            await batcher.predict([texts(*"ddddd")])
         assert error.value.code == "RESOURCE_EXHAUSTED"
         assert batcher.waiting == 16
         asked.append(await ask(batcher, texts(*"eeee")))
@@ -128,9 +130,9 @@ def test_what_would_wait_for_half_its_time_is_refused(monkeypatch: pytest.Monkey
         await (await ask(batcher, texts("a", "b")))  # 2 s for two rows, so 1 s a row
         asked = [await ask(batcher, texts(text)) for text in ("c", "d", "e")]
         with pytest.raises(ServingError, match=r"take about 2 s, and the deadline is in 3\.9 s"):
-            await batcher.answer([texts("f")], 3.9)
-        asked.append(asyncio.ensure_future(batcher.answer([texts("g")], 4.1)))
-        asked.append(asyncio.ensure_future(batcher.answer([texts("h")])))
+            await batcher.predict([texts("f")], 3.9)
+        asked.append(asyncio.ensure_future(batcher.predict([texts("g")], 4.1)))
+        asked.append(asyncio.ensure_future(batcher.predict([texts("h")])))
         model.go.release(2)
         assert [echo(await task) for task in asked] == [[b"c"], [b"d"], [b"e"], [b"g"], [b"h"]]
 
@@ -212,20 +214,20 @@ def test_the_oldest_goes_first_with_those_nearest_in_length() -> None:
 def test_rows_of_the_same_task_go_alone_and_short_ones_together() -> None:
     tasks = ("sim", "rte", "sim", "rte", "rte")
     others = [(number, texts("x" * (30 + number), task=task)) for number, task in enumerate(tasks)]
-    assert company(texts("x" * 30, task="rte"), others, 3) == [1, 3]
-    assert company(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4]
-    assert company(texts("x" * 30, task="tone"), others, 6) == [0, 1, 2, 3, 4]
+    assert select_batch_mates(texts("x" * 30, task="rte"), others, 3) == [1, 3]
+    assert select_batch_mates(texts("x" * 30, task="rte"), others, 6) == [1, 3, 4]
+    assert select_batch_mates(texts("x" * 30, task="tone"), others, 6) == [0, 1, 2, 3, 4]
     edge = [(0, texts("x" * 64, task="sim")), (1, texts("x" * 65, task="sim"))]
-    assert company(texts("x" * 64, task="tone"), edge, 6) == [0]
-    assert company(texts("x" * 65, task="tone"), edge, 6) == []
-    assert company(texts("x" * 65, task="sim"), edge, 6) == [1, 0]
+    assert select_batch_mates(texts("x" * 64, task="tone"), edge, 6) == [0]
+    assert select_batch_mates(texts("x" * 65, task="tone"), edge, 6) == []
+    assert select_batch_mates(texts("x" * 65, task="sim"), edge, 6) == [1, 0]
 
 
 def test_long_rows_make_smaller_batches() -> None:
     others = list(enumerate([texts("x" * 1000)] * 9))
-    assert company(texts("x" * 1000), others, 32) == [0, 1, 2]  # four times 1000 of 4096 bytes
+    assert select_batch_mates(texts("x" * 1000), others, 32) == [0, 1, 2]  # four times 1000 of 4096 bytes
 
 
 def test_a_piece_too_large_for_the_rest_of_a_batch_lets_smaller_ones_by() -> None:
     others = list(enumerate([texts(*"abcdef"), texts(*"abcd"), texts("a")]))
-    assert company(texts(*"abc"), others, MOST) == [1, 2]
+    assert select_batch_mates(texts(*"abc"), others, MAX_ROWS) == [1, 2]

@@ -1,8 +1,7 @@
 """gRPC requests that are too many, that never arrive, or that are none."""
 
 import asyncio
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -10,15 +9,17 @@ from typing import Any
 
 import grpc
 import pytest
-from abused_server import CONCURRENT, AbusedServer, eventually
+from abused_server import CONCURRENT, AbusedServer
 from exported import predictor
 from grpc_requests import TEXT_A, message
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+from waiting import eventually
 
+from centrabert.export.serving import grpc_interceptor
 from centrabert.export.serving.concurrency_limit import overloaded
-from centrabert.export.serving.grpc_interceptor import PATIENCE, abort
+from centrabert.export.serving.grpc_interceptor import abort
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REQUEST = message("tone", {"text_a": TEXT_A[:1]})
@@ -50,7 +51,7 @@ def stalled(server: AbusedServer, channel: grpc.Channel, number: int) -> list[St
     several = []
     for waiting in range(1, number + 1):
         several.append(Stalled(channel))
-        eventually(lambda waiting=waiting: server.admission.arriving == waiting)
+        eventually(lambda waiting=waiting: server.interceptor.arriving == waiting)
     return several
 
 
@@ -71,22 +72,32 @@ def counted(server: AbusedServer, code: str) -> int:
     return sum(int(float(line.removeprefix(start))) for line in lines if line.startswith(start))
 
 
-def test_requests_without_a_message_keep_no_other_out(server: AbusedServer) -> None:
+@pytest.fixture
+def arrival_timeout(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Gives messages so many seconds to arrive."""
+    return lambda seconds: monkeypatch.setattr(grpc_interceptor, "ARRIVAL_TIMEOUT_SECONDS", seconds)
+
+
+def test_requests_without_a_message_keep_no_other_out(
+    server: AbusedServer, arrival_timeout: Callable[[float], None]
+) -> None:
+    arrival_timeout(0.0)
     with connected(server) as channel:
         waiting = stalled(server, channel, CONCURRENT)
-        time.sleep(PATIENCE)
         for _ in range(2 * CONCURRENT):
             check(PredictionServiceStub(channel).Predict(REQUEST, SECONDS).SerializeToString())
-        assert (server.admission.places.taken, server.admission.arriving) == (0, CONCURRENT - 1)
+        assert (server.interceptor.limit.in_use, server.interceptor.arriving) == (0, CONCURRENT - 1)
         for each in waiting[1:]:
             check(each.send(REQUEST.SerializeToString()).call.result(SECONDS))
 
 
-def test_the_messages_that_have_not_come_the_longest_give_way(server: AbusedServer) -> None:
+def test_the_messages_that_have_not_come_the_longest_give_way(
+    server: AbusedServer, arrival_timeout: Callable[[float], None]
+) -> None:
+    arrival_timeout(0.0)
     before = counted(server, "RESOURCE_EXHAUSTED")
     with connected(server) as channel:
         waiting = stalled(server, channel, CONCURRENT)
-        time.sleep(PATIENCE)
         late = [Stalled(channel) for _ in range(2)]
         told = ("RESOURCE_EXHAUSTED", "overloaded: the request took too long to arrive")
         assert [refusal(each.call) for each in waiting[:2]] == [told] * 2
@@ -95,16 +106,19 @@ def test_the_messages_that_have_not_come_the_longest_give_way(server: AbusedServ
             check(each.send(REQUEST.SerializeToString()).call.result(SECONDS))
 
 
-def test_requests_that_are_too_many_are_told_and_counted(server: AbusedServer) -> None:
+def test_requests_that_are_too_many_are_told_and_counted(
+    server: AbusedServer, arrival_timeout: Callable[[float], None]
+) -> None:
+    arrival_timeout(1000.0)
     before = counted(server, "RESOURCE_EXHAUSTED")
     with connected(server) as channel, server.held():
         predict = PredictionServiceStub(channel).Predict
         (arriving,) = stalled(server, channel, 1)
         answered = [predict.future(REQUEST, SECONDS) for _ in range(CONCURRENT - 1)]
-        eventually(lambda: server.admission.places.taken == CONCURRENT - 1)
+        eventually(lambda: server.interceptor.limit.in_use == CONCURRENT - 1)
         assert refusal(predict.future(REQUEST, SECONDS)) == FULL  # the one that arrives has only begun to
         answered.append(arriving.send(REQUEST.SerializeToString()).call)
-        eventually(lambda: server.admission.places.taken == CONCURRENT)
+        eventually(lambda: server.interceptor.limit.in_use == CONCURRENT)
         assert refusal(predict.future(REQUEST, SECONDS)) == FULL
         assert counted(server, "RESOURCE_EXHAUSTED") == before + 2
         server.gate.set()
@@ -115,7 +129,7 @@ def test_requests_that_are_too_many_are_told_and_counted(server: AbusedServer) -
 @pytest.mark.parametrize(
     ("messages", "told"),
     [
-        ([], "there is no message"),
+        ([], "the request holds no message"),
         ([b"\xff\xff"], "Error parsing message with type 'tensorflow.serving.PredictRequest'"),
     ],
 )
@@ -139,7 +153,7 @@ def test_who_leaves_before_the_message_leaves_nothing(server: AbusedServer) -> N
     with connected(server) as channel:
         (waiting,) = stalled(server, channel, 1)
         waiting.call.cancel()
-        eventually(lambda: not server.admission.arriving)
+        eventually(lambda: not server.interceptor.arriving)
         server.check_that_nothing_is_left()
     assert counted(server, "RESOURCE_EXHAUSTED") == before
 

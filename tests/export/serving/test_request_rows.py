@@ -6,13 +6,18 @@ from exported import predictor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from centrabert.export.contract.signature_spec import SignatureSpec
 from centrabert.export.contract.task_selector import parse_task_selector, task_selector
-from centrabert.export.serving.request_rows import outputs_of, read_rows
+from centrabert.export.serving.request_rows import read_rows, request_outputs
 from centrabert.export.serving.row_batch import IDS, TEXT
 
 NAMES = sorted(branch.task.name for branch in tiny.BRANCHES)
 PARTS = ("rte", "2", "sim", "tone", "whole", "*", ",", " ", "x", "\t")
 LISTS = st.lists(st.sampled_from(PARTS), max_size=6).map("".join)
+
+
+def signature(name: str) -> SignatureSpec:
+    return predictor().signatures[name]
 
 
 def texts(*values: str) -> np.ndarray:
@@ -29,8 +34,8 @@ def test_lists_of_tasks_are_read_as_the_graph_reads_them(rows: list[str]) -> Non
     }
     outputs = ["unknown", *(f"{name}/asked" for name in NAMES)]
     graph = predictor().predict("route", inputs, outputs)
-    ours = outputs_of(
-        predictor().signatures["route"], "route", outputs, read_rows("route", inputs, outputs, NAMES), []
+    ours = request_outputs(
+        signature("route"), outputs, read_rows(signature("route"), inputs, outputs, NAMES), []
     )
     assert {name: array.tolist() for name, array in graph.items()} == {
         name: array.tolist() for name, array in ours.items()
@@ -43,16 +48,16 @@ def test_a_list_of_tasks_reads_back() -> None:
 
 
 def test_a_signature_of_a_task_asks_for_it_alone() -> None:
-    rows = read_rows("tone", {"text_a": texts("a", "b")}, ["label"], NAMES)
-    assert (rows.lane, rows.tasks, rows.asked) == (TEXT, {"tone"}, (frozenset(["tone"]),) * 2)
+    rows = read_rows(signature("tone"), {"text_a": texts("a", "b")}, ["label"], NAMES)
+    assert (rows.input_kind, rows.tasks, rows.task_arguments) == (TEXT, {"tone"}, (frozenset(["tone"]),) * 2)
     assert rows.columns[1].tolist() == [b"", b""]
 
 
-def test_ids_wait_in_their_own_lane() -> None:
+def test_ids_are_another_kind_of_input() -> None:
     ids = np.array([[2, 7, 3]], np.int32)
     inputs = {"input_ids": ids, "segment_ids": ids * 0}
-    rows = read_rows("rte2_ids", inputs, ["label"], NAMES)
-    assert (rows.lane, rows.tasks) == (IDS, {"rte2"})
+    rows = read_rows(signature("rte2_ids"), inputs, ["label"], NAMES)
+    assert (rows.input_kind, rows.tasks) == (IDS, {"rte2"})
 
 
 def test_only_what_is_fetched_is_computed() -> None:
@@ -61,16 +66,19 @@ def test_only_what_is_fetched_is_computed() -> None:
         "text_b": texts("", "", ""),
         "tasks": texts("sim, tone", "*", "rte"),
     }
-    rows = read_rows("route", inputs, ["tone/label", "sim/asked", "unknown"], NAMES)
+    rows = read_rows(signature("route"), inputs, ["tone/label", "sim/asked", "unknown"], NAMES)
     assert rows.tasks == {"tone"}
-    assert [(places, piece.tasks) for places, piece in rows.pieces(8)] == [
+    assert [(indices, batch.tasks) for indices, batch in rows.batches(8)] == [
         ([0, 1], (frozenset(["tone"]), frozenset(["tone"])))
     ]
 
 
 def test_serving_default_wants_the_tasks_of_its_outputs() -> None:
     inputs = {"text_a": texts("a"), "text_b": texts("b")}
-    assert read_rows("serving_default", inputs, ["sim/score", "rte/label"], NAMES).tasks == {"sim", "rte"}
+    assert read_rows(signature("serving_default"), inputs, ["sim/score", "rte/label"], NAMES).tasks == {
+        "sim",
+        "rte",
+    }
 
 
 def test_answers_return_to_their_rows_and_the_others_stay_blank() -> None:
@@ -80,20 +88,20 @@ def test_answers_return_to_their_rows_and_the_others_stay_blank() -> None:
         "tasks": texts("sim", "rte", "?", "sim", "*"),
     }
     outputs = ["sim/score", "rte/label", "unknown"]
-    rows = read_rows("route", inputs, outputs, NAMES)
-    (first, _), (second, _) = rows.pieces(3)
+    rows = read_rows(signature("route"), inputs, outputs, NAMES)
+    (first, _), (second, _) = rows.batches(3)
     assert (first, second) == ([0, 1, 3], [4])
     computed = [
         (first, {"sim/score": np.array([1, 0, 3], np.float32), "rte/label": texts("", "yes", "")}),
         (second, {"sim/score": np.array([4], np.float32), "rte/label": texts("no")}),
     ]
-    found = outputs_of(predictor().signatures["route"], "route", outputs, rows, computed)
+    found = request_outputs(signature("route"), outputs, rows, computed)
     assert found["sim/score"].tolist() == [1, 0, 0, 3, 4]
     assert found["rte/label"].tolist() == [b"", b"yes", b"", b"", b"no"]
     assert found["unknown"].tolist() == [b"", b"", b"?", b"", b""]
 
 
 def test_no_rows_have_empty_answers_of_the_right_shape() -> None:
-    rows = read_rows("tone", {"text_a": texts()}, ["label", "probabilities"], NAMES)
-    found = outputs_of(predictor().signatures["tone"], "tone", ["label", "probabilities"], rows, [])
+    rows = read_rows(signature("tone"), {"text_a": texts()}, ["label", "probabilities"], NAMES)
+    found = request_outputs(signature("tone"), ["label", "probabilities"], rows, [])
     assert {name: array.shape for name, array in found.items()} == {"label": (0,), "probabilities": (0, 4)}

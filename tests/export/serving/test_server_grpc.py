@@ -101,10 +101,10 @@ def test_metadata_holds_the_signatures() -> None:
     signatures = SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(signatures)
     assert (response.model_spec.name, response.model_spec.version.value) == (NAME, 1)
-    assert dict(signatures.signature_def) == dict(predictor().signatures)
+    assert dict(signatures.signature_def) == predictor().signature_defs
 
 
-@pytest.mark.parametrize(("fields", "text"), [([], "at least one metadata_field"), (["weights"], "weights")])
+@pytest.mark.parametrize(("fields", "text"), [([], "names no metadata_field"), (["weights"], "weights")])
 def test_other_metadata_is_refused(fields: list[str], text: str) -> None:
     request = GetModelMetadataRequest(metadata_field=fields)
     request.model_spec.name = NAME

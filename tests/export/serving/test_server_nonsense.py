@@ -1,5 +1,6 @@
 """Requests that are none: each is told what is wrong in TF Serving's shape, and others get their answers."""
 
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +17,8 @@ from abused_server import (
 from raw_http import RawClient, head, post
 from running_server import NAME
 
-MALFORMED = "Malformed request: "  # and aiohttp's reason
+BODY = b'{"inputs": 1}'
+MALFORMED = "malformed request: "  # and aiohttp's reason
 NONSENSE = [
     (b"hello\r\n\r\n", 400, MALFORMED),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 99, 400, MALFORMED),
@@ -42,48 +44,55 @@ NONSENSE = [
         400,
         MALFORMED,
     ),
+    (post(PREDICT, b"no gzip", Content_Encoding="gzip"), 400, "the body is no gzip: "),
     (
-        post(PREDICT, b"no gzip", Content_Encoding="gzip"),
+        post(PREDICT, gzip.compress(BODY)[:-8], Content_Encoding="gzip"),
         400,
-        MALFORMED,
+        "the body is no gzip: it ends",
     ),
-    (head("POST", PREDICT), 400, "JSON Parse error: The document is empty"),
+    (post(PREDICT, BODY, Content_Encoding="br"), 400, "Content-Encoding br is not supported; send gzip"),
+    (post(PREDICT, BODY, Expect="the best"), 417, "Expect: the best is not supported"),
+    (head("POST", PREDICT), 400, "the body is no JSON: it is empty"),
     (head("PUT", PREDICT), 400, f"{MALFORMED}PUT {PREDICT}"),
     (head("OPTIONS", PREDICT), 400, f"{MALFORMED}OPTIONS {PREDICT}"),
     (head("DELETE", STATUS), 400, f"{MALFORMED}DELETE {STATUS}"),
     (head("OPTIONS", "*"), 404, ""),
     (head("GET", "/v1/../../etc/passwd"), 400, f"{MALFORMED}GET /v1/../../etc/passwd"),
-    (head("GET", "/../../etc/passwd"), 404, "The requested URL /../../etc/passwd was not found"),
-    (head("POST", "/metrics"), 404, "The requested URL /metrics was not found"),
-    (head("GET", "/v1/models/..%2F..%2Fetc"), 404, "Could not find any versions of model ../../etc"),
-    (head("GET", "/v1/models/%00%ff"), 404, "Could not find any versions of model \0\ufffd"),
-    (head("GET", f"/v1/models/{'m' * 8000}"), 404, "Could not find any versions of model mmm"),
-    (head("POST", f"/v1/models/{NAME}:classify"), 400, "Expected classify signature method_name to be"),
-    (head("GET", "/v1/models/bert/versions/9"), 404, "Could not find version 9 of model bert"),
-    (head("GET", f"{STATUS}/versions/9"), 404, f"Could not find version 9 of model {NAME}"),
-    (head("POST", f"{STATUS}/versions/9:predict"), 400, "JSON Parse error: The document is empty"),
+    (head("GET", "/../../etc/passwd"), 404, "there is nothing at /../../etc/passwd"),
+    (head("POST", "/metrics"), 404, "there is nothing at /metrics"),
+    (head("GET", "/v1/models/..%2F..%2Fetc"), 404, "no version of model ../../etc was seen"),
+    (head("GET", "/v1/models/%00%ff"), 404, "no version of model \0\ufffd was seen"),
+    (head("GET", f"/v1/models/{'m' * 8000}"), 404, "no version of model mmm"),
+    (
+        head("POST", f"/v1/models/{NAME}:classify"),
+        400,
+        "the model has no signature for :classify;",
+    ),
+    (head("GET", "/v1/models/bert/versions/9"), 404, "no version 9 of model bert was seen"),
+    (head("GET", f"{STATUS}/versions/9"), 404, f"no version 9 of model {NAME} was seen"),
+    (head("POST", f"{STATUS}/versions/9:predict"), 400, "the body is no JSON: it is empty"),
     (
         post(f"{STATUS}/versions/9:predict", b'{"inputs": 1}'),
         404,
-        f"Servable not found for request: Specific({NAME}, 9)",
+        f"no version 9 of model {NAME} is served",
     ),
     (
         post(f"{STATUS}/labels/no:predict", b'{"inputs": 1}'),
         400,
-        "Unrecognized servable version label: no",
+        f"model {NAME} has no version label no",
     ),
     (
         post(PREDICT, b'{"signature_name": "nonsense", "inputs": 1}'),
         400,
-        'Serving signature name: "nonsense" not found in signature def',
+        'there is no signature "nonsense"; the model has ',
     ),
     (
         post(PREDICT, b'{"signature_name": "\\ud800", "inputs": 1}'),
         400,
-        'Serving signature name: "\ud800" not found in signature def',
+        'there is no signature "\ud800"; the model has ',
     ),
-    (post(PREDICT, b'{"instances": [' + b"[" * 100_000), 400, "JSON Parse error: nested too deeply"),
-    (post(PREDICT, b'{"instances": ["\xff"]}'), 400, "JSON Parse error: not UTF-8 at offset: 16"),
+    (post(PREDICT, b'{"instances": [' + b"[" * 100_000), 400, "the body is no JSON: it is nested too deeply"),
+    (post(PREDICT, b'{"instances": ["\xff"]}'), 400, "the body is no JSON: not UTF-8 at byte 16"),
     (many(10_000), 400, "instances: 10000 rows, more than 50; send them in several requests"),
     (
         post(PREDICT, b'{"signature_name": "tone", "inputs": ["%s"]}' % (b"x" * 1_000_000)),

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import struct
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -17,15 +16,16 @@ from abused_server import (
     PREDICT,
     AbusedServer,
     check,
-    eventually,
+    is_delivered,
     many,
 )
 from grpc_requests import TEXT_A, message
 from raw_http import RawClient, head
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+from waiting import eventually, until
 
 from centrabert.export.rest.http_server import HttpServer
-from centrabert.export.serving.open_files import CONNECTIONS
+from centrabert.export.serving.concurrency_limit import CONNECTIONS_PER_REQUEST
 
 ROWS = LIMITS.request_rows
 FULL = "overloaded: too many requests at once; try again later"
@@ -61,7 +61,7 @@ def test_a_request_that_waits_too_long_is_told_and_frees_its_place(impatient: Ab
     server = impatient
     with RawClient(server.port) as client, server.held():
         found = client.send(many(ROWS)).answer().error
-        assert found == (504, "the deadline passed before the answer was computed")
+        assert found == (504, "the deadline passed before the outputs were computed")
         eventually(lambda: not server.batcher.waiting and not server.in_flight)
 
 
@@ -71,7 +71,7 @@ def test_requests_that_the_server_is_too_busy_to_look_at_wait(server: AbusedServ
         predict = PredictionServiceStub(channel).Predict
         request = message("tone", {"text_a": TEXT_A[:1]})
         sent = [predict.future(request, timeout=60) for _ in range(4000)]
-        time.sleep(1.0)  # they arrive
+        eventually(lambda: all(is_delivered(server.server.port) for _ in range(100)))
         idle.set()
         codes = {future.code().name for future in sent}
     assert codes == {"OK", "RESOURCE_EXHAUSTED"}
@@ -86,18 +86,39 @@ def half_close(client: RawClient) -> None:
     client.socket.shutdown(socket.SHUT_WR)
 
 
-@pytest.mark.parametrize("leave", [RawClient.close, reset, half_close])
-def test_who_leaves_frees_its_place(server: AbusedServer, leave: Callable[[RawClient], None]) -> None:
-    """A client that has closed its half has left, as far as can be told."""
+def test_who_leaves_frees_its_place(server: AbusedServer) -> None:
     with RawClient(server.port) as stays, RawClient(server.port) as leaves, server.held():
         stays.send(GOOD)
         eventually(lambda: server.in_flight == 1)
         leaves.send(many(ROWS))
         eventually(lambda: server.batcher.waiting == ROWS)
-        leave(leaves)
+        reset(leaves)
         eventually(lambda: server.batcher.waiting == 0 and server.in_flight == 1 == server.connections)
         server.gate.set()
         check(stays.answer())
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_who_closes_its_half_gets_its_responses(server: AbusedServer, number: int) -> None:
+    """Of all requests that it has sent whole, as `nc -N` or a shell's redirection sends them."""
+    with RawClient(server.port) as client, server.held():
+        client.send(GOOD * number)
+        half_close(client)
+        eventually(lambda: server.in_flight == 1)
+        server.gate.set()
+        for _ in range(number):
+            check(client.answer())
+        assert client.ends()
+
+
+def test_who_closes_after_a_whole_request_leaves_nothing(server: AbusedServer) -> None:
+    """It cannot be told from one that still reads; so its rows are computed, within the deadline."""
+    with server.held():
+        with RawClient(server.port) as client:
+            client.send(GOOD)
+            eventually(lambda: server.in_flight == 1)
+        server.gate.set()
+        server.check_that_nothing_is_left()
 
 
 @pytest.mark.parametrize("leave", [RawClient.close, reset, half_close])
@@ -116,7 +137,7 @@ def test_who_leaves_in_the_middle_leaves_nothing(
 
 def test_the_connection_that_has_waited_longest_gives_way(server: AbusedServer) -> None:
     """Those whose request is being answered never do."""
-    most = CONNECTIONS * CONCURRENT
+    most = CONNECTIONS_PER_REQUEST * CONCURRENT
     with ExitStack() as stack:
         busy = stack.enter_context(RawClient(server.port))
         with server.held():
@@ -160,7 +181,7 @@ def test_a_flood_of_connections_keeps_nobody_out(server: AbusedServer) -> None:
 def test_bodies_that_do_not_come_keep_nobody_out(server: AbusedServer) -> None:
     """The one that has waited longest gives way."""
     start, body = GOOD[:-5], GOOD[-5:]
-    most = CONNECTIONS * CONCURRENT
+    most = CONNECTIONS_PER_REQUEST * CONCURRENT
     with ExitStack() as stack:
         waiting = []
         for number in range(1, most + 1):
@@ -178,13 +199,12 @@ def test_bodies_that_do_not_come_keep_nobody_out(server: AbusedServer) -> None:
 
 def test_a_request_that_is_arriving_when_the_server_ends_is_answered(server: AbusedServer) -> None:
     async def life() -> bytes:
-        http = HttpServer(server.server._answering, 1000.0, 1000, 10)
+        http = HttpServer(server.server._service, 1000.0, 1000, 10)
         reader, writer = await asyncio.open_connection("127.0.0.1", await http.listen("127.0.0.1", 0))
         writer.write(GOOD[:-5])
-        while not http.connections.reading_bodies:
-            await asyncio.sleep(0.01)
+        await until(lambda: http.connections.reading_bodies == 1)
         ending = asyncio.ensure_future(http.stop(1000.0))
-        await asyncio.sleep(0.1)
+        await until(lambda: http._stopping)
         writer.write(GOOD[-5:])
         await asyncio.wait_for(ending, 20)
         answer = await reader.read()
@@ -204,18 +224,16 @@ def test_a_server_that_ends_waits_neither_for_the_idle_nor_for_ever(
     """The body that does not come would be waited for a thousand seconds."""
 
     async def life() -> None:
-        http = HttpServer(server.server._answering, 1000.0, 1000, 10)
+        http = HttpServer(server.server._service, 1000.0, 1000, 10)
         port = await http.listen("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head("GET", "/healthz") + sent)
         assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 OK")
-        while http.connections.reading_bodies != bool(sent):
-            await asyncio.sleep(0.01)
+        await until(lambda: http.connections.reading_bodies == bool(sent))
         await asyncio.wait_for(http.stop(grace), 20)
         assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
-        while http.connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: not http.connections)
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
 

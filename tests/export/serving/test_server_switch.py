@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from pathlib import Path
 import grpc
 import pytest
 import requests
-from abused_server import eventually
 from exported import exported
 from grpc_requests import TEXT_A, message
 from running_server import NAME, running, settings
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+from waiting import eventually
 
 from centrabert.export.local_server import Server
 from centrabert.export.serving.version_loader import load_servable
@@ -51,12 +50,8 @@ def states(server: Server) -> dict[str, str]:
 
 
 def wait_for(server: Server, wanted: dict[str, str]) -> None:
-    """Until the versions are in those states; a minute is far more than it takes."""
-    for _ in range(1200):
-        if (found := states(server)) == wanted:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"the versions are {found}, not {wanted}")
+    """Until the versions are in those states."""
+    eventually(lambda: states(server) == wanted)
 
 
 class Asking:

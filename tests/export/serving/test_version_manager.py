@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from version_folder import Folder, run, served, states
+from waiting import until
 
 from centrabert.export.serving import version_manager
 from centrabert.export.serving.errors import ServingError
@@ -31,7 +32,7 @@ def test_the_old_version_ends_after_its_last_request(tmp_path: Path) -> None:
     async def test(folder: Folder, versions: ModelVersions) -> None:
         folder.write(1)
         await versions.update()
-        with versions.lease(None, None) as old:
+        with versions.acquire(None, None) as old:
             folder.write(2)
             await versions.update()
             assert (old.number, served(versions)) == (1, 2)
@@ -149,8 +150,7 @@ def test_loading_is_given_up_when_the_server_ends(tmp_path: Path) -> None:
     async def test(folder: Folder, versions: ModelVersions) -> None:
         folder.write(1, "slow")
         watch = asyncio.ensure_future(versions.watch(0.01))
-        while not folder.loads:
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(folder.loads))
         watch.cancel()
         await asyncio.wait([watch])
         assert await asyncio.to_thread(folder.given_up.wait, 60)
@@ -186,8 +186,8 @@ def test_what_is_not_served_is_not_found(tmp_path: Path) -> None:
         folder.write(1)
         await versions.update()
         for number, label, code, message in (
-            (3, None, "NOT_FOUND", r"Servable not found for request: Specific\(tiny, 3\)"),
-            (None, "canary", "INVALID_ARGUMENT", "Unrecognized servable version label: canary"),
+            (3, None, "NOT_FOUND", "no version 3 of model tiny is served"),
+            (None, "canary", "INVALID_ARGUMENT", "model tiny has no version label canary"),
         ):
             with pytest.raises(ServingError, match=message) as error:
                 served(versions, number, label)
@@ -221,8 +221,29 @@ def test_labels_choose_versions_and_move_when_theirs_is_there(tmp_path: Path) ->
         config(file, stable=4)
         await versions.update()
         assert served(versions, None, "stable") == 4
-        with pytest.raises(ServingError, match="label: canary"):
+        with pytest.raises(ServingError, match="label canary"):
             served(versions, None, "canary")
+
+    run(tmp_path, test, file)
+
+
+def test_a_label_is_rolled_back_while_another_version_loads(tmp_path: Path) -> None:
+    file = tmp_path / "models.config"
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        for number in (1, 2):
+            folder.write(number)
+        config(file, stable=2, former=1)
+        await versions.update()
+        watch = asyncio.ensure_future(versions.watch(0.01))
+        folder.write(3, "slow")
+        config(file, stable=2, former=1, canary=3)
+        await until(lambda: 3 in folder.loads)
+        config(file, stable=1, former=1, canary=3)
+        await until(lambda: served(versions, None, "stable") == 1)
+        assert states(versions)[3] == "LOADING"
+        assert served(versions, 2) == 2, "nothing ends before the new one is there"
+        watch.cancel()
 
     run(tmp_path, test, file)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from centrabert.export.serving import open_files
+from centrabert.export.serving import concurrency_limit
 
 ANY = resource.RLIM_INFINITY
 Limits = tuple[int, int]
@@ -28,8 +28,8 @@ def test_connections_leave_files_for_the_rest(
     files: int, connections: int, requests: int, limits: list[Limits]
 ) -> None:
     limits.append((files, files))
-    assert open_files.most_connections(1000) == connections
-    assert open_files.most_requests(1000) == requests
+    assert concurrency_limit.max_http_connections(1000) == connections
+    assert concurrency_limit.max_http_requests(1000) == requests
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_the_limit_is_raised_and_what_is_still_missing_is_told(
     before: Limits, after: Limits, told: list[str], limits: list[Limits], warnings: Any
 ) -> None:
     limits.append(before)
-    open_files.allow_requests(1000)
+    concurrency_limit.raise_file_limit(1000)
     assert limits[-1] == after
     assert warnings == told
