@@ -1,4 +1,4 @@
-"""What is checked and read before a search begins: a mistake is told now, and not by every job."""
+"""What is checked and read before a search begins: a mistake is reported now, and not by every job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -38,10 +38,10 @@ def start_figure(starts: Sequence[Starts]) -> Figure:
 
 def _draw(axes: "Axes", starts: Sequence[Starts]) -> None:
     """One task."""
-    for place, each in enumerate(starts):
+    for position, each in enumerate(starts):
         for group, shift, colour in ((each.teacher, -0.2, BLUE), (each.pretrained, 0.2, ORANGE)):
             if group:
-                _draw_box(axes, group, place + shift, colour)
+                _draw_box(axes, group, position + shift, colour)
                 axes.set_ylabel(f"{group.best.result.metric} (percent)")
     axes.set_title(starts[0].task, fontsize=11)
     axes.set_xticks(range(len(starts)), [f"l = {each.layers}" for each in starts])
@@ -49,14 +49,14 @@ def _draw(axes: "Axes", starts: Sequence[Starts]) -> None:
     axes.grid(axis="y", color=GRID)
 
 
-def _draw_box(axes: "Axes", group: FinishedGroup, place: float, colour: str) -> None:
+def _draw_box(axes: "Axes", group: FinishedGroup, position: float, colour: str) -> None:
     """A box of the seeds with each of them as a dot on it; one seed is a dot alone."""
     percents = [job.quality for job in group.jobs]
     if len(percents) > 1:
         line = {"color": colour}
         axes.boxplot(
             percents,
-            positions=[place],
+            positions=[position],
             widths=0.3,
             manage_ticks=False,
             showfliers=False,
@@ -65,7 +65,7 @@ def _draw_box(axes: "Axes", group: FinishedGroup, place: float, colour: str) -> 
             capprops=line,
             medianprops={"color": colour, "linewidth": 2},
         )
-    axes.plot([place] * len(percents), percents, "o", color=colour, markersize=4, alpha=0.7)
+    axes.plot([position] * len(percents), percents, "o", color=colour, markersize=4, alpha=0.7)
 
 
 def _handles() -> list["Artist"]:

@@ -31,19 +31,19 @@ def curve_figure(curve: Curve) -> Figure:
 
 
 def _draw(axes: "Axes", curve: Curve) -> None:
-    layers, quality = zip(*map(_place, curve.front), strict=True)
+    layers, quality = zip(*map(_coordinates, curve.front), strict=True)
     axes.step(layers, quality, where="post", color=BLUE, alpha=0.6)  # flat until the next can be paid
     axes.plot(layers, quality, "o", color=BLUE, markersize=5, label="front (best for its layers)")
     _draw_rule(axes, curve.rule)
     if curve.mixed:
-        axes.plot(*_place(curve.mixed), "*", color=GREEN, markersize=15, label="mixed (the selection)")
+        axes.plot(*_coordinates(curve.mixed), "*", color=GREEN, markersize=15, label="mixed (the selection)")
     if curve.reference is not None:
         axes.axhline(curve.reference, color=INK, linestyle="--", linewidth=1)
         axes.plot(curve.separate_layers, curve.reference, "s", color=INK, label="full fine-tuning")
 
 
 def _draw_rule(axes: "Axes", rule: Sequence[Point]) -> None:
-    layers, quality = zip(*map(_place, rule), strict=True)
+    layers, quality = zip(*map(_coordinates, rule), strict=True)
     look: dict[str, Any] = {
         "color": ORANGE,
         "markersize": 7,
@@ -54,10 +54,10 @@ def _draw_rule(axes: "Axes", rule: Sequence[Point]) -> None:
     sides = ((7, -5), "left", "top"), ((-7, 5), "right", "bottom")  # in turn, so that neighbours keep apart
     for point, (offset, ha, va) in zip(rule, cycle(sides), strict=False):
         text: dict[str, Any] = {"ha": ha, "va": va, "color": ORANGE}
-        axes.annotate(point.name, _place(point), offset, textcoords="offset points", **text)
+        axes.annotate(point.name, _coordinates(point), offset, textcoords="offset points", **text)
 
 
-def _place(point: Point) -> tuple[float, float]:
+def _coordinates(point: Point) -> tuple[float, float]:
     return point.choice.cost, point.choice.quality
 
 

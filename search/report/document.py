@@ -15,7 +15,7 @@ JOB_HEADER = ("job", "folder", "result", "seconds", "of them setup", "CPU second
 
 @dataclass(frozen=True)
 class Cell:
-    """A place in a table.
+    """A cell of a table.
 
     Attributes:
       text: Plain text, not yet escaped for any page.

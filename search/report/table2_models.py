@@ -100,7 +100,7 @@ def model_section(results: ResultIndex) -> Section:
     found = models(results)
     header = ("model", *results.tasks, "average", "layers", "overhead", "kept")
     table = Table(header, tuple(_row(results, model) for model in found)) if found else None
-    text = f"{TEXT} {_told(results.selection)}" if results.selection else TEXT
+    text = f"{TEXT} {_selection_text(results.selection)}" if results.selection else TEXT
     return Section(TITLE, text, table, _missing(results, found))
 
 
@@ -134,7 +134,7 @@ def overhead_cells(layers: int | None, results: ResultIndex, jobs: Jobs) -> Row:
     return Cell(str(layers), jobs), Cell(f"{layers / separate:.1%}", jobs)
 
 
-def _told(selection: Selection) -> str:
+def _selection_text(selection: Selection) -> str:
     parameters = ", ".join(f"{name} {value}" for name, value in sorted(selection.parameters.items()))
     chosen = ", ".join(f"{each.task} {each.frozen}+{each.tuned}" for each in selection.chosen)
     weighed = len(set(selection.weights.values())) > 1

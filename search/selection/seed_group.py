@@ -17,7 +17,7 @@ OF_ONE_SEED = ("seed", "teacher")
 
 
 class ScoredJob(Protocol):
-    """A job whose quality, in percent, is known: a FinishedJob, or a Score that a strategy is told."""
+    """A job whose quality, in percent, is known: a FinishedJob, or a Score that a strategy is given."""
 
     @property
     def spec(self) -> JobSpec: ...

@@ -18,7 +18,7 @@ from centrabert.search.selection.task_weights import mean_quality, task_weights
 FILE = "selection.json"
 FORMAT = Format(FILE, version=1)
 MARGINAL_BENEFIT, OPTIMUM, ONE_STANDARD_ERROR = "marginal_benefit", "optimum", "one_standard_error"
-# What each rule is told, besides the candidates and the weights of the tasks.
+# What each rule is given, besides the candidates and the weights of the tasks.
 RULES = {
     MARGINAL_BENEFIT: {"threshold"},
     OPTIMUM: {"budget", "unit"},

@@ -11,7 +11,7 @@ from centrabert.search.jobs.job_spec import JobSpec
 
 @dataclass(frozen=True)
 class JobCommand:
-    """What the jobs of a search are told besides their specs.
+    """What the jobs of a search are given besides their specs.
 
     Attributes:
       activations: Flags that tell where the frozen layers' outputs are kept.

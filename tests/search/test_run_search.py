@@ -83,6 +83,12 @@ def test_a_search_from_its_flags_to_its_selection(
 
     monkeypatch.setattr(finish.subprocess, "run", merge)
     monkeypatch.setattr(job_training, "_do", None)  # nothing is trained again
+    moved = tmp_path / "moved"
+    shutil.copytree(workshop.bert, moved / "bert")
+    shutil.copytree(workshop.data_root, moved / "glue")
+    (moved / "glue" / "RTE" / "NOTES.md").write_text("mine")
+    assert search(bert_dir=moved / "bert", data_root=moved / "glue") == 0
+    assert "left out" not in capsys.readouterr().err
     assert search(merge=True, budget_layers=3) == 0
     assert merged[0][0] == sys.executable and (out / "merged").is_dir()
     assert read_selection(out).rule == "optimum"
