@@ -15,7 +15,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
 from centrabert.modeling.digest import text_digest
-from centrabert.modeling.files import exclusive
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.token_dataset import Encoded, sorted_batches

@@ -20,7 +20,7 @@ from centrabert.merge.merged_folder import (
     golden_file,
     read_manifest,
 )
-from centrabert.modeling.files import new_folder, write_text
+from centrabert.modeling.files import atomic_folder, write_text
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
@@ -47,7 +47,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
         branch.task: read_golden(golden_file(merged, branch.task.name), branch.task)
         for branch in manifest.plan.branches
     }
-    with new_folder(path) as aside:
+    with atomic_folder(path) as aside:
         write_saved_model(aside, manifest, tokenizer, merged / CHECKPOINT)
         _add_assets(merged, aside, manifest, tokenizer)
         write_warmup(aside, manifest, tokenizer.unknown_id)

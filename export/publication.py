@@ -34,7 +34,7 @@ def publish(merged: Path, export_dir: Path, version: int, label: str, serving: T
     read_labels(settings)  # a damaged models.config is told before anything is exported
     note = settings / f"version-{version}.unfinished"
     if export_dir.is_dir():
-        clear_abandoned(export_dir, r"\d+")
+        clear_abandoned(export_dir)
     if note.exists() and _is_export_of(folder, merged):
         logging.info("%s: was exported before; its label and the deployment files follow", folder)
     else:

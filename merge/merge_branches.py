@@ -44,7 +44,7 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
         each.task: read_golden(each.folder / branch_folder.GOLDEN, each.record.branch.task)
         for each in candidates
     }
-    with files.new_folder(output_dir) as aside:
+    with files.atomic_folder(output_dir) as aside:
         (aside / GOLDENS).mkdir()
         for task, golden in goldens.items():
             write_golden(golden_file(aside, task), golden)

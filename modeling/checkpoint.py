@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from centrabert.errors import UserError
+from centrabert.modeling.files import flush
 from centrabert.modeling.formats.git_lfs import check_file
 
 Tensors = dict[str, npt.NDArray[np.float32]]
@@ -58,6 +59,8 @@ def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
             for part in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):  # with the dot: x-1 is not x-10
                 part.unlink()
             raise OSError(f"{prefix}: cannot write the checkpoint: {_reason(error)}") from None
+    for part in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):
+        flush(part)
 
 
 def match(

@@ -1,42 +1,34 @@
-"""Writing files so that a reader never sees half of one: write aside, then rename."""
+"""Writing files so that a reader never sees half of one, not even after a power cut.
 
-import fcntl
+What is new is written under its own name in a folder aside: beside what it will replace, named
+`.NAME.RANDOM.tmp`, and locked as long as its writer lives. It is flushed to the disk, then renamed. The next
+writer in the same place removes what a killed one left.
+"""
+
+import errno
 import os
-import re
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from centrabert.errors import UserError
+from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, hold
 
-ASIDE = ".tmp"  # ends the name of a folder that is being written
+ASIDE = ".tmp"
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path` to write to; it replaces `path` in one step when the block ends well."""
-    # Every container's process may be number 1, so a number is no name. In front: np.save wants the suffix.
-    aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
-        yield aside
-        aside.replace(path)
-    except BaseException as error:
-        aside.unlink(missing_ok=True)
-        _name(error, path)
-        raise
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yields a path of the same name to write to; it replaces `path` in one step when the block ends well.
 
-
-def clear_abandoned_files(folder: Path) -> None:
-    """Removes the files aside that processes left in `folder` when they were killed.
-
-    Only for who holds `exclusive(folder)`, as all others do that write files there.
+    Raises:
+      OSError: The disk is full or the folder is not writable; the old file is untouched.
     """
-    for file in folder.iterdir():
-        if re.fullmatch(r"\.[0-9a-f]{32}\..+", file.name):
-            file.unlink()
+    with _aside(path) as aside:
+        yield aside
+        flush(aside)
+        aside.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -45,7 +37,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
       OSError: The disk is full or the folder is not writable; the old file is untouched.
     """
-    with new_file(path) as aside:
+    with atomic_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
@@ -56,10 +48,8 @@ def check_new(path: Path) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Yields an empty folder beside `path` that becomes `path` when the block ends well.
-
-    Clears what a process left that was killed while it wrote the same folder.
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yields an empty folder of the same name that becomes `path` when the block ends well.
 
     Raises:
       FileExistsError: `path` is there already and is not an empty folder.
@@ -67,80 +57,93 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     check_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    clear_abandoned(path.parent, re.escape(path.name))
-    aside, lock = _folder_aside(path)
-    try:
+    with _aside(path) as aside:
+        aside.mkdir()
         yield aside
-        aside.chmod(0o755)  # mkdtemp makes private folders; a model is for others to read
+        for folder, _, names in os.walk(aside):
+            for name in names:
+                flush(Path(folder, name))
+            flush(Path(folder))
         aside.replace(path)
-    except BaseException as error:
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A path of the same name in a folder of its own beside `path`, which is removed when the block ends."""
+    folder, lock = None, None
+    try:
+        clear_abandoned(path.parent)
+        folder, lock = _locked_folder(path)
+        yield folder / path.name
+        flush(path.parent)
+    except OSError as error:
         _name(error, path)
         raise
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked_folder(path: Path) -> tuple[Path, int | None]:
+    """A new folder beside `path`, and what holds its lock; None on a file system without locks."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
+        try:
+            lock = hold(folder / LOCK)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            return folder, None
+        if lock is not None:  # else another process took it for abandoned before it was locked
+            return folder, lock
+
+
+def clear_abandoned(parent: Path) -> None:
+    """Removes the folders aside that processes left in `parent` when they were killed.
+
+    One whose lock is held is being written; where the file system has no locks, all stay.
+    """
+    for file in parent.glob(f".*{ASIDE}/{LOCK}"):
+        with suppress(OSError):  # another user's, or another process clears it
+            _clear(file)
+
+
+def _clear(lock_file: Path) -> None:
+    lock = hold(lock_file)
+    if lock is None:
+        return
+    try:
+        for path in lock_file.parent.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path != lock_file:
+                path.unlink()
+        shutil.rmtree(
+            lock_file.parent
+        )  # the lock last: who is killed here leaves what the next one can clear
     finally:
         os.close(lock)
 
 
-def clear_abandoned(parent: Path, name: str) -> None:
-    """Removes the folders aside that processes left in `parent` when they were killed.
-
-    A folder aside is locked as long as its process lives. Where the file system has no locks, none is
-    removed.
-
-    Args:
-      name: A regular expression for the names that the folders were to get.
-    """
-    pattern = re.compile(rf"\.(?:{name})\.[a-z0-9_]{{8}}{re.escape(ASIDE)}")  # as tempfile makes them
-    for folder in parent.iterdir():
-        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            with suppress(UserError, OSError), exclusive(folder):
-                shutil.rmtree(folder)
-
-
-def _folder_aside(path: Path) -> tuple[Path, int]:
-    """A new folder beside `path`, and the descriptor that holds its lock."""
-    while True:
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
-        with suppress(FileNotFoundError):  # cleared by another process before it was locked
-            lock = os.open(aside, os.O_RDONLY)
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if aside.exists():
-                return aside, lock
-            os.close(lock)
-
-
-def _name(error: BaseException, path: Path) -> None:
-    """Tells an error of the system what it is about: one of a write, as on a full disk, names no file."""
-    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-        error.filename = str(path)
-
-
-@contextmanager
-def exclusive(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Keeps other processes out of `folder` while the block runs; leaves no file, not even after a kill.
-
-    Args:
-      wait: Whether to wait for another process, which is right where each one is done soon.
-
-    Raises:
-      UserError: Another process is in it, and `wait` is false.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk; raises OSError if it is full."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        if wait:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        else:
-            _lock(descriptor, folder)
-        yield
+        os.fsync(descriptor)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+        ):  # no such thing for a folder
+            raise
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(
-            f"{folder}: another process is at work here; wait for it, or choose another folder"
-        ) from None
+def _name(error: OSError, path: Path) -> None:
+    """Tells an error what it is about: one of a full disk names no file, others name the one aside."""
+    if error.errno is not None and (error.filename is None or ASIDE in str(error.filename)):
+        error.filename = str(path)

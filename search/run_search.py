@@ -20,7 +20,7 @@ from centrabert import command, training_flags
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.machine import usable_cores
-from centrabert.modeling.files import exclusive
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs

@@ -17,7 +17,7 @@ from centrabert import command
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
-from centrabert.modeling.files import exclusive
+from centrabert.modeling.file_lock import exclusive
 from centrabert.search.finish import finish, selectable
 from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.jobs.job_spec import JobSpec

@@ -9,7 +9,8 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import version_folders
-from centrabert.modeling.files import exclusive, write_text
+from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.files import write_text
 
 MODELS_CONFIG = "models.config"
 

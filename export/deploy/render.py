@@ -11,7 +11,8 @@ from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_f
 from centrabert.export.deploy.server_memory import BATCH_ROWS, batch_bytes, server_memory, weight_bytes
 from centrabert.export.deploy.tf_serving import IMAGE, TAG, TfServing
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.modeling.files import clear_abandoned_files, exclusive, write_text
+from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.files import write_text
 
 FILES = ("batching_parameters.txt", "docker_run.sh", "kubernetes.yaml", "kserve.yaml")
 
@@ -30,7 +31,6 @@ def write_deployment(version: Path, serving: TfServing) -> None:
     """
     folder = version.parent / SETTINGS
     with exclusive(folder, wait=True):
-        clear_abandoned_files(folder)
         labels = read_labels(folder)
         folders = version_folders(version.parent)
         weights = [weight_bytes(folders[number]) for number in set(labels.values()) if number in folders]

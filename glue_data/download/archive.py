@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from centrabert.errors import UserError
-from centrabert.modeling.files import new_folder
+from centrabert.modeling.files import atomic_folder
 
 LITTER = ("__MACOSX", ".DS_Store")
 
@@ -39,7 +39,7 @@ def _extract(opened: zipfile.ZipFile, archive: Path, folder: Path) -> None:
         targets = targets_of([info.orig_filename for info in members])
     except ValueError as error:
         raise UserError(f"{archive}: {error}") from None
-    with new_folder(folder) as aside:
+    with atomic_folder(folder) as aside:
         _check_space(sum(info.file_size for info in members), archive, folder.parent)
         for info in members:
             if info.orig_filename in targets:

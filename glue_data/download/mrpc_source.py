@@ -7,7 +7,7 @@ are those that download_glue_data.py of the GLUE authors writes.
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.modeling.files import new_folder
+from centrabert.modeling.files import atomic_folder
 
 TEST_HEADER = "index\t#1 ID\t#2 ID\t#1 String\t#2 String"
 COLUMNS = 5
@@ -27,7 +27,7 @@ def assemble(train: Path, test: Path, dev_ids: Path, folder: Path) -> None:
     if len(dev) != len(chosen):
         raise UserError(f"{dev_ids}: names {len(chosen)} pairs, of which {train} has {len(dev)}")
     unlabelled = [[str(i), *row[1:]] for i, row in enumerate(_rows(test)[1:])]
-    with new_folder(folder) as aside:
+    with atomic_folder(folder) as aside:
         _write(aside / "train.tsv", [header, *rest])
         _write(aside / "dev.tsv", [header, *dev])
         _write(aside / "test.tsv", [TEST_HEADER.split("\t"), *unlabelled])

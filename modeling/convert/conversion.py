@@ -101,7 +101,7 @@ def initialise_pooler(
 
 def write(pretrained: Pretrained, to: str, output_dir: Path) -> None:
     """Writes a "google" or a "huggingface" folder, all of it or nothing."""
-    with files.new_folder(output_dir) as folder:
+    with files.atomic_folder(output_dir) as folder:
         if to == "google":
             pretrained.write_google(folder)
         else:

@@ -17,7 +17,8 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest, tensor_digests
-from centrabert.modeling.files import exclusive, write_text
+from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.golden_file import write_golden

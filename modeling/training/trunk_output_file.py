@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.modeling.files import new_file
+from centrabert.modeling.files import atomic_file
 
 RESIDENT_BYTES = 2**28  # pages read since they were last given back
 
@@ -92,7 +92,7 @@ def new_trunk_output_file(file: Path, tokens: int, hidden: int, dtype: str) -> I
       OSError: The disk is full; told before anything is computed.
     """
     header = _header(tokens, hidden, dtype)
-    with new_file(file) as aside, aside.open("wb") as out:
+    with atomic_file(file) as aside, aside.open("wb") as out:
         os.posix_fallocate(out.fileno(), 0, file_bytes(tokens, hidden, dtype))
         out.write(header)
         out.flush()

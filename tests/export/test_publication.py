@@ -17,6 +17,7 @@ from centrabert.export.deploy import render
 from centrabert.export.deploy.render import FILES
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.modeling import files
+from centrabert.modeling.file_lock import LOCK
 
 SERVING = TfServing("nlp", 2)
 WHOLE = {"models.config", *FILES}
@@ -31,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An export that copies the version which other tests export."""
 
     def copy(merged: Path, export_dir: Path, version: int) -> Path:
-        with files.new_folder(export_dir / str(version)) as aside:
+        with files.atomic_folder(export_dir / str(version)) as aside:
             copytree(exported().version, aside, dirs_exist_ok=True)
         return export_dir / str(version)
 
@@ -45,7 +46,7 @@ def run(folder: Path, version: int = 3, label: str = "canary", merged: Path | No
 
 
 def names(folder: Path) -> set[str]:
-    return {entry.name for entry in folder.iterdir()}
+    return {entry.name for entry in folder.iterdir()} - {LOCK}
 
 
 def check_whole(folder: Path) -> None:
@@ -77,7 +78,10 @@ def test_the_same_command_finishes_what_was_stopped(
             assert run(tmp_path) == 1
     assert names(tmp_path) == {"3", "tf_serving"}
     assert "run the same command again" in (tmp_path / "tf_serving" / "version-3.unfinished").read_text()
-    (tmp_path / "tf_serving" / f".{'0123456789abcdef' * 2}.models.config").touch()  # as a real kill leaves it
+    litter = tmp_path / "tf_serving" / ".models.config.abcd1234.tmp"  # as a real kill leaves it
+    litter.mkdir()
+    for name in (LOCK, "models.config"):
+        (litter / name).touch()
     inodes = {path: path.stat().st_ino for path in (tmp_path / "3").rglob("*")}
     assert run(tmp_path) == 0
     check_whole(tmp_path)
@@ -117,9 +121,10 @@ def test_what_killed_exports_left_is_cleared(tmp_path: Path) -> None:
     """Whatever their version was; that of an export at work stays, and what is not ours."""
     for name in (".7.abcd1234.tmp", ".backup.abcd1234.tmp", ".8.notes"):
         (tmp_path / name).mkdir()
-    with pytest.raises(Killed), files.new_folder(tmp_path / "9") as aside:
+    (tmp_path / ".7.abcd1234.tmp" / LOCK).touch()
+    with pytest.raises(Killed), files.atomic_folder(tmp_path / "9") as aside:
         assert run(tmp_path) == 0
-        assert names(tmp_path) == {"3", "tf_serving", ".backup.abcd1234.tmp", ".8.notes", aside.name}
+        assert names(tmp_path) == {"3", "tf_serving", ".backup.abcd1234.tmp", ".8.notes", aside.parent.name}
         raise Killed
 
 

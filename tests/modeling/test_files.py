@@ -1,5 +1,8 @@
 """Writing aside and renaming: a reader sees the old file or the new one, and a failure leaves nothing."""
 
+import errno
+import fcntl
+import os
 import re
 import signal
 import subprocess
@@ -9,7 +12,9 @@ from pathlib import Path
 import pytest
 from full_disk import largest_file
 
-from centrabert.modeling.files import exclusive, new_file, new_folder, write_text
+from centrabert.modeling import files
+from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, hold
+from centrabert.modeling.files import atomic_file, atomic_folder, write_text
 
 STOPS = [ValueError, OSError, KeyboardInterrupt, SystemExit]
 
@@ -42,50 +47,44 @@ def test_full_disk_leaves_no_file(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_no_folder_to_write_to(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        write_text(tmp_path / "none" / "branch.json", "text")
-
-
-def test_new_file_appears_in_one_step(tmp_path: Path) -> None:
+def test_atomic_file_appears_in_one_step(tmp_path: Path) -> None:
     path = tmp_path / "scores.npy"
     path.write_text("old")
-    with new_file(path) as aside:
+    with atomic_file(path) as aside:
         aside.write_text("half")
         assert path.read_text() == "old"
-        assert (aside.parent, aside.suffix) == (tmp_path, ".npy")
-        assert aside.name.startswith(".")
+        assert (aside.parent.parent, aside.name) == (tmp_path, "scores.npy")
+        assert aside.parent.name.startswith(".scores.npy.") and aside.parent.name.endswith(".tmp")
         aside.write_text("whole")
     assert path.read_text() == "whole"
     assert names(tmp_path) == ["scores.npy"]
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_new_file_given_up(stop: type[BaseException], tmp_path: Path) -> None:
+def test_atomic_file_given_up(stop: type[BaseException], tmp_path: Path) -> None:
     path = tmp_path / "scores.npy"
     path.write_text("old")
-    with pytest.raises(stop), new_file(path) as aside:
+    with pytest.raises(stop), atomic_file(path) as aside:
         aside.write_text("half")
         raise stop
     assert path.read_text() == "old"
     assert names(tmp_path) == ["scores.npy"]
 
 
-def test_new_file_never_written(tmp_path: Path) -> None:
+def test_atomic_file_never_written(tmp_path: Path) -> None:
     """The block ended well but wrote nothing: that is no new file."""
     path = tmp_path / "scores.npy"
     path.write_text("old")
-    with pytest.raises(FileNotFoundError), new_file(path):
+    with pytest.raises(FileNotFoundError), atomic_file(path):
         pass
     assert path.read_text() == "old"
 
 
-def test_new_folder_appears_in_one_step(tmp_path: Path) -> None:
+def test_atomic_folder_appears_in_one_step(tmp_path: Path) -> None:
     """With the folders above it; others may read it."""
     path = tmp_path / "serving" / "rte" / "1"
-    with new_folder(path) as aside:
-        assert aside.parent == path.parent
-        assert aside.name.startswith(".")
+    with atomic_folder(path) as aside:
+        assert (aside.parent.parent, aside.name) == (path.parent, "1")
         assert names(aside) == []
         (aside / "variables").mkdir()
         (aside / "saved_model.pb").write_text("graph")
@@ -96,8 +95,8 @@ def test_new_folder_appears_in_one_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_new_folder_given_up(stop: type[BaseException], tmp_path: Path) -> None:
-    with pytest.raises(stop), new_folder(tmp_path / "merged") as aside:
+def test_atomic_folder_given_up(stop: type[BaseException], tmp_path: Path) -> None:
+    with pytest.raises(stop), atomic_folder(tmp_path / "merged") as aside:
         (aside / "variables").mkdir()
         (aside / "variables" / "data").write_text("half")
         raise stop
@@ -106,14 +105,14 @@ def test_new_folder_given_up(stop: type[BaseException], tmp_path: Path) -> None:
 
 def test_full_disk_leaves_no_folder(tmp_path: Path) -> None:
     failing = pytest.raises(OSError, match="File too large")
-    with largest_file(99), failing, new_folder(tmp_path / "merged") as aside:
+    with largest_file(99), failing, atomic_folder(tmp_path / "merged") as aside:
         (aside / "manifest.json").write_text("new " * 999)
     assert names(tmp_path) == []
 
 
 def test_an_empty_folder_may_be_there(tmp_path: Path) -> None:
     (tmp_path / "merged").mkdir()
-    with new_folder(tmp_path / "merged") as aside:
+    with atomic_folder(tmp_path / "merged") as aside:
         (aside / "manifest.json").write_text("{}")
     assert names(tmp_path / "merged") == ["manifest.json"]
     assert names(tmp_path) == ["merged"]
@@ -128,7 +127,7 @@ def test_what_is_there_is_kept(what: str, tmp_path: Path) -> None:
     kept = path / "manifest.json" if what == "folder" else path
     kept.write_text("old")
     message = f"{path}: exists already; choose another folder or remove it first"
-    with pytest.raises(FileExistsError, match=f"^{re.escape(message)}$"), new_folder(path):
+    with pytest.raises(FileExistsError, match=f"^{re.escape(message)}$"), atomic_folder(path):
         pytest.fail("the block was entered")
     assert kept.read_text() == "old"
     assert names(tmp_path) == ["merged"]
@@ -137,7 +136,7 @@ def test_what_is_there_is_kept(what: str, tmp_path: Path) -> None:
 def test_somebody_was_faster(tmp_path: Path) -> None:
     """The folder that another process made meanwhile stays as it is."""
     path = tmp_path / "merged"
-    with pytest.raises(OSError, match="not empty"), new_folder(path) as aside:
+    with pytest.raises(OSError, match="not empty"), atomic_folder(path) as aside:
         (aside / "manifest.json").write_text("ours")
         path.mkdir()
         (path / "manifest.json").write_text("theirs")
@@ -145,39 +144,89 @@ def test_somebody_was_faster(tmp_path: Path) -> None:
     assert names(tmp_path) == ["merged"]
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
-    """A folder opened twice is locked as if by two processes."""
-    message = rf"{re.escape(str(tmp_path))}: another process is at work here"
-    with exclusive(tmp_path):
-        for _ in range(2):  # the refused one left the first its lock
-            with pytest.raises(ValueError, match=message), exclusive(tmp_path):
-                pass
-    with pytest.raises(KeyError), exclusive(tmp_path):
-        raise KeyError("given back all the same")
-    with exclusive(tmp_path):
-        assert names(tmp_path) == []
-
-
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from centrabert.modeling.files import new_folder
-with new_folder(Path(sys.argv[1])) as aside:
-    (aside / "variables").write_text("half")
+from centrabert.modeling import files
+path = Path(sys.argv[2])
+with getattr(files, sys.argv[1])(path) as aside:
+    file = aside / "variables" if aside.is_dir() else aside
+    file.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
-    """By the next one that writes the same folder; the folder of a process at work stays."""
-    path = tmp_path / "rte"
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)])
+@pytest.mark.parametrize("what", ["atomic_file", "atomic_folder"])
+def test_what_a_killed_process_left_is_cleared(what: str, tmp_path: Path) -> None:
+    """By the next writer in the same place, whatever it writes; what is being written, or not ours, stays."""
+    killed = subprocess.run([sys.executable, "-c", KILLED, what, str(tmp_path / "rte")])
     assert killed.returncode == -signal.SIGKILL
     (litter,) = names(tmp_path)
-    for other in (".rte.notes", ".rte2.abcd1234.tmp", "rte.abcd1234.tmp"):
+    assert litter.startswith(".rte.") and (tmp_path / litter / "rte").exists()
+    for other in (".rte.notes", ".backup.abcd1234.tmp"):
         (tmp_path / other).mkdir()
-    with new_folder(path) as ours, pytest.raises(KeyError), new_folder(path) as aside:
-        assert ours.exists() and ours != aside
-        assert litter not in names(tmp_path)
-        raise KeyError
-    assert names(tmp_path) == [".rte.notes", ".rte2.abcd1234.tmp", "rte", "rte.abcd1234.tmp"]
+    with atomic_folder(tmp_path / "rte") as ours:
+        (ours / "saved_model.pb").write_text("graph")
+        write_text(tmp_path / "branch.json", "{}")
+        assert ours.exists() and litter not in names(tmp_path)
+    assert names(tmp_path) == [".backup.abcd1234.tmp", ".rte.notes", "branch.json", "rte"]
+
+
+def test_what_another_user_left_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".rte.abcd1234.tmp").mkdir()
+    (tmp_path / ".rte.abcd1234.tmp" / LOCK).touch()
+
+    def refused(file: Path) -> int | None:
+        if file.parent.name == ".rte.abcd1234.tmp":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return hold(file)
+
+    monkeypatch.setattr(files, "hold", refused)
+    write_text(tmp_path / "branch.json", "{}")
+    assert names(tmp_path) == [".rte.abcd1234.tmp", "branch.json"]
+
+
+@pytest.mark.parametrize("error", sorted(UNSUPPORTED))
+def test_a_file_system_without_locks(error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes files as others do; what was left there stays."""
+
+    def refused(descriptor: int, operation: int) -> None:
+        raise OSError(error, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    (tmp_path / ".rte.abcd1234.tmp").mkdir()
+    (tmp_path / ".rte.abcd1234.tmp" / LOCK).touch()
+    write_text(tmp_path / "branch.json", "{}")
+    assert names(tmp_path) == [".rte.abcd1234.tmp", "branch.json"]
+
+
+def test_the_disk_has_the_bytes_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file and folder of what is new, then the name, then the folder that has got it."""
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def flushed(descriptor: int) -> None:
+        done.append(f"flush {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+        fsync(descriptor)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append(f"rename {target.name}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_text(tmp_path / "branch.json", "{}")
+    assert done == ["flush branch.json", "rename branch.json", f"flush {tmp_path.name}"]
+    done.clear()
+    with atomic_folder(tmp_path / "merged") as aside:
+        (aside / "golden").mkdir()
+        for name in ("manifest.json", "golden/rte.json"):
+            (aside / name).write_text("{}")
+    assert sorted(done[:4]) == ["flush golden", "flush manifest.json", "flush merged", "flush rte.json"]
+    assert done[4:] == ["rename merged", f"flush {tmp_path.name}"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        write_text(tmp_path / "none" / "branch.json", "text")
+    assert error.value.filename == str(tmp_path / "none" / "branch.json")

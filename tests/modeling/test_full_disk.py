@@ -55,7 +55,7 @@ def test_no_space_left_is_one_line(
     bert, output = _bert(runner), disk / "output"
     train = [
         "--task_name=RTE",
-        f"--data_dir={runner.data_dir}",
+        f"--data_dir={runner.task.splits['train'].parent}",
         f"--bert_dir={bert}",
         "--max_seq_length=13",
         "--fine_tuning_layers=2",
@@ -64,7 +64,7 @@ def test_no_space_left_is_one_line(
     distil = [
         f"--teacher={made / 'rte'}",
         "--student_layers=1",
-        f"--data_dir={runner.data_dir}",
+        f"--data_dir={runner.task.splits['train'].parent}",
         f"--bert_dir={bert}",
     ]
     calls = {

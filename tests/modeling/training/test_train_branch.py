@@ -14,7 +14,7 @@ from centrabert.modeling import branch_folder, checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
-from centrabert.modeling.files import exclusive
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
@@ -223,6 +223,7 @@ def test_the_golden_answers_are_the_branchs(runner: TaskRunner, finished: Path) 
 def test_only_the_branch_and_its_summaries_remain(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {
+        ".lock",
         "branch.json",
         "golden.json",
         "judgements.json",
