@@ -40,10 +40,11 @@ VANILLA_KD = VanillaKD()
 
 
 class Split(NamedTuple):
-    """A split in the vocabulary of a BERT, and what its file calls the rows."""
+    """A split in the vocabulary of a BERT, what its file calls the rows, and the digest of its Examples."""
 
     ids: tuple[str, ...]
     rows: Encoded
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class TaskRunner:
 
     @cached_property
     def train(self) -> Encoded:
-        train = self.split("train").rows
+        train = self._train.rows
         if self.max_train_rows is None or self.max_train_rows >= len(train):
             return train
         sample = np.random.default_rng(0).permutation(len(train))[: self.max_train_rows]
@@ -96,7 +97,12 @@ class TaskRunner:
 
     @cached_property
     def dev(self) -> Encoded:
-        return self.split("dev").rows
+        return self._dev.rows
+
+    @property
+    def data_digests(self) -> dict[str, str]:
+        """`Examples.digest` of train and dev."""
+        return {"train": self._train.digest, "dev": self._dev.digest}
 
     @cached_property
     def tests(self) -> dict[str, Split]:
@@ -113,7 +119,8 @@ class TaskRunner:
         examples = self.task.read(name)
         labels = label_array(self.task, examples)
         rows = encode(self.tokenizer, self.spec, examples.text_a, examples.text_b, labels)
-        return Split(examples.row_ids, rows.padded(self.spec.max_seq_length) if self.padded else rows)
+        rows = rows.padded(self.spec.max_seq_length) if self.padded else rows
+        return Split(examples.row_ids, rows, examples.digest)
 
     def score(
         self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
@@ -225,6 +232,14 @@ class TaskRunner:
             write_text(file, text)
             logging.info("wrote %s", file)
         return list(files)
+
+    @cached_property
+    def _train(self) -> Split:
+        return self.split("train")
+
+    @cached_property
+    def _dev(self) -> Split:
+        return self.split("dev")
 
     def _present(self, prefix: str) -> list[str]:
         """The splits whose names begin so and whose files are there."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
 
 from centrabert.errors import UserError
+from centrabert.modeling.digest import text_digest
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 
@@ -22,14 +24,12 @@ class Examples:
       labels: For every row what the task's kind encodes: one of the task's labels (classification) or a
         score (regression); None in a split without labels.
       ids: What the file calls its rows, each once; () where it does not, see `row_ids`.
-      digest: SHA-256 of the bytes that the rows were read from.
     """
 
     text_a: tuple[str, ...]
     text_b: tuple[str, ...]
     labels: tuple[Any, ...] | None = None
     ids: tuple[str, ...] = ()
-    digest: str = ""
 
     def __post_init__(self) -> None:
         optional = [column for column in (self.labels, self.ids or None) if column is not None]
@@ -39,6 +39,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.text_a)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of texts and labels: equal rows have equal digests, whatever file they come from."""
+        return text_digest(repr((self.text_a, self.text_b, self.labels)))
 
     @property
     def row_ids(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 Refuses whatever does not fit, with file and line; it never guesses and never drops a row silently.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +25,12 @@ class Table:
       names: Of its columns.
       rows: The fields of every row.
       lines: Where every row stands, from 1.
-      digest: SHA-256 of the file's bytes.
     """
 
     path: Path
     names: tuple[str, ...]
     rows: tuple[Sequence[str], ...]
     lines: tuple[int, ...]
-    digest: str
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -84,7 +81,7 @@ def read_table(path: Path, columns: Sequence[str] = (), defect: KnownDefect | No
     if not lines:
         raise UserError(f"{path}: there is a header but no row")
     numbers, rows = zip(*_whole_rows(path, lines, names, defect), strict=True)
-    return Table(path, names, rows, numbers, hashlib.sha256(data).hexdigest())
+    return Table(path, names, rows, numbers)
 
 
 def _text(path: Path, data: bytes) -> str:

@@ -107,7 +107,7 @@ class TsvTask:
         text_b = table.column(self.texts[1]) if self.pair else ("",) * len(table)
         labels = self._labels(table) if source.labelled else None
         ids = () if source.labelled else _row_ids(table)
-        return Examples(text_a, text_b, labels, ids, table.digest)
+        return Examples(text_a, text_b, labels, ids)
 
     def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> Submission:
         """As GLUE's server takes it: labels by name, scores cut to their range; see `TaskData`."""

@@ -58,8 +58,9 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     for task in space.tasks:
         data = find_task(task, data_root=Path(space.data_root))
         try:
-            workloads[task] = Workload.of(task, data.read("train"), data.read("dev"), space)
-            digests[task] = data_digest(data)
+            train, dev = data.read("train"), data.read("dev")
+            workloads[task] = Workload.of(task, train, dev, space)
+            digests[task] = data_digest({"train": train.digest, "dev": dev.digest})
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:

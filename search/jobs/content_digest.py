@@ -1,17 +1,14 @@
 """What a result rests on besides the settings: the bytes of BERT and data, wherever they lie."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.task_data import TaskData
-from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.digest import joint_digest
 from centrabert.search.jobs.job_spec import JobSpec
 
 BERT_FILES = ("bert_config.json", "vocab.txt", "tokenizer_config.json", "bert_model.ckpt.*")
-SPLITS = ("train", "dev")
 
 
 def bert_digest(bert_dir: Path) -> str:
@@ -24,19 +21,26 @@ def bert_digest(bert_dir: Path) -> str:
     return joint_digest({file.name: file_digest([file]) for file in files})
 
 
-def data_digest(task: TaskData) -> str:
-    """Of the files that a task is trained and judged on, whatever they are called; raises OSError."""
-    return joint_digest({split: file_digest([task.splits[split]]) for split in SPLITS})
+def data_digest(digests: Mapping[str, str]) -> str:
+    """Of the rows that a task is trained and evaluated on.
+
+    Args:
+      digests: `Examples.digest` of train and dev.
+    """
+    return joint_digest(digests)
 
 
-def check_content(spec: JobSpec) -> None:
-    """Raises UserError if BERT or data are not those that the job is known by."""
+def check_content(spec: JobSpec, digests: Mapping[str, str]) -> None:
+    """Raises UserError if BERT or data are not those that the job is known by.
+
+    Args:
+      digests: As for `data_digest`, of the rows that the job has read.
+    """
     if not spec.bert_digest:  # a job of an earlier version
         return
-    data = find_task(spec.task, data_root=Path(spec.data_root))
     found = {
         spec.bert_dir: (spec.bert_digest, bert_digest(Path(spec.bert_dir))),
-        spec.data_root: (spec.data_digest, data_digest(data)),
+        spec.data_root: (spec.data_digest, data_digest(digests)),
     }
     for folder, (planned, now) in found.items():
         if planned != now:

@@ -80,8 +80,8 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     folder = job_folder(jobs_dir, spec.digest)
     timer = ResumableTimer(folder / SECONDS)
     with timer.running(SETUP, settings.since):
-        check_content(spec)
         runner = _runner(spec, timer)
+        check_content(spec, runner.data_digests)
         train = runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
         _share(spec, runner, teacher, jobs_dir, settings)

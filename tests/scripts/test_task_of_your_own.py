@@ -49,7 +49,7 @@ class Moods:
         rows = [line.split("\t") for line in file.read_text().splitlines()]
         labels = None if split == "test" else tuple(row[1] for row in rows)
         texts = tuple(row[-1] for row in rows)
-        return Examples(texts, ("",) * len(rows), labels, tuple(row[0] for row in rows), file.read_text())
+        return Examples(texts, ("",) * len(rows), labels, tuple(row[0] for row in rows))
 
     def submission(self, split: str, ids: Sequence[str], decisions: np.ndarray[Any, Any]) -> Submission:
         rows = zip(ids, decisions, strict=True)
@@ -106,11 +106,16 @@ def test_it_is_trained_evaluated_predicted_and_distilled(root: Path, tmp_path: P
 
 def test_it_is_searched(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_search, "LocalPool", ThisProcess)
+    reads: list[str] = []
+    read = Moods.read
+    monkeypatch.setattr(Moods, "read", lambda task, split: reads.append(split) or read(task, split))
     lists = {"tasks": "film_moods", "fine_tuning_layers": 2, "student_layers": 1, "seeds": 3}
     training = {"num_train_epochs": 1, "learning_rates": 3e-3, "train_batch_size": 7}
     folders = {"bert_dir": root / "bert", "data_root": root / "data", "output_dir": tmp_path / "out"}
     sizes = {"max_seq_length": tiny.MAX_SEQ_LENGTH}
     assert start(run_search, **folders, **lists, **training, **sizes) == 0
+    jobs = len(list((tmp_path / "out/jobs").iterdir()))
+    assert jobs == 2 and sorted(reads) == ["dev"] * (jobs + 1) + ["train"] * (jobs + 1)  # once in a process
     (chosen,) = read_selection(tmp_path / "out").chosen
     assert chosen.task == "film_moods"
     record = read_record(Path(chosen.folder))

@@ -29,12 +29,22 @@ def inputs(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(name)
     for split in ("train", "dev", "test"):
         (tmp_path / "glue" / "RTE").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "glue" / "RTE" / f"{split}.tsv").write_text(split)
+        (tmp_path / "glue" / "RTE" / f"{split}.tsv").write_text(rte(split))
     return tmp_path
 
 
 def digests(folder: Path) -> tuple[str, str]:
-    return bert_digest(folder / "bert"), data_digest(find_task("rte", data_root=folder / "glue"))
+    return bert_digest(folder / "bert"), data_digest(read_digests(folder))
+
+
+def read_digests(folder: Path) -> dict[str, str]:
+    task = find_task("rte", data_root=folder / "glue")
+    return {split: task.read(split).digest for split in ("train", "dev")}
+
+
+def rte(text: str) -> str:
+    """A file of RTE with one row."""
+    return f"index\tsentence1\tsentence2\tlabel\n0\t{text}\tb\tentailment\n"
 
 
 def space_of(folder: Path) -> SearchSpace:
@@ -57,7 +67,7 @@ def test_content_is_known_wherever_it_lies_and_by_the_files_that_are_read(inputs
     for name in ("bert", "glue"):
         shutil.move(inputs / name, moved / name)
     assert digests(moved) == before
-    (moved / "glue" / "RTE" / "dev.tsv").write_text("others")
+    (moved / "glue" / "RTE" / "dev.tsv").write_text(rte("others"))
     assert digests(moved)[0] == before[0] and digests(moved)[1] != before[1]
     (moved / "bert" / "vocab.txt").write_text("others")
     assert digests(moved)[0] != before[0]
@@ -77,10 +87,10 @@ def test_a_job_is_the_same_wherever_its_files_lie(inputs: Path) -> None:
 
 def test_a_job_whose_files_have_changed_is_refused(inputs: Path) -> None:
     spec = teachers(space_of(inputs))[0]
-    check_content(spec)
-    (inputs / "glue" / "RTE" / "train.tsv").write_text("others")
+    check_content(spec, read_digests(inputs))
+    (inputs / "glue" / "RTE" / "train.tsv").write_text(rte("others"))
     with pytest.raises(UserError, match=r"glue: the files of job rte L=2 .* have changed since"):
-        check_content(spec)
+        check_content(spec, read_digests(inputs))
 
 
 def earlier(spec: JobSpec, jobs_dir: Path, inputs: Path, teacher: str = "") -> str:
@@ -112,7 +122,7 @@ def test_finished_jobs_of_earlier_versions_are_found(inputs: Path, change: str) 
     elif change == "notes":
         (inputs / "glue" / "RTE" / "NOTES.md").write_text("mine")
     elif change == "other data":
-        (inputs / "glue" / "RTE" / "train.tsv").write_text("others")
+        (inputs / "glue" / "RTE" / "train.tsv").write_text(rte("others"))
     space = space_of(here)
     for _ in range(2):  # once more changes nothing
         adopt_earlier_jobs(inputs / "out", jobs_dir, space)
