@@ -15,7 +15,7 @@ REFUSED = [
         "NOT_FOUND",
         "model bert is not served; tiny is",
     ),
-    (message("nli", TEXTS), "FAILED_PRECONDITION", 'there is no signature "nli"; the model has route, '),
+    (message("nli", TEXTS), "FAILED_PRECONDITION", 'there is no signature "nli"; the model has describe, '),
     (
         message("rte", {"text_a": TEXT_A}),
         "INVALID_ARGUMENT",
