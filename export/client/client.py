@@ -8,22 +8,25 @@ It asks TF Serving and the local server alike, always by the signature `route`, 
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from itertools import chain
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from centrabert.errors import UserError
-from centrabert.export.client.errors import Outdated
+from centrabert.export.client.errors import ModelChanged
 from centrabert.export.client.rest_transport import RestTransport
 from centrabert.export.client.results import Answers, read_answers
 from centrabert.export.client.retry import STANDARD, Deadline, Retry, check_timeout
 from centrabert.export.client.rows import Row, SentRow, route_request, sent_rows
 from centrabert.export.client.served_tasks import ServedTasks, served_tasks
-from centrabert.export.client.side_by_side import side_by_side
 from centrabert.export.client.transport import Transport, WantedModel
 from centrabert.export.contract.model_description import ServedTask
 from centrabert.export.contract.signature_names import DESCRIBE
 from centrabert.modeling.kinds.task_kind import Answer
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Client:
@@ -130,7 +133,7 @@ class Client:
         The server is asked once, and again when a task is wanted that is not among them or an answer shows
         that another version has taken over.
         """
-        return dict((self._served or self._fetched(self._deadline(timeout))).tasks)
+        return dict((self._served or self._fetch_tasks(self._deadline(timeout))).tasks)
 
     def ask(
         self, task: str, text_a: str, text_b: str | None = None, *, timeout: float | None = None
@@ -163,20 +166,20 @@ class Client:
         """
         if batch_size < 1 or concurrency < 1:
             raise UserError(f"batch_size={batch_size}, concurrency={concurrency}: need at least 1")
-        asked = list(rows)
-        if not asked:
+        wanted = list(rows)
+        if not wanted:
             return []
         deadline = self._deadline(timeout)
-        served = self._served_for(asked, deadline)
-        sent = list(sent_rows(asked, served))
+        served = self._served_for(wanted, deadline)
+        sent = list(sent_rows(wanted, served))
         parts = [sent[start : start + batch_size] for start in range(0, len(sent), batch_size)]
-        found = side_by_side(
-            lambda part: self._exchanged(part, served, deadline), parts, concurrency, deadline.cancel
+        found = parallel_map(
+            lambda part: self._answers(part, served, deadline), parts, concurrency, deadline.cancel
         )
-        answers: list[Answers] = [{} for _ in asked]
+        answers: list[Answers] = [{} for _ in wanted]
         for row, own in zip(sent, chain.from_iterable(found), strict=True):
-            answers[row.place].update(own)
-        named = [row.names(served) for row in asked]
+            answers[row.index].update(own)
+        named = [row.names(served) for row in wanted]
         return [{name: each[name] for name in names} for each, names in zip(answers, named, strict=True)]
 
     def _deadline(self, timeout: float | None) -> Deadline:
@@ -188,41 +191,66 @@ class Client:
         """The tasks as last seen, if they are all that the rows ask for."""
         served = self._served
         if served is None or any(served.missing(row.names(served)) is not None for row in rows):
-            return self._fetched(deadline)
+            return self._fetch_tasks(deadline)
         return served
 
-    def _fetched(self, deadline: Deadline) -> ServedTasks:
+    def _fetch_tasks(self, deadline: Deadline) -> ServedTasks:
         try:
-            self._served = self._told(deadline)
-        except Outdated:  # a new version took over between the two questions; not so soon again
-            self._served = self._told(deadline)
+            self._served = self._read_tasks(deadline)
+        except ModelChanged:  # a new version took over between the two questions; not so soon again
+            self._served = self._read_tasks(deadline)
         return self._served
 
-    def _told(self, deadline: Deadline) -> ServedTasks:
-        """The tasks as a version describes them; raises Outdated if two versions answered."""
+    def _read_tasks(self, deadline: Deadline) -> ServedTasks:
+        """The tasks as a version describes them; raises ModelChanged if two versions answered."""
         metadata = self._retry.run(self._transport.metadata, deadline)
         describes = DESCRIBE in metadata.signatures
         description = self._retry.run(self._transport.describe, deadline) if describes else None
         return served_tasks(self._model.name, metadata, description)
 
-    def _exchanged(self, rows: Sequence[SentRow], served: ServedTasks, deadline: Deadline) -> list[Answers]:
+    def _answers(self, rows: Sequence[SentRow], served: ServedTasks, deadline: Deadline) -> list[Answers]:
         """The answers to one request; sent twice if the tasks turn out to be those of an older version."""
         try:
-            return self._sent(rows, served, deadline)
-        except Outdated:
-            fresh = self._fetched(deadline)
+            return self._route(rows, served, deadline)
+        except ModelChanged:
+            fresh = self._fetch_tasks(deadline)
             for row in rows:
                 if (missing := fresh.missing(row.tasks)) is not None:
                     raise UserError(
-                        f"row {row.place}: task {missing!r} is gone; the model has {', '.join(fresh.tasks)}"
+                        f"row {row.index}: task {missing!r} is gone; the model has {', '.join(fresh.tasks)}"
                     ) from None
             if fresh == served:
                 raise
-            return self._sent(rows, fresh, deadline)
+            return self._route(rows, fresh, deadline)
 
-    def _sent(self, rows: Sequence[SentRow], served: ServedTasks, deadline: Deadline) -> list[Answers]:
+    def _route(self, rows: Sequence[SentRow], served: ServedTasks, deadline: Deadline) -> list[Answers]:
         request = route_request(rows, served)
         reply = self._retry.run(lambda seconds: self._transport.route(request, seconds), deadline)
         if served.outdated_by(reply):
             self._served = None
         return read_answers(rows, served, reply)
+
+
+def parallel_map(
+    work: Callable[[T], R], items: Sequence[T], threads: int, give_up: Callable[[], None]
+) -> list[R]:
+    """What `work` returns of every item, in their order.
+
+    The first error is raised at once. What has not begun by then never does; what runs is not waited for.
+
+    Args:
+      threads: Items worked on at a time.
+      give_up: Called before an error is raised, for what runs to end early.
+    """
+    if threads == 1 or len(items) == 1:
+        return [work(item) for item in items]
+    executor = ThreadPoolExecutor(threads, "centrabert-client")
+    try:
+        futures = [executor.submit(work, item) for item in items]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        return [future.result() for future in (futures if len(done) == len(futures) else done)]
+    except BaseException:
+        give_up()
+        raise
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

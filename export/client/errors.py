@@ -30,5 +30,5 @@ class Overloaded(RequestError):  # noqa: N818 (a server's state, as the caller k
     """The server was still too busy at the last try."""
 
 
-class Outdated(RequestError):  # noqa: N818 (likewise)
+class ModelChanged(RequestError):  # noqa: N818 (likewise)
     """The server no longer offers what its metadata said: another version has taken over."""

@@ -16,7 +16,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from centrabert.errors import UserError
-from centrabert.export.client.errors import Outdated, RequestError
+from centrabert.export.client.errors import ModelChanged, RequestError
 from centrabert.export.client.transport import (
     Description,
     Metadata,
@@ -74,7 +74,7 @@ class GrpcTransport:
             inputs={name: _proto(texts) for name, texts in request.inputs.items()},
             output_filter=list(request.outputs) if self._filter_outputs else (),
         )
-        response = _answered(lambda: self._stub.Predict(message, timeout=seconds))
+        response = _call(lambda: self._stub.Predict(message, timeout=seconds))
         columns = {
             name: _array(name, response.outputs[name]) for name in request.outputs if name in response.outputs
         }
@@ -82,7 +82,7 @@ class GrpcTransport:
 
     def metadata(self, seconds: float) -> Metadata:
         message = GetModelMetadataRequest(model_spec=self._spec(), metadata_field=[SIGNATURES])
-        response = _answered(lambda: self._stub.GetModelMetadata(message, timeout=seconds))
+        response = _call(lambda: self._stub.GetModelMetadata(message, timeout=seconds))
         found = SignatureDefMap()
         try:
             unpacked = response.metadata[SIGNATURES].Unpack(found)
@@ -98,7 +98,7 @@ class GrpcTransport:
 
     def describe(self, seconds: float) -> Description:
         message = PredictRequest(model_spec=self._spec(DESCRIBE), inputs={"text_a": _proto([""])})
-        response = _answered(lambda: self._stub.Predict(message, timeout=seconds))
+        response = _call(lambda: self._stub.Predict(message, timeout=seconds))
         if DESCRIPTION not in response.outputs:
             raise RequestError("INTERNAL", malformed(f"it has no output {DESCRIPTION}"))
         (text,) = _array(DESCRIPTION, response.outputs[DESCRIPTION])
@@ -117,13 +117,13 @@ class GrpcTransport:
         return spec
 
 
-def _answered(call: Callable[[], T]) -> T:
+def _call(call: Callable[[], T]) -> T:
     """What the call returns; raises RequestError where it fails."""
     try:
         return call()
     except grpc.RpcError as error:
         code, message = error.code().name, error.details() or "no reason given"
-        kind = Outdated if NO_OUTPUT in message else RequestError
+        kind = ModelChanged if NO_OUTPUT in message else RequestError
         raise kind(code, message) from error
 
 

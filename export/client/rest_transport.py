@@ -1,8 +1,11 @@
 """A client's requests over TF Serving's REST API."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from threading import Thread
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -11,7 +14,6 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from centrabert.errors import UserError
-from centrabert.export.client.bounded_wait import within
 from centrabert.export.client.errors import RequestError
 from centrabert.export.client.transport import (
     Description,
@@ -40,7 +42,8 @@ CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-LONGEST = 500  # signs of an error page that are worth telling
+MAX_PAGE_CHARACTERS = 500  # of an error page that is shown
+T = TypeVar("T")
 
 
 class RestTransport:
@@ -68,7 +71,7 @@ class RestTransport:
 
     def route(self, request: RouteRequest, seconds: float) -> Reply:
         body = {"signature_name": ROUTE, "inputs": request.inputs}
-        outputs = self._asked("POST", ":predict", body, seconds).get("outputs")
+        outputs = self._document("POST", ":predict", body, seconds).get("outputs")
         if not isinstance(outputs, dict):
             raise RequestError("INTERNAL", malformed("it has no outputs by name"))
         columns = {
@@ -79,7 +82,7 @@ class RestTransport:
         return Reply(None, frozenset(outputs), columns)
 
     def metadata(self, seconds: float) -> Metadata:
-        document = self._asked("GET", "/metadata", None, seconds)
+        document = self._document("GET", "/metadata", None, seconds)
         try:
             definitions = document["metadata"]["signature_def"]["signature_def"]
             signatures = {
@@ -92,7 +95,9 @@ class RestTransport:
 
     def describe(self, seconds: float) -> Description:
         body = {"signature_name": DESCRIBE, "inputs": {"text_a": [""]}}
-        texts = self._asked("POST", ":predict", body, seconds).get("outputs")  # a single output has no name
+        texts = self._document("POST", ":predict", body, seconds).get(
+            "outputs"
+        )  # a single output has no name
         if not isinstance(texts, list) or len(texts) != 1 or not isinstance(texts[0], str):
             raise RequestError("INTERNAL", malformed(f"its {DESCRIPTION} is not one text"))
         return Description(None, texts[0])
@@ -101,12 +106,12 @@ class RestTransport:
         """Closes the connections that no request holds."""
         self._session.close()
 
-    def _asked(
+    def _document(
         self, method: str, action: str, body: Mapping[str, Any] | None, seconds: float
     ) -> dict[str, Any]:
         """The document that answers."""
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        response = within(seconds, lambda: self._send(method, action, data, seconds))
+        response = call_with_timeout(seconds, lambda: self._send(method, action, data, seconds))
         if response.status_code != requests.codes.ok:
             code = CODES.get(response.status_code, "UNKNOWN")
             raise RequestError(code, f"HTTP {response.status_code}: {_reason(response)}")
@@ -152,7 +157,7 @@ def _reason(response: requests.Response) -> str:
     if isinstance(document, dict) and isinstance(document.get("error"), str):
         return str(document["error"])
     page = response.content.decode(errors="replace")  # requests would guess at its encoding
-    return page[:LONGEST] or response.reason or "no reason given"
+    return page[:MAX_PAGE_CHARACTERS] or response.reason or "no reason given"
 
 
 def _array(name: str, values: Any, dtype: str) -> npt.NDArray[Any]:
@@ -166,3 +171,31 @@ def _array(name: str, values: Any, dtype: str) -> npt.NDArray[Any]:
         return array
     except (TypeError, ValueError) as error:
         raise RequestError("INTERNAL", malformed(f"{name}: {error}")) from None
+
+
+def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns, if it takes no longer than so many seconds.
+
+    The timeouts of requests hold for each connection attempt and each read, and for no look-up of a name: a
+    server that sends a byte now and then could hold up the caller for ever. So a thread waits for it; what
+    comes too late is thrown away.
+
+    Raises:
+      RequestError: DEADLINE_EXCEEDED, or whatever `work` raises.
+    """
+    future: Future[T] = Future()
+    Thread(target=_fulfil, args=(future, work), daemon=True).start()
+    try:
+        return future.result(seconds)
+    except FutureTimeoutError:
+        raise RequestError("DEADLINE_EXCEEDED", f"no whole answer within {seconds:g} s") from None
+
+
+def _fulfil(future: "Future[T]", work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except RequestError as error:
+        future.set_exception(error)
+    except BaseException as error:
+        future.set_exception(error)
+        raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from centrabert.export.client.errors import Outdated, RequestError
+from centrabert.export.client.errors import ModelChanged, RequestError
 from centrabert.export.client.rows import SentRow
 from centrabert.export.client.served_tasks import ServedTasks
 from centrabert.export.client.transport import Reply, malformed
@@ -17,20 +17,20 @@ def read_answers(rows: Sequence[SentRow], served: ServedTasks, reply: Reply) -> 
     """The answers to every row.
 
     Raises:
-      Outdated: An output is not there, or a row's tasks were not understood.
+      ModelChanged: An output is not there, or a row's tasks were not understood.
       RequestError: INTERNAL; an output has another shape.
     """
     wanted = served.outputs(name for row in rows for name in row.tasks)
     for name, output in wanted.items():
         if name not in reply.columns:
-            raise Outdated("INVALID_ARGUMENT", f"the answer has no output {name}")
+            raise ModelChanged("INVALID_ARGUMENT", f"the answer has no output {name}")
         shape = reply.columns[name].shape
         if shape[:1] != (len(rows),) or len(shape) != 1 + len(output.axes):
             raise RequestError("INTERNAL", malformed(f"{name} has shape {shape} for {len(rows)} rows"))
     if strange := next(filter(None, reply.columns[UNKNOWN]), None):
-        raise Outdated("INVALID_ARGUMENT", f"the server does not know all tasks of {strange!r}")
+        raise ModelChanged("INVALID_ARGUMENT", f"the server does not know all tasks of {strange!r}")
     columns = {name: _column(served.tasks[name], reply) for row in rows for name in row.tasks}
-    return [{name: columns[name][place] for name in row.tasks} for place, row in enumerate(rows)]
+    return [{name: columns[name][index] for name in row.tasks} for index, row in enumerate(rows)]
 
 
 def _column(task: ServedTask, reply: Reply) -> Sequence[Answer]:
@@ -40,5 +40,5 @@ def _column(task: ServedTask, reply: Reply) -> Sequence[Answer]:
     for output in outputs:
         shape = zip(output.axes, columns[output.name].shape[1:], strict=True)
         if task.labels and any(axis == CLASS and size != len(task.labels) for axis, size in shape):
-            raise Outdated("INVALID_ARGUMENT", f"{task.name}/{output.name}: not one for each label")
+            raise ModelChanged("INVALID_ARGUMENT", f"{task.name}/{output.name}: not one for each label")
     return task.task_kind.answers(columns, task.labels)

@@ -50,7 +50,7 @@ def _check_text(name: str, text: str) -> None:
     except UnicodeEncodeError as error:
         raise UserError(
             f"{name}: holds half of a surrogate pair at character {error.start}, which no UTF-8 can say; "
-            "mend how the text was read"
+            "fix how the text was read"
         ) from None
 
 
@@ -59,10 +59,10 @@ class SentRow:
     """A row as it is sent.
 
     Attributes:
-      place: Of the caller's row that it belongs to.
+      index: Of the caller's row that it belongs to.
     """
 
-    place: int
+    index: int
     text_a: str
     text_b: str
     tasks: tuple[str, ...]
@@ -77,27 +77,27 @@ def sent_rows(rows: Sequence[Row], served: ServedTasks) -> Iterator[SentRow]:
     Raises:
       UserError: A task does not exist, or a row has another number of texts than its tasks read.
     """
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         names = row.names(served)
         if (missing := served.missing(names)) is not None:
-            raise UserError(f"row {place}: no such task {missing!r}; the model has {', '.join(served.tasks)}")
+            raise UserError(f"row {index}: no such task {missing!r}; the model has {', '.join(served.tasks)}")
         pairs = tuple(name for name in names if served.tasks[name].pair)
         singles = tuple(name for name in names if name not in pairs)
-        _check_pairs(place, row, names, pairs)
+        _check_pairs(index, row, names, pairs)
         if row.text_b and singles:
-            yield SentRow(place, row.text_a, row.text_b, pairs)
-            yield SentRow(place, row.text_a, "", singles)
+            yield SentRow(index, row.text_a, row.text_b, pairs)
+            yield SentRow(index, row.text_a, "", singles)
         else:
-            yield SentRow(place, row.text_a, row.text_b or "", tuple(names))
+            yield SentRow(index, row.text_a, row.text_b or "", tuple(names))
 
 
-def _check_pairs(place: int, row: Row, names: Sequence[str], pairs: Sequence[str]) -> None:
-    """As `asked.check_texts`."""
+def _check_pairs(index: int, row: Row, names: Sequence[str], pairs: Sequence[str]) -> None:
+    """As `task_arguments.check_texts`."""
     if row.text_b is None and pairs:
-        raise UserError(f'row {place}: task {pairs[0]} reads two texts; give text_b too ("" for none)')
+        raise UserError(f'row {index}: task {pairs[0]} reads two texts; give text_b too ("" for none)')
     if row.text_b is not None and not pairs:
         raise UserError(
-            f"row {place}: {', '.join(names)}: no task here reads a second text; leave out text_b"
+            f"row {index}: {', '.join(names)}: no task here reads a second text; leave out text_b"
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from centrabert.errors import UserError
-from centrabert.export.client.errors import Outdated
+from centrabert.export.client.errors import ModelChanged
 from centrabert.export.client.transport import Description, Metadata, Reply
 from centrabert.export.contract.model_description import ServedTask, read_description
 from centrabert.export.contract.signature_names import ROUTE, ROUTE_INPUTS, UNKNOWN
@@ -48,7 +48,7 @@ def served_tasks(model: str, metadata: Metadata, description: Description | None
       description: None for a version exported before there was a `describe`: its signatures tell.
 
     Raises:
-      Outdated: Metadata and description are of two versions.
+      ModelChanged: Metadata and description are of two versions.
       UserError: It is no model of ours.
     """
     what = f"model {model}, version {metadata.version}"
@@ -63,7 +63,7 @@ def served_tasks(model: str, metadata: Metadata, description: Description | None
     tasks = {task.name: task for task in read_description(description.text, what)}
     unknown = next((name for name in tasks if f"{name}/asked" not in offered), None)
     if description.version not in (None, metadata.version) or unknown is not None:
-        raise Outdated("UNAVAILABLE", f"{what}: another version took over while it told its tasks")
+        raise ModelChanged("UNAVAILABLE", f"{what}: another version took over while it told its tasks")
     return ServedTasks(metadata.version, dict(sorted(tasks.items())), offered)
 
 

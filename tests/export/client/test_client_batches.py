@@ -9,11 +9,10 @@ import pytest
 from canned_answers import expected
 from canned_server import Canned, client
 
-from centrabert.export.client.client import Client
+from centrabert.export.client.client import Client, parallel_map
 from centrabert.export.client.errors import RequestError
 from centrabert.export.client.retry import Retry
 from centrabert.export.client.rows import Row
-from centrabert.export.client.side_by_side import side_by_side
 from centrabert.export.client.transport import Metadata, Reply, RouteRequest, Signature, WantedModel
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -129,18 +128,18 @@ def test_results_stand_in_order_of_their_items() -> None:
             later.set()
         return -number
 
-    assert side_by_side(work, range(7), 2, never) == [-number for number in range(7)]
+    assert parallel_map(work, range(7), 2, never) == [-number for number in range(7)]
 
 
 def test_one_thread_is_the_callers() -> None:
-    assert side_by_side(lambda _: get_ident(), range(3), 1, never) == [get_ident()] * 3
-    assert side_by_side(lambda _: get_ident(), [5], 4, never) == [get_ident()]
-    assert get_ident() not in side_by_side(lambda _: get_ident(), range(3), 2, never)
+    assert parallel_map(lambda _: get_ident(), range(3), 1, never) == [get_ident()] * 3
+    assert parallel_map(lambda _: get_ident(), [5], 4, never) == [get_ident()]
+    assert get_ident() not in parallel_map(lambda _: get_ident(), range(3), 2, never)
 
 
 def test_no_more_threads_than_allowed_work_at_a_time() -> None:
     barrier = Barrier(3)
-    assert sorted(side_by_side(lambda _: barrier.wait(20), range(9), 3, never)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert sorted(parallel_map(lambda _: barrier.wait(20), range(9), 3, never)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -158,7 +157,7 @@ def test_what_has_not_begun_never_does(threads: int) -> None:
         ended.append(number)
 
     with pytest.raises(KeyError, match="zero"):
-        side_by_side(work, range(50), threads, lambda: given_up.append(release.is_set()))
+        parallel_map(work, range(50), threads, lambda: given_up.append(release.is_set()))
     assert ended == []  # what runs was not waited for
     release.set()
     for worker in workers():
@@ -175,4 +174,4 @@ def test_the_first_of_several_errors_is_told() -> None:
         raise ValueError(f"number {number}")
 
     with pytest.raises(ValueError, match="number"):
-        side_by_side(work, range(3), 3, lambda: None)
+        parallel_map(work, range(3), 3, lambda: None)

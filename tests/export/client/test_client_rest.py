@@ -11,10 +11,9 @@ from canned_answers import expected
 from canned_server import MODEL, Canned, RestHandler, client, rest_server
 from source_tree import ROOT
 
-from centrabert.export.client.bounded_wait import within
 from centrabert.export.client.client import Client
 from centrabert.export.client.errors import Overloaded, RequestError
-from centrabert.export.client.rest_transport import RestTransport
+from centrabert.export.client.rest_transport import RestTransport, call_with_timeout
 from centrabert.export.client.retry import Retry
 from centrabert.export.client.transport import RouteRequest, WantedModel
 from centrabert.modeling.kinds.registry import KINDS
@@ -175,7 +174,7 @@ def test_errors_of_requests_are_told(
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("threading.excepthook", lambda told: None)
     with pytest.raises(ZeroDivisionError):
-        within(20.0, lambda: 1 // 0)
+        call_with_timeout(20.0, lambda: 1 // 0)
 
 
 def test_a_path_and_odd_names_reach_the_server() -> None:

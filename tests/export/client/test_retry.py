@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from centrabert.export.client.errors import Outdated, Overloaded, RequestError
+from centrabert.export.client.errors import ModelChanged, Overloaded, RequestError
 from centrabert.export.client.retry import STANDARD, Deadline, Retry
 
 BUSY = RequestError("RESOURCE_EXHAUSTED", "busy")
@@ -139,7 +139,7 @@ def test_a_cancelled_call_sends_nothing_more() -> None:
         RequestError("RESOURCE_EXHAUSTED", "CLIENT: Sent message larger than max (5 vs. 4)"),
         RequestError("RESOURCE_EXHAUSTED", "SERVER: Received message larger than max (5 vs. 4)"),
         RequestError("RESOURCE_EXHAUSTED", "Stream removed (received metadata size exceeds hard limit)"),
-        Outdated("INVALID_ARGUMENT", "gone"),
+        ModelChanged("INVALID_ARGUMENT", "gone"),
         ValueError("a bug"),
     ],
 )

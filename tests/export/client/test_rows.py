@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from centrabert.errors import UserError
-from centrabert.export.client.errors import Outdated, RequestError
+from centrabert.export.client.errors import ModelChanged, RequestError
 from centrabert.export.client.results import read_answers
 from centrabert.export.client.rows import Row, SentRow, route_request, sent_rows
 from centrabert.export.client.served_tasks import ServedTasks, served_tasks
@@ -78,7 +78,7 @@ def test_a_description_tells_all_and_nothing_is_guessed(version: int | None) -> 
     "description", [Description(5, DESCRIBED), Description(None, DESCRIBED.replace("near", "nearer"))]
 )
 def test_a_description_of_another_version_is_outdated(description: Description) -> None:
-    with pytest.raises(Outdated, match="model bert, version 4: another version took over"):
+    with pytest.raises(ModelChanged, match="model bert, version 4: another version took over"):
         served_tasks("bert", Metadata(4, {"route": ROUTE}), description)
 
 
@@ -197,9 +197,9 @@ def test_answers_are_typed_and_read_as_the_shortest_decimals() -> None:
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        ({"near/score": None}, Outdated, "no output near/score"),
-        ({"unknown": None}, Outdated, "no output unknown"),
-        ({"unknown": texts("", "mood,", "")}, Outdated, "does not know all tasks of 'mood,'"),
+        ({"near/score": None}, ModelChanged, "no output near/score"),
+        ({"unknown": None}, ModelChanged, "no output unknown"),
+        ({"unknown": texts("", "mood,", "")}, ModelChanged, "does not know all tasks of 'mood,'"),
         ({"near/score": np.zeros([2], np.float32)}, RequestError, r"near/score has shape \(2,\) for 3 rows"),
         ({"near/score": np.zeros([3, 1], np.float32)}, RequestError, r"shape \(3, 1\)"),
         ({"mood/probabilities": np.zeros([3], np.float32)}, RequestError, r"shape \(3,\)"),
@@ -217,7 +217,7 @@ def test_other_probabilities_than_the_task_has_labels_tell_of_another_version() 
     three = ServedTasks(
         4, {**TASKS, "mood": ServedTask("mood", "classification", False, tuple("abc"))}, OFFERED
     )
-    with pytest.raises(Outdated, match="mood/probabilities: not one for each label"):
+    with pytest.raises(ModelChanged, match="mood/probabilities: not one for each label"):
         read_answers(SENT, three, Reply(4, OFFERED, COLUMNS))
 
 
