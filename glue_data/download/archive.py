@@ -25,9 +25,7 @@ def extract(archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as opened:
             _extract(opened, archive, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UserError(
-            f"{archive}: not a sound zip archive ({error}); remove it and download again"
-        ) from None
+        raise UserError(f"{archive}: not a sound zip archive ({error})") from None
 
 
 def _extract(opened: zipfile.ZipFile, archive: Path, folder: Path) -> None:

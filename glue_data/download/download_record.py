@@ -3,14 +3,18 @@
 Copied to another machine it pins the same files there.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from centrabert.errors import UserError
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.files import write_text
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
 
 NAME = "DOWNLOADS.json"
+# Version 0 did not say its version.
+FORMAT = Format(NAME, version=1, upgrades={0: same_keys})
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,13 @@ class Entry:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Record:
+    """The keys of DOWNLOADS.json: every file by its name."""
+
+    files: dict[str, Entry]
+
+
 def read(folder: Path) -> dict[str, Entry]:
     """File name -> entry; empty where nothing was recorded.
 
@@ -35,17 +46,11 @@ def read(folder: Path) -> dict[str, Entry]:
       UserError: The record is damaged.
     """
     path = folder / NAME
-    if not path.exists():
-        return {}
-    try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {name: Entry(**keys) for name, keys in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not a record of downloads ({error}); mend or remove it") from None
+    return read_dataclass(Record, FORMAT.read(path), str(path)).files if path.exists() else {}
 
 
-def add(folder: Path, name: str, entry: Entry) -> None:
-    """Records one more file, or the same again."""
-    entries = {**read(folder), name: entry}
-    files = {name: asdict(entries[name]) for name in sorted(entries)}
-    write_text(folder / NAME, json.dumps({"files": files}, indent=2) + "\n")
+def add(folder: Path, entries: Mapping[str, Entry]) -> None:
+    """Records more files, or the same again; waits for another process that does so now."""
+    with exclusive(folder, wait=True):
+        files = {**read(folder), **entries}
+        write_text(folder / NAME, FORMAT.text(asdict(Record(dict(sorted(files.items()))))))

@@ -33,6 +33,11 @@ def site() -> Iterator[Site]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
 def run_script(site: Site, *argv: str) -> int:
     run_download.FLAGS.unparse_flags()
     for name in ("task_names", "models", "output_dir", "base_url", "keep_archives"):
@@ -49,7 +54,7 @@ def test_a_task_becomes_a_folder_and_a_record(site: Site, tmp_path: Path) -> Non
         "train.tsv": RTE_FILES["RTE/train.tsv"],
         "dev.tsv": RTE_FILES["RTE/dev.tsv"],
     }
-    assert names(tmp_path / "glue") == {"RTE", "DOWNLOADS.json"}
+    assert names(tmp_path / "glue") == {"RTE", "DOWNLOADS.json", ".lock"}
     packed = site.files["/glue/data/RTE.zip"]
     assert json.loads((tmp_path / "glue/DOWNLOADS.json").read_text())["files"] == {
         "RTE.zip": {
@@ -67,28 +72,71 @@ def test_a_changed_archive_is_refused_against_the_record(site: Site, tmp_path: P
     shutil.rmtree(download(source, tmp_path))
     before = (tmp_path / "DOWNLOADS.json").read_bytes()
     site.files["/glue/data/RTE.zip"] = zipped({"RTE/train.tsv": b"other"})
-    with pytest.raises(ValueError, match=r"RTE.zip: SHA-256 is \w+, but \w+ was recorded before"):
+    with pytest.raises(ValueError, match=r"RTE.zip: SHA-256 is \w+, but \w+ is on record; if the new file"):
         download(source, tmp_path)
-    assert names(tmp_path) == {"DOWNLOADS.json"}
+    assert names(tmp_path) == {"DOWNLOADS.json", ".lock"}
     assert (tmp_path / "DOWNLOADS.json").read_bytes() == before
 
 
 def test_an_archive_brought_by_hand_is_used(site: Site, tmp_path: Path) -> None:
     (tmp_path / "RTE.zip").write_bytes(zipped(RTE_FILES))
     download(catalogue.TASKS["rte"].moved_to(site.url), tmp_path, keep_archives=True)
-    assert names(tmp_path) == {"RTE.zip", "RTE", "DOWNLOADS.json"}
+    assert names(tmp_path) == {"RTE.zip", "RTE", "DOWNLOADS.json", ".lock"}
     assert not site.asked
     shutil.rmtree(tmp_path / "RTE")
     (tmp_path / "RTE.zip").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match=r"RTE.zip: SHA-256 is \w+, recorded is \w+; remove the file"):
+    with pytest.raises(
+        ValueError, match=r"RTE.zip: SHA-256 is \w+, but \w+ is on record; .*else remove the file"
+    ):
         download(catalogue.TASKS["rte"].moved_to(site.url), tmp_path)
 
 
 def test_a_damaged_record_is_told(site: Site, tmp_path: Path) -> None:
     (tmp_path / "DOWNLOADS.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"DOWNLOADS.json: not a record of downloads"):
+    with pytest.raises(ValueError, match=r"DOWNLOADS.json: holds a JSON list, not an object"):
         download(catalogue.TASKS["rte"].moved_to(site.url), tmp_path)
     assert not site.asked
+
+
+PAGE = b"<html>Please log in to the hotel's network.</html>"
+
+
+def test_what_is_not_sound_is_not_recorded_and_the_same_command_works(site: Site, tmp_path: Path) -> None:
+    """As behind a captive portal, whose page comes in place of every file."""
+    source, sound = catalogue.TASKS["rte"].moved_to(site.url), site.files["/glue/data/RTE.zip"]
+    site.files["/glue/data/RTE.zip"] = PAGE
+    message = r"RTE.zip: not a sound zip archive .*; what was fetched is removed: run the same command again$"
+    with pytest.raises(ValueError, match=message):
+        download(source, tmp_path)
+    assert names(tmp_path) == set()
+    site.files["/glue/data/RTE.zip"] = sound
+    download(source, tmp_path)
+    assert names(tmp_path / "RTE") == {"train.tsv", "dev.tsv"}
+
+
+def test_a_damaged_archive_brought_by_hand_is_left_to_its_owner(site: Site, tmp_path: Path) -> None:
+    source = catalogue.TASKS["rte"].moved_to(site.url)
+    (tmp_path / "RTE.zip").write_bytes(PAGE)
+    with pytest.raises(ValueError, match=r"RTE.zip: not a sound zip archive .*; remove the file$"):
+        download(source, tmp_path)
+    assert names(tmp_path) == {"RTE.zip"}
+    (tmp_path / "RTE.zip").unlink()
+    download(source, tmp_path)
+    assert names(tmp_path / "RTE") == {"train.tsv", "dev.tsv"}
+
+
+def test_a_record_that_78db6b1_wrote_is_read(site: Site, tmp_path: Path) -> None:
+    """It could be of a captive portal's page: the advice says how to get rid of it."""
+    source = catalogue.TASKS["rte"].moved_to(site.url)
+    entry = {"url": source.urls[0], "bytes": len(PAGE), "sha256": hashlib.sha256(PAGE).hexdigest()}
+    (tmp_path / "DOWNLOADS.json").write_text(json.dumps({"files": {"RTE.zip": entry}}))
+    message = (
+        r"if the new file is right, remove RTE.zip from .*DOWNLOADS.json and run the same command again$"
+    )
+    with pytest.raises(ValueError, match=message):
+        download(source, tmp_path)
+    (tmp_path / "DOWNLOADS.json").write_text(json.dumps({"files": {}}))
+    assert names(download(source, tmp_path)) == {"train.tsv", "dev.tsv"}
 
 
 def mrpc_files(folder: Path) -> dict[str, bytes]:
@@ -126,7 +174,7 @@ def test_mrpc_is_put_together_as_glue_has_it(site: Site, tmp_path: Path) -> None
     folder = download(catalogue.TASKS["mrpc"].moved_to(site.url), tmp_path)
     for name in ("train.tsv", "dev.tsv", "test.tsv"):
         assert (folder / name).read_bytes() == (GLUE / "MRPC" / name).read_bytes()
-    assert names(tmp_path) == {"MRPC", "DOWNLOADS.json"}
+    assert names(tmp_path) == {"MRPC", "DOWNLOADS.json", ".lock"}
 
 
 def test_mrpc_needs_every_dev_pair_and_five_columns(tmp_path: Path) -> None:
@@ -165,7 +213,7 @@ def test_the_script_downloads_tasks_and_models(site: Site, tmp_path: Path) -> No
         {"vocab.txt": b"[PAD]\n", "bert_config.json": b"{}"}
     )
     assert run_script(site, "--task_names=rte", f"--models={model}", f"--output_dir={tmp_path}") == 0
-    assert names(tmp_path) == {"RTE", model, "DOWNLOADS.json"}
+    assert names(tmp_path) == {"RTE", model, "DOWNLOADS.json", ".lock"}
     assert names(tmp_path / model) == {"vocab.txt", "bert_config.json"}
 
 
@@ -178,7 +226,7 @@ def test_the_script_downloads_tasks_and_models(site: Site, tmp_path: Path) -> No
         (["--task_names=cola"], "/glue/data/CoLA.zip: HTTP 404 "),
         (
             ["--task_names=rte", "--base_url=http://127.0.0.1:1"],
-            "127.0.0.1:1/glue/data/RTE.zip: no connection",
+            "127.0.0.1:1/glue/data/RTE.zip: no connection, after 5 tries; check the network",
         ),
     ],
 )
