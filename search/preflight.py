@@ -8,6 +8,8 @@ from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.search.jobs.content_digest import bert_digest, data_digest
+from centrabert.search.jobs.job_folder import read_specs
+from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
@@ -68,3 +70,14 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
     space = replace(space, bert_digest=bert_digest(Path(space.bert_dir)), data_digests=digests)
     return Preflight(space, Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
+
+
+def other_results(search: Search) -> list[JobSpec]:
+    """Jobs of these tasks whose results do not count: those of another BERT or of other data."""
+    space = search.space
+    content = {(space.bert_digest, task, space.data_digests[task]) for task in space.tasks}
+    return [
+        spec
+        for spec in read_specs(search.jobs_dir)
+        if spec.task in space.tasks and (spec.bert_digest, spec.task, spec.data_digest) not in content
+    ]

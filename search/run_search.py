@@ -25,9 +25,8 @@ from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
-from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
-from centrabert.search.preflight import Preflight, open_search, read_layers
+from centrabert.search.preflight import Preflight, open_search, other_results, read_layers
 from centrabert.search.progress import display
 from centrabert.search.search_loop import Findings, Search, finished_jobs
 from centrabert.search.strategy.search_space import (
@@ -41,7 +40,7 @@ from centrabert.search.strategy.search_space import (
 from centrabert.search.workers import cores
 from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
-from centrabert.search.workers.ray_pool import RayPool
+from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
 
 FLAGS = flags.FlagValues()
@@ -151,20 +150,6 @@ for required in ("bert_dir", "data_root", "tasks", "fine_tuning_layers", "output
 
 
 @dataclass(frozen=True)
-class Ray:
-    """A Ray cluster, and what a job takes of it."""
-
-    address: str
-    cpus_per_job: float
-    gpus_per_job: float
-
-    @property
-    def threads(self) -> int:
-        """Of a job."""
-        return max(1, int(self.cpus_per_job))
-
-
-@dataclass(frozen=True)
 class Run:
     """What the flags ask for; the folders are absolute."""
 
@@ -206,7 +191,9 @@ def run(run: Run) -> None:
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
     adopt_earlier_jobs(run.output_dir, opening.search.jobs_dir, opening.space)
-    _tell_others(opening.search)
+    if others := other_results(opening.search):
+        where = f"{len(others)} jobs in {opening.search.jobs_dir}"
+        print(f"left out: {where}, which are of another BERT or of other data", file=sys.stderr)
     if run.dry_run:
         _plan(opening)
         return
@@ -287,20 +274,6 @@ def _plan(opening: Preflight) -> None:
     jobs, file = plan_order(sure_jobs(search, findings)), search.output_dir / PLAN
     write_plan(jobs, file)
     print(plan_text(search, findings) + stages_text(jobs, file), end="")
-
-
-def _tell_others(search: Search) -> None:
-    """Says how many results are there that do not count, for example after a change of the data."""
-    space = search.space
-    content = {(space.bert_digest, task, space.data_digests[task]) for task in space.tasks}
-    others = [
-        spec
-        for spec in read_specs(search.jobs_dir)
-        if spec.task in space.tasks and (spec.bert_digest, spec.task, spec.data_digest) not in content
-    ]
-    if others:
-        where = f"{len(others)} jobs in {search.jobs_dir}"
-        print(f"left out: {where}, which are of another BERT or of other data", file=sys.stderr)
 
 
 def _tell_failures(opening: Preflight, findings: Findings) -> None:

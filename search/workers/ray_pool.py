@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
 
 from absl import logging
@@ -38,6 +39,20 @@ def wait_for_file(file: Path, seconds: float = NFS_SECONDS) -> bool:
             return False
         time.sleep(POLL_SECONDS)
     return True
+
+
+@dataclass(frozen=True)
+class Ray:
+    """A Ray cluster, and what a job takes of it."""
+
+    address: str
+    cpus_per_job: float
+    gpus_per_job: float
+
+    @property
+    def threads(self) -> int:
+        """Of a job."""
+        return max(1, int(self.cpus_per_job))
 
 
 class RayPool(RetryingPool):

@@ -22,7 +22,7 @@ from tiny import BRANCHES, task
 from centrabert.export.page.page import content_security_policy, page
 from centrabert.modeling.branch import Branch
 
-BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->\u2028"
+BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->"
 HOSTILE = [Branch(task("one", labels=(BREAKOUT, NASTY)), 4, 1)]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),

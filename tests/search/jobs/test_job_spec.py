@@ -30,7 +30,7 @@ def test_a_plan_comes_back(tmp_path: Path) -> None:
         (json.dumps({**FULL.to_json(), "fine_tuning_layers": "2"}), "key 'fine_tuning_layers' is '2'"),
         (json.dumps({**STUDENTS[0].to_json(), "teacher": "../../../x"}), "teacher '../../../x' is no digest"),
         (json.dumps({**FULL.to_json(), "seed": math.nan}), "key 'seed' is nan"),
-        (json.dumps({**FULL.to_json(), "format_version": 2}), "format_version 2 is newer than 1"),
+        (json.dumps({**FULL.to_json(), "format_version": 3}), "format_version 3 is newer than 2"),
     ],
 )
 def test_a_bad_plan_is_refused(tmp_path: Path, line: str, message: str) -> None:
