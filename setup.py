@@ -16,7 +16,7 @@ setup(
     package_data={
         "centrabert": ["py.typed"],
         "centrabert.export.deploy": ["templates/*"],
-        "centrabert.export.page": ["page.html"],
+        "centrabert.export.page": ["templates/*"],
         "centrabert.search.report": ["templates/*"],
     },
 )

@@ -2,19 +2,16 @@
 
 import base64
 import hashlib
-import json
 import re
-from html import escape
-from importlib import resources
+from typing import Any
 
-from centrabert.export.page.model_diagram import drawing
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from centrabert.export.page.model_diagram import counted, diagram
 from centrabert.merge.manifest import Manifest
 
 PAGE_HEADER = "X-CentraBERT-Page"  # by which the page tells the server that it is the server's own
-PART = re.compile(r"<!--(\w+)-->")
 INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
-# Between tags of a script, where HTML knows no entities, JSON may write any sign as its number.
-NUMBERED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 
 
 def page(manifest: Manifest, model_name: str) -> str:
@@ -22,14 +19,31 @@ def page(manifest: Manifest, model_name: str) -> str:
 
     What it is asked may stand behind `#`: `text_a`, `text_b` and `tasks`, as in the query of an address.
     """
-    parts = {
-        "name": escape(model_name),
-        "facts": escape(_facts(manifest)),
-        "drawing": drawing(manifest),
-        "model": _model(manifest, model_name).translate(NUMBERED),
+    values = {
+        "name": model_name,
+        "facts": _facts(manifest),
+        "diagram": diagram(manifest.plan),
+        "model": _model(manifest, model_name),
     }
-    template = resources.files("centrabert.export.page").joinpath("page.html").read_text(encoding="utf-8")
-    return PART.sub(lambda found: parts[found[1]], template)
+    return _template("page.html").render(values)
+
+
+def drawing(manifest: Manifest) -> str:
+    """The drawing of a merged model alone, an SVG element.
+
+    Layers of the trunk are `g.layer` with `data-layer`, branches `g.branch` with `data-task`. Branches that
+    leave the trunk together go the same way, `.way`, above a paler `.guide`: a page may hide some of them.
+    """
+    return _template("model_diagram.svg").render(diagram=diagram(manifest.plan))
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("centrabert.export.page"), autoescape=True, undefined=StrictUndefined
+    )
+    environment.globals["counted"] = counted
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment.get_template(name)
 
 
 def content_security_policy(html: str) -> str:
@@ -60,7 +74,7 @@ def _facts(manifest: Manifest) -> str:
     )
 
 
-def _model(manifest: Manifest, model_name: str) -> str:
+def _model(manifest: Manifest, model_name: str) -> dict[str, Any]:
     tasks = [
         {
             "name": branch.task.name,
@@ -72,4 +86,4 @@ def _model(manifest: Manifest, model_name: str) -> str:
         }
         for branch in manifest.plan.branches
     ]
-    return json.dumps({"name": model_name, "layers": manifest.plan.layers, "tasks": tasks})
+    return {"name": model_name, "layers": manifest.plan.layers, "tasks": tasks}

@@ -64,7 +64,8 @@ def packaged() -> set[str]:
 def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
     files = (
-        *("py.typed", "export/page/page.html", *(f"export/deploy/templates/{name}" for name in FILES)),
+        *("py.typed", "export/page/templates/page.html", "export/page/templates/model_diagram.svg"),
+        *(f"export/deploy/templates/{name}" for name in FILES),
         *("search/report/templates/report.html", "search/report/templates/report.md"),
     )
     assert names == packaged() | {f"centrabert/{file}" for file in files}

@@ -22,7 +22,7 @@ from tiny import BRANCHES, task
 from centrabert.export.page.page import content_security_policy, page
 from centrabert.modeling.branch import Branch
 
-BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->"
+BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->{{ name }}{%"
 HOSTILE = [Branch(task("one", labels=(BREAKOUT, NASTY)), 4, 1)]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -97,7 +97,7 @@ def test_every_task_is_embedded() -> None:
 
 def test_names_make_no_elements() -> None:
     usual, hostile = Parsed(page(manifest(BRANCHES[:1]), "m")), Parsed(page(manifest(HOSTILE), BREAKOUT))
-    for tag, count in (("script", 2), ("style", 2), ("h1", 1), ("title", 3)):
+    for tag, count in (("script", 2), ("style", 1), ("h1", 1), ("title", 3)):
         assert len(usual.of(tag)) == len(hostile.of(tag)) == count
     assert hostile.of("h1") == [BREAKOUT]
 
