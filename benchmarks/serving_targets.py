@@ -92,5 +92,6 @@ def _by_task(compute: Callable[[RowBatch], Arrays], executor: ThreadPoolExecutor
         LIMITS.batch_rows,
         LIMITS.waiting_rows,
         lambda rows: None,
+        padding_id=0,
         batch_key=lambda part: part.tasks[0],
     )

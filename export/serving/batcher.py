@@ -35,6 +35,7 @@ class Batcher:
       max_waiting: Maximum number of rows that may wait. More are refused: whoever waits longer than that has
         given up.
       observe: Called with the number of rows in every batch, for the metrics.
+      padding_id: What rows of ids are padded with.
       batch_key: Rows with the same key may share a batch.
     """
 
@@ -46,6 +47,7 @@ class Batcher:
         max_batch_size: int,
         max_waiting: int,
         observe: Callable[[int], None],
+        padding_id: int,
         batch_key: Callable[[RowBatch], Hashable] = lambda batch: batch.input_kind,
     ) -> None:
         self._compute = compute
@@ -54,6 +56,7 @@ class Batcher:
         self._max_batch_size = max_batch_size
         self._max_waiting = max_waiting
         self._observe = observe
+        self._padding_id = padding_id
         self._batch_key = batch_key
         self._queue: OrderedDict[int, QueueEntry] = OrderedDict()
         self._running: set[asyncio.Future[None]] = set()  # asyncio itself holds tasks weakly
@@ -132,8 +135,22 @@ class Batcher:
         return batch
 
     async def _run(self, entries: list[QueueEntry]) -> None:
+        """Computes a batch; where that fails, each part alone, for one client's fault is no other's."""
         parts = [part for part, _ in entries]
-        batch = concatenate(parts)
+        futures = [future for _, future in entries]
+        outcome = await self._outcome(parts)
+        alone = isinstance(outcome, BaseException) and len(parts) > 1
+        outcomes = [await self._outcome([part]) for part in parts] if alone else []
+        self._free += 1
+        self._start()
+        if not alone:
+            _deliver(outcome, parts, futures)
+        for own, part, future in zip(outcomes, parts, futures, strict=False):
+            _deliver(own, [part], [future])
+
+    async def _outcome(self, parts: list[RowBatch]) -> Arrays | BaseException:
+        """What is computed for the parts together, or why it is not."""
+        batch = concatenate(parts, self._padding_id)
         self._observe(batch.rows)
         start = monotonic()
         computed = asyncio.get_running_loop().run_in_executor(self._executor, self._compute, batch)
@@ -141,14 +158,7 @@ class Batcher:
         latest = (monotonic() - start) / batch.rows
         change = LATEST_BATCH_WEIGHT * (latest - self._row_seconds) if self._row_seconds else latest
         self._row_seconds += change
-        self._free += 1
-        self._start()
-        futures = [future for _, future in entries]
-        if error := computed.exception():
-            for future in futures:
-                _fail(future, error)
-        else:
-            _deliver(computed.result(), parts, futures)
+        return computed.exception() or computed.result()
 
 
 def select_batch_mates(oldest: RowBatch, others: list[tuple[int, RowBatch]], max_rows: int) -> list[int]:
@@ -179,16 +189,16 @@ def _nearest_in_length(oldest: RowBatch, others: list[tuple[int, RowBatch]], max
     return chosen
 
 
-def _deliver(arrays: Arrays, parts: list[RowBatch], futures: list["asyncio.Future[Arrays]"]) -> None:
-    """Gives each part its rows, unless nobody waits for them any more."""
+def _deliver(
+    outcome: Arrays | BaseException, parts: list[RowBatch], futures: list["asyncio.Future[Arrays]"]
+) -> None:
+    """Gives each part its rows, or the error, unless nobody waits for them any more."""
     start = 0
     for part, future in zip(parts, futures, strict=True):
         stop = start + part.rows
         if not future.done():
-            future.set_result({name: array[start:stop] for name, array in arrays.items()})
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result({name: array[start:stop] for name, array in outcome.items()})
         start = stop
-
-
-def _fail(future: "asyncio.Future[Arrays]", error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)

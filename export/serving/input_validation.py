@@ -29,6 +29,7 @@ class RequestLimits:
       length: Maximum number of word pieces in a row of ids, padding included.
       vocabulary: Word-piece ids are below it.
       segments: Segment ids are below it.
+      padding: The id that rows of ids are padded with.
     """
 
     rows: int
@@ -36,6 +37,7 @@ class RequestLimits:
     length: int
     vocabulary: int
     segments: int
+    padding: int
 
 
 def decode_inputs(
@@ -95,7 +97,7 @@ def check_shape(name: str, spec: TensorSpec, shape: Sequence[int], limits: Reque
 
 
 def check_values(arrays: Arrays, limits: RequestLimits) -> None:
-    """Raises unless all inputs are of one shape, texts are short and ids exist."""
+    """Raises unless all inputs are of one shape, texts are short, ids exist and no row is all padding."""
     shapes = {name: array.shape for name, array in arrays.items()}
     rows = {name: shape[0] for name, shape in shapes.items()}
     if len(set(rows.values())) > 1:
@@ -103,6 +105,7 @@ def check_values(arrays: Arrays, limits: RequestLimits) -> None:
     if "input_ids" in arrays:
         _check_ids("input_ids", arrays["input_ids"], limits.vocabulary)
         _check_ids("segment_ids", arrays["segment_ids"], limits.segments)
+        _check_tokens("input_ids", arrays["input_ids"], limits.padding)
         if shapes["input_ids"] != shapes["segment_ids"]:
             lengths = {name: shapes[name][1] for name in ("input_ids", "segment_ids")}
             raise invalid(f"inputs of different lengths: {_pairs(lengths)}")
@@ -127,6 +130,15 @@ def _check_ids(name: str, ids: npt.NDArray[np.int32], below: int) -> None:
         row, column = (int(index) for index in wrong[0])
         raise invalid(
             f"input {name}: row {row}, column {column}: {ids[row, column]} is not in 0..{below - 1}"
+        )
+
+
+def _check_tokens(name: str, ids: npt.NDArray[np.int32], padding: int) -> None:
+    empty = np.flatnonzero((ids == padding).all(axis=1))
+    if len(empty):
+        raise invalid(
+            f"input {name}: row {empty[0]}: nothing but padding (id {padding}); a row begins with [CLS] and "
+            "ends with [SEP]"
         )
 
 

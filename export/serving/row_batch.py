@@ -17,8 +17,7 @@ class RowBatch:
 
     Attributes:
       input_kind: TEXT or IDS; rows of both cannot be computed at once.
-      columns: By the names of `input_kind`; texts object [rows] of bytes, ids int32 [rows, length],
-        zero-padded.
+      columns: By the names of `input_kind`; texts object [rows] of bytes, ids int32 [rows, length], padded.
       tasks: The tasks that are to answer each row, at least one.
     """
 
@@ -38,16 +37,17 @@ class RowBatch:
         return max(len(a) + len(b) for a, b in zip(*self.columns, strict=True))
 
 
-def concatenate(batches: list[RowBatch]) -> RowBatch:
-    """All rows of batches with one kind of input; ids are padded to the longest."""
+def concatenate(batches: list[RowBatch], padding_id: int) -> RowBatch:
+    """All rows of batches with one kind of input; ids are padded to the longest, and segments with 0."""
     input_kind = batches[0].input_kind
     a, b = zip(*(batch.columns for batch in batches), strict=True)
     if input_kind == IDS:
         length = max(batch.columns[0].shape[1] for batch in batches)
-        a, b = ([_padded(ids, length) for ids in column] for column in (a, b))
+        a = [_padded(ids, length, padding_id) for ids in a]
+        b = [_padded(segments, length, 0) for segments in b]
     columns = np.concatenate(a), np.concatenate(b)
     return RowBatch(input_kind, columns, tuple(tasks for batch in batches for tasks in batch.tasks))
 
 
-def _padded(ids: npt.NDArray[np.int32], length: int) -> npt.NDArray[np.int32]:
-    return np.pad(ids, [(0, 0), (0, length - ids.shape[1])])
+def _padded(ids: npt.NDArray[np.int32], length: int, value: int) -> npt.NDArray[np.int32]:
+    return np.pad(ids, [(0, 0), (0, length - ids.shape[1])], constant_values=value)

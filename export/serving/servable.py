@@ -50,6 +50,7 @@ class Servable:
       number: The version's number.
       executor: Threads that compute; at least `limits.threads`.
       observe: Called with the number of rows in every batch.
+      padding_id: That of the model's tokenizer.
     """
 
     def __init__(
@@ -60,12 +61,19 @@ class Servable:
         limits: ServingLimits,
         executor: Executor,
         observe: Callable[[int], None],
+        padding_id: int,
     ) -> None:
         self.number = number
         self.manifest = manifest
         self.predictor = predictor
         self.batcher = Batcher(
-            self.compute, executor, limits.threads, limits.batch_rows, limits.waiting_rows, observe
+            self.compute,
+            executor,
+            limits.threads,
+            limits.batch_rows,
+            limits.waiting_rows,
+            observe,
+            padding_id,
         )
         self.limits = RequestLimits(
             limits.request_rows,
@@ -73,6 +81,7 @@ class Servable:
             manifest.max_seq_length,
             manifest.config.vocab_size,
             manifest.config.type_vocab_size,
+            padding_id,
         )
         self._batch_rows = limits.batch_rows
         self._description = _description(predictor)

@@ -13,15 +13,16 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tqdm import tqdm
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import EXTRA
+from centrabert.export.contract.version_folder import ASSETS, EXTRA
 from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.graph.warmup import FILE as WARMUP
 from centrabert.export.serving.servable import Servable, ServingLimits
-from centrabert.merge.merged_folder import golden_file, read_manifest
+from centrabert.merge.merged_folder import VOCABULARY, golden_file, read_manifest
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
 Ask = Callable[[], None]
 
@@ -49,6 +50,7 @@ def load_servable(
         branch.task: read_golden(golden_file(folder / EXTRA, branch.task.name), branch.task)
         for branch in manifest.plan.branches
     }
+    tokenizer = read_tokenizer(folder / ASSETS / VOCABULARY, manifest.do_lower_case)
     predictor = Predictor(folder)
     try:
         first = [*_goldens(predictor, goldens, folder), *_warmup(predictor, folder / EXTRA / WARMUP)]
@@ -59,7 +61,7 @@ def load_servable(
     except BaseException:
         predictor.close()
         raise
-    return Servable(int(folder.name), manifest, predictor, limits, executor, observe)
+    return Servable(int(folder.name), manifest, predictor, limits, executor, observe, tokenizer.padding_id)
 
 
 def _goldens(predictor: Predictor, goldens: Mapping[TaskSpec, Golden], folder: Path) -> Iterator[Ask]:

@@ -156,3 +156,21 @@ def test_a_flipped_bit_of_a_label_is_found(name: str, tmp_path: Path) -> None:
     (version / SAVED_MODEL).write_bytes(graph.replace(packed, wrong))
     with Predictor(version) as few, pytest.raises(UserError, match=f"label is '{flipped}', not '{label}'$"):
         replay(few, {task: golden}, version)
+
+
+def test_rows_of_padding_alone_are_answered_with_numbers() -> None:
+    """By whatever serves the graph without looking at its inputs; no row of the batch differs for it."""
+    input_ids, segment_ids = tiny.random_ids(rows=4, length=11, seed=5)
+    input_ids[2], segment_ids[2] = 0, 0
+    fed = {"input_ids": input_ids, "segment_ids": segment_ids}
+    others = [0, 1, 3]
+    for name in ("sim", "rte2", "rte"):  # two that read the mean of the tokens, and one that reads [CLS]
+        found = predictor().predict(f"{name}_ids", fed)
+        without = predictor().predict(f"{name}_ids", {key: array[others] for key, array in fed.items()})
+        for key, array in found.items():
+            if array.dtype == np.float32:
+                assert np.isfinite(array).all(), key
+                np.testing.assert_allclose(array[others], without[key], atol=1e-6)
+    asked = {**fed, "tasks": np.array([b"*"] * 4, np.object_)}
+    every = predictor().predict("route_ids", asked)
+    assert all(np.isfinite(array).all() for array in every.values() if array.dtype == np.float32)

@@ -13,7 +13,7 @@ from centrabert.export.rest.json_tensors import read_inputs
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
 
-LIMITS = RequestLimits(rows=4, text_bytes=30, length=13, vocabulary=99, segments=2)
+LIMITS = RequestLimits(rows=4, text_bytes=30, length=13, vocabulary=99, segments=2, padding=0)
 ROW, COLUMN = "instances", "inputs"
 
 
@@ -170,6 +170,10 @@ def test_texts_that_do_not_fit_are_told(form: str, values: Any, message: str) ->
         ([[1, 2], [1, {"b64": ""}]], 'row 1: {"b64": ""} is an object, not an int32'),
         ([[1, 2], [1, 2**31]], "row 1: 2147483648 is a number, not an int32"),
         ([[1, 2], [1, 99]], "input input_ids: row 1, column 1: 99 is not in 0..98"),
+        (
+            [[1, 0], [0, 0]],
+            "input input_ids: row 1: nothing but padding (id 0); a row begins with [CLS] and ends with [SEP]",
+        ),
         ([[1, 2], [-1, 2]], "input input_ids: row 1, column 0: -1 is not in 0..98"),
         ([[1, 2, 3], [1, 2, 3]], "inputs of different lengths: input_ids 3, segment_ids 2"),
         ([[1, 2]], "inputs of different batch sizes: input_ids 1, segment_ids 2"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from exported import predictor
-from grpc_requests import IDS, PIECES, SEGMENTS, TEXT_A, TEXT_B, TEXTS, ask, message, refusal, same
+from grpc_requests import IDS, PIECES, SEGMENTS, TASKS, TEXT_A, TEXT_B, TEXTS, ask, message, refusal, same
 from running_server import NAME
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
@@ -85,6 +85,16 @@ REFUSED = [
         message("tone_ids", {"input_ids": IDS, "segment_ids": SEGMENTS[:, :4]}),
         "INVALID_ARGUMENT",
         "inputs of different lengths: input_ids 11, segment_ids 4",
+    ),
+    (
+        message("sim_ids", {"input_ids": IDS * np.int32([[1], [0], [1], [0], [1]]), "segment_ids": SEGMENTS}),
+        "INVALID_ARGUMENT",
+        "input input_ids: row 1: nothing but padding (id 0); a row begins with [CLS] and ends with [SEP]",
+    ),
+    (
+        message("route_ids", {"input_ids": IDS * 0, "segment_ids": SEGMENTS * 0, "tasks": TASKS}),
+        "INVALID_ARGUMENT",
+        "input input_ids: row 0: nothing but padding (id 0); a row begins with [CLS] and ends with [SEP]",
     ),
     (
         message("tone_ids", {name: np.zeros([2, 14], np.int32) for name in PIECES}),
