@@ -1,14 +1,16 @@
-"""Writes the three sample tasks from their grammars, as they are in glue_data/samples.
+"""Copies the three sample tasks, SST-2, RTE and STS-B, in GLUE's file layouts, from the package to a folder.
 
-python -m centrabert.glue_data.run_samples --output_dir=glue_data/samples
+python -m centrabert.glue_data.run_samples --output_dir=glue_samples
 """
 
+import shutil
+from importlib import resources
 from pathlib import Path
 
 from absl import flags
 
 from centrabert import command
-from centrabert.glue_data.sample_tasks import write_samples
+from centrabert.modeling.files import atomic_folder
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("output_dir", None, "Folder that gets SST-2, RTE and STS-B.", flag_values=FLAGS)
@@ -16,7 +18,10 @@ flags.mark_flag_as_required("output_dir", flag_values=FLAGS)
 
 
 def main() -> None:
-    write_samples(Path(FLAGS.output_dir))
+    with resources.as_file(resources.files("centrabert.glue_data").joinpath("samples")) as samples:
+        for task in sorted(samples.iterdir()):
+            with atomic_folder(Path(FLAGS.output_dir) / task.name) as folder:
+                shutil.copytree(task, folder, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

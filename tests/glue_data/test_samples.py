@@ -4,19 +4,22 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from source_tree import ROOT
 
-from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
+from benchmarks.sample_grammars import entailment, sentiment, similarity
+from benchmarks.sample_grammars.tasks import row_counts, sample_files
+from benchmarks.sample_grammars.words import Split
+from centrabert import command
+from centrabert.glue_data import run_samples
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.sample_tasks import row_counts, sample_files
-from centrabert.glue_data.sample_words import Split
 
 SAMPLES = ROOT / "glue_data" / "samples"
-TASKS = {"SST-2": sample_sentiment, "RTE": sample_entailment, "STS-B": sample_similarity}
+TASKS = {"SST-2": sentiment, "RTE": entailment, "STS-B": similarity}
 TEXTS = {"SST-2": ["sentence"], "RTE": ["sentence1", "sentence2"], "STS-B": ["sentence1", "sentence2"]}
 # In the fillers of both parts, and not what is held out: the kinds of things, and parts of places.
 SHARED = {"animal", "vehicle", "fruit", "tool", "instrument", "flower", "in", "on", "the"}
@@ -51,7 +54,7 @@ def splits(module: Any) -> Iterable[Split]:
 
 
 def is_template(split: Split) -> bool:
-    return "{" in split.train[0] or split is sample_sentiment.OPENERS
+    return "{" in split.train[0] or split is sentiment.OPENERS
 
 
 def test_the_committed_files_are_what_the_grammars_write() -> None:
@@ -59,7 +62,9 @@ def test_the_committed_files_are_what_the_grammars_write() -> None:
     there = {path.relative_to(SAMPLES).as_posix(): path for path in SAMPLES.rglob("*") if path.is_file()}
     assert there.keys() == written.keys()
     for name, path in there.items():
-        assert path.read_bytes() == written[name].encode(), f"{name}: run run_samples"
+        assert path.read_bytes() == written[name].encode(), (
+            f"{name}: run python -m benchmarks.sample_grammars.tasks"
+        )
         assert path.stat().st_size < 250_000
 
 
@@ -114,7 +119,7 @@ def templates(task: str, held_out: bool) -> list[str]:
     found = {text for split in splits(TASKS[task]) if "{" in split.train[0] for text in split.part(held_out)}
     if task != "SST-2":
         return sorted(found)
-    openers = [opener for part in (False, True) for opener in sample_sentiment.OPENERS.part(part)]
+    openers = [opener for part in (False, True) for opener in sentiment.OPENERS.part(part)]
     return [text for one in sorted(found) for text in (one, *(f"{opener} {one}" for opener in openers))]
 
 
@@ -188,12 +193,12 @@ def test_naive_bayes_finds_a_word_that_tells_the_label() -> None:
 
 
 def test_good_and_bad_words_do_not_tell_the_sentiment() -> None:
-    domains = sample_sentiment.DOMAINS
+    domains = sentiment.DOMAINS
     good, bad = (
         word_set(" ".join(word for split in (general, *own) for word in split.all)) - SHARED
         for general, own in (
-            (sample_sentiment.GENERAL_GOOD, [domain.good for domain in domains]),
-            (sample_sentiment.GENERAL_BAD, [domain.bad for domain in domains]),
+            (sentiment.GENERAL_GOOD, [domain.good for domain in domains]),
+            (sentiment.GENERAL_BAD, [domain.bad for domain in domains]),
         )
     )
     assert not good & bad
@@ -229,7 +234,7 @@ def test_similarity_scores_fill_their_range() -> None:
 
 
 def test_numbers_decide_as_they_should() -> None:
-    order = sample_entailment.NUMBERS
+    order = entailment.NUMBERS
     seen = 0
     for name in ("train", "dev"):
         for row in table("RTE", name):
@@ -239,3 +244,14 @@ def test_numbers_decide_as_they_should() -> None:
                 assert (told[0] > asked) == (row["label"] == "entailment"), row
                 seen += 1
     assert seen > 50
+
+
+def test_samples_are_copied_from_the_package(tmp_path: Path) -> None:
+    """Over nothing: what is there already stays."""
+    argv = ["run_samples", f"--output_dir={tmp_path}"]
+    assert command.status(run_samples.main, run_samples.FLAGS, argv) == 0
+    copied = {path.relative_to(tmp_path).as_posix(): path for path in tmp_path.rglob("*.tsv")}
+    assert copied.keys() == sample_files().keys()
+    for name, path in copied.items():
+        assert path.read_bytes() == (SAMPLES / name).read_bytes()
+    assert command.status(run_samples.main, run_samples.FLAGS, argv) == 1

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from centrabert.glue_data import sample_sentiment
-from centrabert.glue_data.sample_draw import Draw
-from centrabert.glue_data.sample_relations import RELATIONS
-from centrabert.glue_data.sample_similarity import Scene, Term, relatedness, score
-from centrabert.glue_data.sample_words import with_articles, words
+from benchmarks.sample_grammars import sentiment
+from benchmarks.sample_grammars.draw import Draw
+from benchmarks.sample_grammars.relations import RELATIONS
+from benchmarks.sample_grammars.similarity import Scene, Term, relatedness, score
+from benchmarks.sample_grammars.words import with_articles, words
 
 
 def test_no_premise_both_entails_and_does_not() -> None:
@@ -17,12 +17,12 @@ def test_no_premise_both_entails_and_does_not() -> None:
     assert len(RELATIONS) == 17
 
 
-@pytest.mark.parametrize("label", sample_sentiment.LABELS)
+@pytest.mark.parametrize("label", sentiment.LABELS)
 def test_templates_of_sentiment_mean_what_their_slots_say(label: str) -> None:
-    kinds = (sample_sentiment.DIRECT, sample_sentiment.NEGATED, sample_sentiment.CONTRAST)
+    kinds = (sentiment.DIRECT, sentiment.NEGATED, sentiment.CONTRAST)
     slots = [{slot for text in kind.all for slot in re.findall(r"{(\w+)}", text)} for kind in kinds]
     assert slots == [{"thing", "a", "a2"}, {"thing", "b", "b2"}, {"thing", "a", "b"}]
-    assert sample_sentiment.row(Draw("x"), False, label) == sample_sentiment.row(Draw("x"), False, label)
+    assert sentiment.row(Draw("x"), False, label) == sentiment.row(Draw("x"), False, label)
 
 
 MAN, GUY, WOMAN, NURSE = (

@@ -6,7 +6,7 @@ the roles exchanged.
 
 from dataclasses import dataclass
 
-from centrabert.glue_data.sample_words import Split
+from benchmarks.sample_grammars.words import Split
 
 # One relation a paragraph: "=" the hypothesis, "+" a premise that entails it, "-" one that does not; "!" is
 # held out.

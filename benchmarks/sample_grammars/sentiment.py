@@ -6,8 +6,8 @@ polarity, so neither a template nor the count of good and bad words tells the la
 
 from dataclasses import dataclass
 
-from centrabert.glue_data.sample_draw import Draw
-from centrabert.glue_data.sample_words import Split, with_articles, words
+from benchmarks.sample_grammars.draw import Draw
+from benchmarks.sample_grammars.words import Split, with_articles, words
 
 
 @dataclass(frozen=True)

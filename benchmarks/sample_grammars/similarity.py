@@ -8,8 +8,8 @@ scene, perhaps in other words; 4 differs in a detail or two; 3 in one important 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from centrabert.glue_data.sample_draw import Draw
-from centrabert.glue_data.sample_words import Split, with_articles
+from benchmarks.sample_grammars.draw import Draw
+from benchmarks.sample_grammars.words import Split, with_articles
 
 HIGHEST = 5.0
 # Who, what is done, to what, where: the deed and its parties carry the meaning, the place is a detail.

@@ -4,9 +4,9 @@ A row starts from a hypothesis; the label then decides which premises it may get
 nothing about the label, and most premises occur with both labels, the roles or the hypothesis exchanged.
 """
 
-from centrabert.glue_data.sample_draw import Draw
-from centrabert.glue_data.sample_relations import RELATIONS
-from centrabert.glue_data.sample_words import with_articles, words
+from benchmarks.sample_grammars.draw import Draw
+from benchmarks.sample_grammars.relations import RELATIONS
+from benchmarks.sample_grammars.words import with_articles, words
 
 LABELS = ("entailment", "not_entailment")
 

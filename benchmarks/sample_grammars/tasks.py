@@ -1,4 +1,6 @@
-"""The three sample tasks in official GLUE file layouts, written from grammars made for this project.
+"""The three sample tasks of glue_data/samples, written from grammars made for this project.
+
+python -m benchmarks.sample_grammars.tasks
 
 dev.tsv and test.tsv use templates and words that train.tsv never uses, so that dev measures what was learnt
 and not what was remembered.
@@ -7,8 +9,8 @@ and not what was remembered.
 from collections.abc import Callable
 from pathlib import Path
 
-from centrabert.glue_data import sample_entailment, sample_sentiment, sample_similarity
-from centrabert.glue_data.sample_draw import Draw
+from benchmarks.sample_grammars import entailment, sentiment, similarity
+from benchmarks.sample_grammars.draw import Draw
 
 # Enough to learn from, and a demo still ends within minutes on two cores.
 TRAIN_ROWS = {"SST-2": 800, "RTE": 1400, "STS-B": 800}  # with fewer, the relations of RTE are not learnt
@@ -41,15 +43,15 @@ def sample_files() -> dict[str, str]:
 
 
 def _sentiment_rows(task: str) -> dict[str, list[Row]]:
-    return _classified(task, sample_sentiment.LABELS, sample_sentiment.row)
+    return _classified(task, sentiment.LABELS, sentiment.row)
 
 
 def _entailment_rows(task: str) -> dict[str, list[Row]]:
-    return _classified(task, sample_entailment.LABELS, sample_entailment.row)
+    return _classified(task, entailment.LABELS, entailment.row)
 
 
 def _similarity_rows(task: str) -> dict[str, list[Row]]:
-    return _distinct(task, lambda draw, held_out, _: sample_similarity.row(draw, held_out))
+    return _distinct(task, lambda draw, held_out, _: similarity.row(draw, held_out))
 
 
 def _classified(task: str, labels: Row, row: Callable[[Draw, bool, str], Row]) -> dict[str, list[Row]]:
@@ -100,3 +102,6 @@ TASKS = {
     "RTE": (_entailment_rows, _entailment_table),
     "STS-B": (_similarity_rows, _similarity_table),
 }
+
+if __name__ == "__main__":
+    write_samples(Path(__file__).resolve().parents[2] / "glue_data" / "samples")

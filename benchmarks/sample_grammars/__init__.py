@@ -1,0 +1,1 @@
+"""What wrote glue_data/samples: sentences with known labels and scores."""
