@@ -7,13 +7,16 @@ and the lock of a process ends with it.
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.modeling.files import write_text
-from centrabert.modeling.formats.json_file import dump, read_json
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format, same_keys
+from centrabert.modeling.formats.json_file import read_json
 from centrabert.search.jobs.job_result import FAILURE, RESULT
 from centrabert.search.jobs.job_spec import FORMAT, JobSpec
 
@@ -21,6 +24,15 @@ SPEC, LOCK, LOG = "spec.json", "lock", "job.log"
 WAITING, RUNNING, DONE, FAILED = STATES = ("waiting", "running", "done", "failed")
 
 LONGEST_ERROR = 500
+# Version 0 did not say its version.
+FAILURE_FORMAT = Format(FAILURE, version=1, upgrades={0: same_keys})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The keys of failure.json: why a job failed, in one line."""
+
+    error: str
 
 
 def job_folder(jobs_dir: Path, digest: str) -> Path:
@@ -70,13 +82,13 @@ def state(folder: Path) -> str:
 def read_failure(folder: Path) -> str | None:
     """Why the job failed, in one line, or None if it did not."""
     file = folder / FAILURE
-    return str(read_json(file).get("error")) if file.exists() else None
+    return read_dataclass(Failure, FAILURE_FORMAT.read(file), str(file)).error if file.exists() else None
 
 
 def write_failure(folder: Path, error: str) -> None:
     """Notes why the job failed; on a full disk it says so in the log, and the job is as if it never ran."""
     try:
-        write_text(folder / FAILURE, dump({"error": one_line(error)}))
+        write_text(folder / FAILURE, FAILURE_FORMAT.text({"error": one_line(error)}))
     except OSError as reason:
         logging.warning("%s: cannot be written: %s", folder / FAILURE, reason)
 

@@ -1,16 +1,32 @@
 """Time that goes on counting where an interrupted process stopped."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from centrabert.modeling.files import write_text
-from centrabert.modeling.formats.json_file import read_json
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format
+from centrabert.modeling.formats.json_file import Keys
 
 CPU = "cpu_seconds"
+
+
+def _in_an_object(keys: Keys) -> Keys:
+    """Version 0 was the bare mapping."""
+    return {"seconds": keys}
+
+
+FORMAT = Format("seconds.json", version=1, upgrades={0: _in_an_object})
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The keys of seconds.json: seconds by name."""
+
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,7 @@ class ResumableTimer:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._seconds: dict[str, float] = read_json(file) if file.exists() else {}
+        self._seconds = read_dataclass(Spent, FORMAT.read(file), str(file)).seconds if file.exists() else {}
         self._running: tuple[str, Moment, float, float] | None = None  # name, start, seconds before it
 
     def seconds(self, name: str) -> float:
@@ -64,4 +80,4 @@ class ResumableTimer:
         now = Moment.now()
         self._seconds[name] = before + now.wall - start.wall
         self._seconds[CPU] = cpu_before + now.cpu - start.cpu
-        write_text(self._file, json.dumps(self._seconds) + "\n")
+        write_text(self._file, FORMAT.text(asdict(Spent(self._seconds))))

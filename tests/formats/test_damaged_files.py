@@ -21,6 +21,7 @@ from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.training.best_checkpoint import read_evaluations
 from centrabert.search.jobs.job_folder import read_spec
 from centrabert.search.jobs.job_result import read_result
+from centrabert.search.jobs.resumable_timer import ResumableTimer
 from centrabert.search.selection.selection import read_selection
 from centrabert.search.strategy.search_space import read_space
 
@@ -37,6 +38,7 @@ READERS: dict[str, tuple[Path, Callable[[Path], object]]] = {
     "judgements.json": (KEPT / "rte", lambda file: read_evaluations(file, "accuracy")),
     "spec.json": (JOB, read_spec),
     "result.json": (JOB, lambda file: read_result(file.parent)),
+    "seconds.json": (JOB, ResumableTimer),
     "space.json": (KEPT / "search", lambda file: read_space(file.parent)),
     "selection.json": (KEPT / "search", lambda file: read_selection(file.parent)),
 }

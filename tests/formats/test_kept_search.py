@@ -12,6 +12,7 @@ from centrabert.search import run_search, run_select
 from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_result import read_result
 from centrabert.search.jobs.job_spec import JobSpec, read_plan
+from centrabert.search.jobs.resumable_timer import ResumableTimer
 from centrabert.search.selection.selection import read_selection
 from centrabert.search.strategy.search_space import read_space
 
@@ -68,15 +69,35 @@ def test_its_files_are_read() -> None:
         result, keys = read_result(job), read(f"search/jobs/{job.name}/result.json")
         assert result is not None
         assert (result.steps, result.tokens) == (keys["steps"], keys["tokens"])
+        timer, spent = ResumableTimer(job / "seconds.json"), read(f"search/jobs/{job.name}/seconds.json")
+        assert {name: timer.seconds(name) for name in spent} == spent
 
 
-def test_it_is_resumed_without_training(search: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_it_is_resumed_without_training(
+    moved: bool, search: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where BERT and data were, and where they are elsewhere now; what was trained stays as it is."""
     monkeypatch.setattr(run_search, "LocalPool", Idle)
-    before = {file: file.read_bytes() for file in search.glob("jobs/**/*") if file.is_file()}
-    argv = ["run_search", *FLAGS, f"--output_dir={search}"]
+    before = trained(search)
+    place = tmp_path / "moved" if moved else ROOT
+    for name in ("bert", "glue"):
+        shutil.copytree(KEPT / name, place / name, dirs_exist_ok=True)
+    flags = [flag.replace(str(ROOT), str(place)) for flag in FLAGS]
+    argv = ["run_search", *flags, f"--output_dir={search}"]
     assert command.status(run_search.main, run_search.FLAGS, argv) == 0
-    assert {file: file.read_bytes() for file in search.glob("jobs/**/*") if file.is_file()} == before
+    assert trained(search).items() >= before.items()  # by the old names of their folders, too
     assert selected(search) == selected(KEPT / "search")
+
+
+def trained(search: Path) -> dict[Path, bytes]:
+    """What jobs left, without their specs."""
+    files = (
+        Path(folder, name)
+        for folder, _, names in os.walk(search / "jobs", followlinks=True)
+        for name in names
+    )
+    return {file: file.read_bytes() for file in files if file.name != "spec.json"}
 
 
 def test_it_is_selected_from(search: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
     assert result.quality == 100 * record.metrics["accuracy"]
     assert [step for step, _ in result.history] == [STEPS, 2 * STEPS] and result.steps == 2 * STEPS
     assert 100 * max(value for _, value in result.history) == result.quality
-    seconds = json.loads((folder / "seconds.json").read_text())
+    seconds = json.loads((folder / "seconds.json").read_text())["seconds"]
     assert seconds == {
         "seconds": result.seconds,
         "setup_seconds": result.setup_seconds,
@@ -144,7 +144,7 @@ def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPat
         workshop.run(spec)
     folder = workshop.folder(spec)
     assert state(folder) == "waiting" and read_failure(folder) is None
-    spent = json.loads((folder / "seconds.json").read_text())
+    spent = json.loads((folder / "seconds.json").read_text())["seconds"]
     result = workshop.run(spec)
     assert result.seconds > spent["seconds"] > 0 < spent["setup_seconds"] < result.setup_seconds
     assert [step for step, _ in result.history] == [STEPS, 2 * STEPS]

@@ -177,7 +177,7 @@ def test_seconds_go_on_where_they_stopped(tmp_path: Path, clock: Clock) -> None:
         clock.now += 1
     with again.running("seconds"):
         clock.now += 4
-    assert json.loads(file.read_text()) == {"seconds": 11, "setup_seconds": 3, "cpu_seconds": 7}
+    assert json.loads(file.read_text())["seconds"] == {"seconds": 11, "setup_seconds": 3, "cpu_seconds": 7}
 
 
 def test_seconds_are_written_at_checkpoints(tmp_path: Path, clock: Clock) -> None:
@@ -188,6 +188,16 @@ def test_seconds_are_written_at_checkpoints(tmp_path: Path, clock: Clock) -> Non
     with timer.running("seconds"):
         clock.now += 30
         timer.note()
-        assert json.loads(file.read_text()) == {"seconds": 30, "cpu_seconds": 15}
+        assert json.loads(file.read_text())["seconds"] == {"seconds": 30, "cpu_seconds": 15}
         clock.now += 4
-    assert json.loads(file.read_text()) == {"seconds": 34, "cpu_seconds": 17}
+    assert json.loads(file.read_text())["seconds"] == {"seconds": 34, "cpu_seconds": 17}
+
+
+def test_damaged_notes_of_a_job_are_told(tmp_path: Path) -> None:
+    for name, text, message in (
+        ("seconds.json", '{"seconds": "long"}', "key 'seconds.seconds' is 'long', wanted a number"),
+        ("failure.json", '{"error": ["no space left"]}', "key 'error' is .*, wanted a text"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=f"{name}: {message}"):
+            ResumableTimer(tmp_path / name) if name == "seconds.json" else read_failure(tmp_path)
