@@ -9,7 +9,7 @@ from centrabert.export.rest.content_encoding import decode_content
 from centrabert.export.serving.errors import ServingError
 
 BODY = b'{"inputs": ["' + b"the dog sees a small bird " * 40 + b'"]}'
-ZIPPED = gzip.compress(BODY)
+ZIPPED = gzip.compress(BODY, mtime=0)
 LIMIT = 2000
 
 
@@ -31,7 +31,7 @@ def refusal(content: bytes, encoding: str, limit: int = LIMIT) -> tuple[int, str
         (BODY, "identity"),
         (ZIPPED, "gzip"),
         (ZIPPED, " GZip "),
-        (gzip.compress(BODY[:70]) + gzip.compress(BODY[70:]), "gzip"),
+        (gzip.compress(BODY[:70], mtime=0) + gzip.compress(BODY[70:], mtime=0), "gzip"),
         (zlib.compress(BODY), "deflate"),
         (raw_deflate(BODY), "deflate"),
     ],
