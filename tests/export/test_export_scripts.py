@@ -179,6 +179,7 @@ def test_export(tmp_path: Path, capsys: Captured) -> None:
         "saved_model.pb",
         "variables/variables.index",
         "variables/variables.data-00000-of-00001",
+        "assets/tokenizer_config.json",
         "assets/vocab.txt",
         "assets.extra/manifest.json",
         "assets.extra/MODEL_CARD.md",
