@@ -7,49 +7,78 @@ follows one way only.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
 from centrabert.export.contract.signature_names import ASKED
 from centrabert.export.graph.branch_answers import branch_answers
+from centrabert.export.graph.control_flow import merge, switch
+from centrabert.export.graph.request_texts import RequestTexts, fed_ids
+from centrabert.export.graph.route_readings import route_readings
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 
 
-def routed(
-    manifest: Manifest, input_ids: tf.Tensor, segment_ids: tf.Tensor, tasks: tf.Tensor, padding_id: int
-) -> tuple[dict[str, dict[str, tf.Tensor]], tf.Tensor]:
-    """The answers of every task, by task and then by name, and what was not understood.
+@dataclass(frozen=True)
+class Routed:
+    """The tensors of `route` and `route_ids`.
+
+    Attributes:
+      input_ids, segment_ids: int32 [readings, length]; fed, one reading for each row of the batch.
+      answers: By task and then by name.
+      unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
+    """
+
+    input_ids: tf.Tensor
+    segment_ids: tf.Tensor
+    answers: dict[str, dict[str, tf.Tensor]]
+    unknown: tf.Tensor
+
+
+def route(manifest: Manifest, texts: RequestTexts, text_b: tf.Tensor, tasks: tf.Tensor) -> Routed:
+    """The answers of every task to the rows that want it.
 
     Besides what the task's own signature answers there is `asked`, bool [batch]. Where it is False the label
-    is "" and every number 0.
+    is "" and every number 0. Of texts, a task reads what its own signature reads. A row of ids that are fed
+    is read as it is, whatever its tasks: who has a tokenizer of his own decides what they read.
 
     Args:
-      input_ids, segment_ids: int32 [batch, length], padded with `padding_id` and with 0.
+      text_b: string [batch], or [0] where there is none.
       tasks: string [batch]; names separated by commas, or "*" for all. A row with anything else in it asks
         for nothing: it must not fail the rows of other clients in the same batch.
-
-    Returns:
-      The answers; and string [batch], what such a row said, "" of all others.
     """
-    branches = manifest.plan.branches
+    branches, padding_id = manifest.plan.branches, texts.tokenizer.padding_id
     wanted, known = _wanted(tasks, [branch.task.name for branch in branches])
-    depths = tf.reduce_max([each.frozen * tf.cast(wanted[each.task.name], tf.int32) for each in branches], 0)
+    readings = route_readings({branch.task: wanted[branch.task.name] for branch in branches}, text_b)
+    fed = fed_ids(texts.read(readings.rows, readings.pair))
+    served = {
+        branch.task.name: readings.serving(branch.task, wanted[branch.task.name]) for branch in branches
+    }
+    depths = tf.reduce_max([each.frozen * tf.cast(served[each.task.name], tf.int32) for each in branches], 0)
     order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
-    ids, segments = (tf.gather(tensor, order) for tensor in (input_ids, segment_ids))
+    ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
     reached = _trunk(ids, segments, depths, manifest, padding_id)
+    targets = tf.gather(readings.rows, order)
     answers = {
         branch.task.name: {
             **_answers(
-                branch, manifest, reached[branch.frozen], ids, padding_id, wanted[branch.task.name], order
+                branch,
+                manifest,
+                reached[branch.frozen],
+                ids,
+                padding_id,
+                tf.gather(served[branch.task.name], order),
+                targets,
+                tf.shape(tasks),
             ),
             ASKED: wanted[branch.task.name],
         }
         for branch in branches
     }
-    return answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks)
+    return Routed(*fed, answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks))
 
 
 def _trunk(
@@ -64,9 +93,9 @@ def _trunk(
     reached = [embed(ids, segments, manifest.config)]
     for layer in range(manifest.plan.trunk_depth):
         count = tf.reduce_sum(tf.cast(depths > layer, tf.int32))
-        none, some = _switch(reached[-1][:count], count)
+        none, some = switch(reached[-1][:count], count)
         mask = attention_mask(ids[:count], padding_id)
-        reached.append(_merge(none, encode(some, mask, manifest.config, [layer])))
+        reached.append(merge(none, encode(some, mask, manifest.config, [layer])))
     return reached
 
 
@@ -86,23 +115,25 @@ def _answers(
     x: tf.Tensor,
     ids: tf.Tensor,
     padding_id: int,
-    wanted: tf.Tensor,
-    order: tf.Tensor,
+    served: tf.Tensor,
+    rows: tf.Tensor,
+    batch: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
-    """A branch's answers in the order of the batch, computed on the rows that want them, if there are any.
+    """A branch's answers in the order of the batch, computed from the readings for it, if there are any.
 
     Args:
-      x: float32 [rows, length, hidden], the first rows of `ids`; whoever wants the task is among them.
-      ids: int32 [batch, length], the rows that go deepest first.
-      wanted: bool [batch], in the order of the batch.
-      order: int32 [batch], for each row of `ids` where it stands in the batch.
+      x: float32 [readings, length, hidden], the first of `ids`; what serves the task is among them.
+      ids: int32 [readings, length], those that go deepest first.
+      served: bool [readings], which of them are for this task.
+      rows: int64 [readings], of which row of the batch each is.
+      batch: int32 [1], rows of the batch.
     """
-    places = tf.where(tf.gather(wanted, order))[:, 0]
+    places = tf.where(served)[:, 0]
     count = tf.size(places)
-    _, own = _switch(places, count)
+    _, own = switch(places, count)
     mask = attention_mask(tf.gather(ids, own), padding_id)
     computed = branch_answers(tf.gather(x, own), mask, branch, manifest.config)
-    batch, targets = tf.shape(order), tf.gather(order, own)[:, None]
+    targets = tf.cast(tf.gather(rows, own), tf.int32)[:, None]
     return {name: _scattered(values, targets, batch, count) for name, values in computed.items()}
 
 
@@ -110,16 +141,5 @@ def _scattered(values: tf.Tensor, targets: tf.Tensor, batch: tf.Tensor, count: t
     """The values at their rows of the batch, "" or 0 at all others."""
     shape = tf.concat([batch, tf.constant(values.shape[1:].as_list(), tf.int32)], 0)
     nothing = tf.constant("" if values.dtype == tf.string else 0, values.dtype)
-    none, _ = _switch(tf.fill(shape, nothing), count)
-    return tf.ensure_shape(_merge(none, tf.scatter_nd(targets, values, shape)), values.shape)
-
-
-def _switch(tensor: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The tensor for what runs if `count` is 0, and for what runs if it is not."""
-    none, some = tf.raw_ops.Switch(data=tensor, pred=count > 0)
-    return none, some
-
-
-def _merge(none: tf.Tensor, some: tf.Tensor) -> tf.Tensor:
-    """Whichever was computed."""
-    return tf.raw_ops.Merge(inputs=[none, some]).output
+    none, _ = switch(tf.fill(shape, nothing), count)
+    return tf.ensure_shape(merge(none, tf.scatter_nd(targets, values, shape)), values.shape)

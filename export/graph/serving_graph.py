@@ -10,9 +10,11 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from centrabert.export.contract.model_description import write_description
-from centrabert.export.contract.signature_names import DESCRIPTION, ROUTE
+from centrabert.export.contract.signature_names import DEFAULT, DESCRIPTION, ROUTE
 from centrabert.export.graph.branch_answers import branch_answers
-from centrabert.export.graph.routing import routed
+from centrabert.export.graph.request_texts import fed_ids, request_texts
+from centrabert.export.graph.routing import Routed, route
+from centrabert.export.graph.separate_readings import separate_answers
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
@@ -25,13 +27,14 @@ class ServingGraph:
 
     Attributes:
       text_a: string [batch].
-      text_b: string [batch]; all empty where it is not fed.
+      text_b: string [batch]; [0] where it is not fed, and then there is no second text.
       input_ids, segment_ids: int32 [batch, length], padded with the tokenizer's padding id and with 0: the
-        tokenizer's, or fed instead of it.
+        tokenizer's, or fed instead of it; for `answers`.
       tasks: string [batch], for `routed` alone.
-      answers: By task, then by the name of the answer; see `TaskKind.outputs`.
-      routed: Alike, computed for the rows that want them; see `route.routed`.
-      unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
+      answers: By task, then by the name of the answer, see `TaskKind.outputs`; to both texts where both are
+        fed.
+      every: Alike, but a task of single texts reads text_a alone; for several tasks in one request.
+      routed: Alike, computed for the rows that want them; see `routing.route`.
       description: string [batch], the same for every row; see `model_description`.
     """
 
@@ -41,8 +44,8 @@ class ServingGraph:
     segment_ids: tf.Tensor
     tasks: tf.Tensor
     answers: dict[str, dict[str, tf.Tensor]]
-    routed: dict[str, dict[str, tf.Tensor]]
-    unknown: tf.Tensor
+    every: dict[str, dict[str, tf.Tensor]]
+    routed: Routed
     description: tf.Tensor
 
 
@@ -60,35 +63,31 @@ def _restored(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -
 
 def _build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
     text_a = tf.placeholder(tf.string, [None], name="text_a")
-    text_b = tf.placeholder_with_default(tf.fill(tf.shape(text_a), ""), [None], name="text_b")
-    fed = _tokens(tokenizer, text_a, text_b, manifest.max_seq_length)
+    # Empty where it is not fed: `request_texts` knows what that means, and what reads ids needs no text_a.
+    text_b = tf.placeholder_with_default(tf.zeros([0], tf.string), [None], name="text_b")
+    with tf.name_scope("text"):
+        texts = request_texts(tokenizer, manifest, text_a, text_b)
+        pairs = texts.pairs()
+    fed = fed_ids(pairs)
     # TensorFlow knows nothing of the shape of a tensor that is fed, and how it rewrites the graph, so the
     # last bits of an answer, depends on what it knows: told here, texts and ids answer alike.
     input_ids, segment_ids = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
     mask = attention_mask(input_ids, tokenizer.padding_id)
     trunk = _trunk(input_ids, segment_ids, mask, manifest)
-    every = {
+    answers = {
         branch.task.name: branch_answers(trunk[branch.frozen], mask, branch, manifest.config)
         for branch in manifest.plan.branches
     }
     tasks = tf.placeholder(tf.string, [None], name="tasks")
-    with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope(ROUTE):
-        by_row, unknown = routed(manifest, input_ids, segment_ids, tasks, tokenizer.padding_id)
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        with tf.name_scope(DEFAULT):
+            alike = len({branch.task.pair for branch in manifest.plan.branches}) == 1
+            every = answers if alike else separate_answers(manifest, texts)
+        with tf.name_scope(ROUTE):
+            routed = route(manifest, texts, text_b, tasks)
     text = write_description(branch.task for branch in manifest.plan.branches)
     description = tf.fill(tf.shape(text_a), text, DESCRIPTION)
-    return ServingGraph(text_a, text_b, *fed, tasks, every, by_row, unknown, description)
-
-
-def _tokens(
-    tokenizer: Tokenizer, text_a: tf.Tensor, text_b: tf.Tensor, max_seq_length: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """int32 [batch, length] ids and segment ids, which clients with a tokenizer of their own feed."""
-    with tf.name_scope("text"):
-        ids, segments = tokenizer.encode(text_a, text_b, max_seq_length)
-    return (
-        tf.placeholder_with_default(ids, [None, None], "input_ids"),
-        tf.placeholder_with_default(segments, [None, None], "segment_ids"),
-    )
+    return ServingGraph(text_a, text_b, *fed, tasks, answers, every, routed, description)
 
 
 def _trunk(

@@ -25,7 +25,8 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
 
     `<task>`: text_a, and text_b for a pair task, to the task's answers. `<task>_ids`: input_ids and
     segment_ids, for clients with a tokenizer of their own. `serving_default`: text_a and text_b to the
-    answers of all tasks as `<task>/<answer>`, of which a client asks for some. `route`: alike, but every row
+    answers of all tasks as `<task>/<answer>`, of which a client asks for some; a task of single texts reads
+    text_a alone. `route`: alike, but every row
     names the tasks it wants in `tasks`; see `routing.routed`. `route_ids`: the same for ids. `describe`:
     text_a, whatever it says, to what clients must know of the tasks, in JSON.
     """
@@ -36,10 +37,11 @@ def signature_defs(graph: ServingGraph, tasks: Sequence[TaskSpec]) -> dict[str, 
         answers = graph.answers[task.name]
         signatures[task.name] = _signature(texts if task.pair else {"text_a": graph.text_a}, answers)
         signatures[ids_signature(task.name)] = _signature(ids, answers)
-    signatures[DEFAULT] = _signature(texts, _flat(graph.answers))
-    routed = {**_flat(graph.routed), UNKNOWN: graph.unknown}
+    signatures[DEFAULT] = _signature(texts, _flat(graph.every))
+    routed = {**_flat(graph.routed.answers), UNKNOWN: graph.routed.unknown}
     signatures[ROUTE] = _signature({**texts, "tasks": graph.tasks}, routed)
-    signatures[ROUTE_IDS] = _signature({**ids, "tasks": graph.tasks}, routed)
+    row_ids = {"input_ids": graph.routed.input_ids, "segment_ids": graph.routed.segment_ids}
+    signatures[ROUTE_IDS] = _signature({**row_ids, "tasks": graph.tasks}, routed)
     signatures[DESCRIBE] = _signature({"text_a": graph.text_a}, {DESCRIPTION: graph.description})
     return signatures
 

@@ -116,8 +116,7 @@ class Servable:
                 (task,) = tasks
                 if batch.input_kind == IDS:
                     return self._by_own_signature(task, ids_signature(task), batch, IDS)
-                if self._pairs[task] or not any(batch.columns[1]):
-                    return self._by_own_signature(task, task, batch, TEXT if self._pairs[task] else TEXT[:1])
+                return self._by_own_signature(task, task, batch, TEXT if self._pairs[task] else TEXT[:1])
             return self._by_route(batch)
         except tf.errors.OpError as error:
             raise ServingError("INTERNAL", error.message) from None

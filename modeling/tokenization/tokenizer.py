@@ -114,9 +114,13 @@ class Tokenizer(ABC):
         Raises:
           UserError: `max_seq_length` leaves no room for the special tokens, or a text has not one dimension.
         """
+        return self.pack(*self.tokenize_both(text_a, text_b), max_seq_length)
+
+    def tokenize_both(self, text_a: tf.Tensor, text_b: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """The pieces of the first texts and of the second, string [batch] each, by one call of `tokenize`."""
         text_a, text_b = (tf.convert_to_tensor(text, tf.string) for text in (text_a, text_b))
         pieces = self.tokenize(tf.concat([text_a, text_b], axis=0))  # [2 * batch, (pieces)]
-        return self.pack(*_parted(pieces, tf.size(text_a)), max_seq_length)
+        return _parted(pieces, tf.size(text_a))
 
     def check_fits(self, config_vocab_size: int, vocab_file: str, config_file: str) -> None:
         """Raises UserError unless the embedding table has one row for every piece.

@@ -24,12 +24,10 @@ def route(tasks: list[str], outputs: list[str] | None = None) -> Arrays:
 
 
 def alone(name: str, row: int) -> Arrays:
-    """One row, asked of the task with both texts, as a row of `route` is read."""
-    wanted = [f"{name}/{answer}" for answer in answers(BY_NAME[name])]
-    found = predictor().predict(
-        "serving_default", {"text_a": TEXT_A[row : row + 1], "text_b": TEXT_B[row : row + 1]}, wanted
-    )
-    return {key.split("/")[1]: value[0] for key, value in found.items()}
+    """One row, asked of the task's own signature: a task of single texts never sees the second."""
+    pair = {"text_b": TEXT_B[row : row + 1]} if BY_NAME[name].task.pair else {}
+    found = predictor().predict(name, {"text_a": TEXT_A[row : row + 1], **pair})
+    return {key: value[0] for key, value in found.items()}
 
 
 def check(tasks: list[str], wanted: list[set[str]]) -> None:

@@ -107,12 +107,18 @@ def test_the_model_describes_itself(executed: "Executed") -> None:
     }
 
 
-@pytest.mark.parametrize("routed", [False, True])
-def test_every_layer_is_there_once(routed: bool) -> None:
-    """And once more for rows that name their tasks."""
+@pytest.mark.parametrize(("scope", "trunk"), [("", TRUNK), ("serving_default", 4 + 4 + 2), ("route", TRUNK)])
+def test_every_layer_is_there_once(scope: str, trunk: int) -> None:
+    """Once more for rows that name their tasks, and for all tasks at once with a trunk for each reading.
+
+    Of those, what all tasks read alike and what pair tasks read goes as deep as `sim`; what tasks of single
+    texts read, as `rte2`.
+    """
     every = meta_graph().graph_def.node
-    ops = Counter(node.op for node in every if node.name.startswith("route/") == routed)
-    wanted = matmuls(TRUNK + sum(branch.tuned for branch in tiny.BRANCHES), tiny.BRANCHES)
+    first = {node.name: node.name.split("/")[0] for node in every}
+    scopes = {"serving_default", "route"} & {scope} or set(first.values()) - {"serving_default", "route"}
+    ops = Counter(node.op for node in every if first[node.name] in scopes)
+    wanted = matmuls(trunk + sum(branch.tuned for branch in tiny.BRANCHES), tiny.BRANCHES)
     assert {op: ops[op] for op in wanted} == wanted
     assert not [op for op in ops if "MatMul" in op and op not in wanted]
 
@@ -205,17 +211,34 @@ def test_a_task_runs_its_own_path(executed: Executed, name: str, suffix: str) ->
         *(f"bert/encoder/layer_{layer}" for layer in range(branch.frozen)),
         *(f"{name}/bert/encoder/layer_{layer}" for layer in range(branch.frozen, branch.depth)),
     }
-    strangers = {"route/", *(f"{other}/" for other in BY_NAME)} - {f"{name}/"}
+    strangers = {"route/", "serving_default/", *(f"{other}/" for other in BY_NAME)} - {f"{name}/"}
     assert not [node for node in ran if node.startswith(tuple(strangers))]
     assert any(op == "FastWordpieceTokenizeWithOffsets" for op in ran.values()) == (not suffix)
 
 
-@pytest.mark.parametrize("names", [("rte", "sim"), ("rte2", "tone"), tuple(sorted(BY_NAME))])
-def test_tasks_in_one_request_share_the_trunk(executed: Executed, names: tuple[str, ...]) -> None:
+ALONE = ("", "", "", "", "")
+PAIRS = ("one", "two", "three", "four", "five")
+
+
+@pytest.mark.parametrize("names", [("tone",), ("rte", "sim"), ("rte2", "tone"), tuple(sorted(BY_NAME))])
+@pytest.mark.parametrize("text_b", [ALONE, PAIRS, (*PAIRS[:3], *ALONE[3:])])
+def test_tasks_in_one_request_share_the_trunk(
+    executed: Executed, names: tuple[str, ...], text_b: tuple[str, ...]
+) -> None:
+    """Each reading is computed once, as deep as its tasks need it, and where nobody needs it not at all.
+
+    Rows without a second text are one reading for all tasks; rows with one are read for pair tasks with it
+    and for the others without it.
+    """
     branches = [BY_NAME[name] for name in names]
     outputs = [f"{branch.task.name}/{answer}" for branch in branches for answer in answers(branch)]
-    layers = max(branch.frozen for branch in branches) + sum(branch.tuned for branch in branches)
+    readings = [branches] if "" in text_b else []
+    if any(text_b):
+        readings += [[branch for branch in branches if branch.task.pair == pair] for pair in (True, False)]
+    trunks = sum(max((branch.frozen for branch in reading), default=0) for reading in readings)
+    executed.texts["text_b"] = np.array(text_b, np.object_)
     ran = executed.run("serving_default", outputs)
+    layers = trunks + sum(branch.tuned for branch in branches)
     assert counted(ran) == sum(matmuls(layers, branches).values())
 
 

@@ -1,0 +1,47 @@
+"""Which readings the rows of `route` need: as many as their tasks read them differently, and no more."""
+
+import pytest
+import tensorflow.compat.v1 as tf
+import tiny
+
+from centrabert.export.graph.route_readings import route_readings
+
+PAIR, SINGLE = tiny.task("pair"), tiny.task("single", pair=False)
+TEXT_B = ("", "b", "b", "b", " ", "b")
+WANTED = {PAIR: (True, True, False, True, True, False), SINGLE: (True, True, True, False, True, False)}
+
+
+def read(text_b: tuple[str, ...], wanted: dict[tiny.TaskSpec, tuple[bool, ...]]) -> dict[str, list[object]]:
+    with tf.Graph().as_default(), tf.Session() as session:
+        rows = {task: tf.constant(each) for task, each in wanted.items()}
+        readings = route_readings(rows, tf.constant(text_b, tf.string, [len(text_b)]))
+        found = {
+            "rows": readings.rows,
+            "pair": readings.pair,
+            **{task.name: readings.serving(task, each) for task, each in rows.items()},
+        }
+        return {name: array.tolist() for name, array in session.run(found).items()}
+
+
+def test_a_row_is_read_twice_only_for_tasks_of_both_kinds_and_two_texts() -> None:
+    """Here the second alone; the blank text of the fifth has no pieces, so one reading serves both."""
+    found = read(TEXT_B, WANTED)
+    assert found["rows"] == [0, 1, 2, 3, 4, 5, 1]
+    assert found["pair"] == [True, True, False, True, True, False, False]
+    assert found[PAIR.name] == [True, True, False, True, True, False, False]
+    assert found[SINGLE.name] == [True, False, True, False, True, False, True]
+
+
+@pytest.mark.parametrize("text_b", [(), ("",) * 6])
+def test_without_second_texts_every_row_is_read_once(text_b: tuple[str, ...]) -> None:
+    """As are rows of ids, beside which no text is fed."""
+    found = read(text_b, WANTED)
+    assert found["rows"] == [0, 1, 2, 3, 4, 5]
+    assert (found[PAIR.name], found[SINGLE.name]) == (list(WANTED[PAIR]), list(WANTED[SINGLE]))
+
+
+@pytest.mark.parametrize("task", [PAIR, SINGLE])
+def test_tasks_of_one_kind_read_every_row_once(task: tiny.TaskSpec) -> None:
+    found = read(TEXT_B, {task: (True,) * 6})
+    assert (found["rows"], found["pair"]) == ([0, 1, 2, 3, 4, 5], [task.pair] * 6)
+    assert found[task.name] == [True] * 6
