@@ -1,6 +1,7 @@
-"""The metrics of GLUE, as fractions: pure functions of labels and predictions, [n] each.
+"""The metrics of tasks, as fractions: pure functions of labels and predictions, [n] each.
 
-Classes are integer indices, scores are floats. Whatever is undefined is 0.0, never NaN: a NaN compares false
+Classes are integer indices, scores are floats. Where a row has any number of labels, both are [n, labels],
+1 or True for each label that it has. Whatever is undefined is 0.0, never NaN: a NaN compares false
 with everything, so it would decide at random which checkpoint is kept; and a model that gives one answer to
 all has learned nothing, which is what 0.0 says.
 """
@@ -32,6 +33,21 @@ def f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     return 2 * hits / claims if claims else 0.0
 
 
+def micro_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """F1 of all labels' hits and misses together; of classes it is the accuracy. 0.0 without any label."""
+    hits, claims = _hits_and_claims(labels, predictions)
+    return 2 * int(hits.sum()) / max(int(claims.sum()), 1)
+
+
+def macro_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """The mean of F1 over the labels, as scikit-learn's; that of a label which occurs nowhere is 0.0.
+
+    Of classes, only those count that occur in either argument.
+    """
+    hits, claims = _hits_and_claims(labels, predictions)
+    return float(np.mean(2 * hits / np.maximum(claims, 1)))
+
+
 def matthews(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Matthews' correlation, -1..1, for two classes or more; 0.0 if either argument is constant.
 
@@ -61,7 +77,9 @@ def spearman(labels: ArrayLike, predictions: ArrayLike) -> float:
 METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "accuracy": accuracy,
     "f1": f1,
+    "macro_f1": macro_f1,
     "matthews": matthews,
+    "micro_f1": micro_f1,
     "pearson": pearson,
     "spearman": spearman,
 }
@@ -85,12 +103,12 @@ def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> 
 
     Args:
       metrics: Keys of METRICS.
-      labels: The truth, [n]: class indices (integers) or scores.
-      predictions: The model's answers, [n], of the same sort.
+      labels: The truth, [n]: class indices (integers) or scores; or [n, labels], 0 or 1.
+      predictions: The model's answers, of the same sort.
 
     Raises:
-      UserError: A metric is unknown; the arguments differ in length, are empty or not finite; a metric of
-        classes is given floats.
+      UserError: A metric is unknown; the arguments differ in shape, are empty or not finite; a metric of
+        classes or labels is given floats.
     """
     for name in metrics:
         if name not in METRICS:
@@ -98,10 +116,12 @@ def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> 
     return {name: METRICS[name](labels, predictions) for name in metrics}
 
 
-def _checked(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+def _checked(labels: ArrayLike, predictions: ArrayLike, shape: str = "[n]") -> tuple[Array, Array]:
     truth, guess = np.asarray(labels), np.asarray(predictions)
-    if truth.ndim != 1 or truth.shape != guess.shape:
-        raise UserError(f"labels {list(truth.shape)} and predictions {list(guess.shape)} are not both [n]")
+    if truth.ndim != 1 + shape.count(",") or truth.shape != guess.shape:
+        raise UserError(
+            f"labels {list(truth.shape)} and predictions {list(guess.shape)} are not both {shape}"
+        )
     if not truth.size:
         raise UserError("there is nothing to score: labels and predictions are empty")
     for name, values in (("labels", truth), ("predictions", guess)):
@@ -112,9 +132,9 @@ def _checked(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
 def _check_finite(name: str, values: Array) -> None:
     if values.dtype.kind not in "buif":
         raise UserError(f"{name} are of type {values.dtype}, not numbers")
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        raise UserError(f"{name}: {bad.size} of {values.size} are not finite, the first is row {bad[0]}")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        raise UserError(f"{name}: {len(bad)} of {values.size} are not finite, the first is row {bad[0][0]}")
 
 
 def _classes(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
@@ -125,6 +145,21 @@ def _classes(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
         if values.min() < 0:
             raise UserError(f"{name}: class {values.min()} is negative")
     return truth.astype(np.int64), guess.astype(np.int64)
+
+
+def _hits_and_claims(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+    """For each label, int64: the rows where both have it; the rows where one has it, plus the other's."""
+    if np.ndim(labels) == 2:
+        truth, guess = _checked(labels, predictions, "[n, labels]")
+        for name, values in (("labels", truth), ("predictions", guess)):
+            if not np.isin(values, (0, 1)).all():
+                raise UserError(f"{name} hold {values[~np.isin(values, (0, 1))][0]}, not only 0 and 1")
+        truth, guess = truth.astype(bool), guess.astype(bool)
+        return np.sum(truth & guess, 0), np.sum(truth, 0) + np.sum(guess, 0)
+    truth, guess = _classes(labels, predictions)
+    size = int(max(truth.max(), guess.max())) + 1
+    claims = np.bincount(truth, minlength=size) + np.bincount(guess, minlength=size)
+    return np.bincount(truth[truth == guess], minlength=size)[claims > 0], claims[claims > 0]
 
 
 def _scores(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:

@@ -38,7 +38,7 @@ class ClassificationKind(TaskKind):
     reads = POOLED
     outputs = (Output("label", "string"), Output("probabilities", "float32", (CLASS,), absolute=TOLERANCE))
     label_dtype = np.int32
-    metrics = frozenset({"accuracy", "f1", "matthews"})
+    metrics = frozenset({"accuracy", "f1", "macro_f1", "matthews", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
         if len(labels) < 2:

@@ -73,8 +73,7 @@ def test_spec_takes_length_and_pooling():
     assert (task_spec(rte).max_seq_length, task_spec(rte).pooling) == (128, "cls")
 
 
-def test_every_metric_belongs_to_a_kind_and_is_reported_by_a_task():
-    assert {metric for task in GLUE_TASKS for metric in task.metrics} == set(METRICS)
+def test_every_metric_belongs_to_a_kind():
     assert {metric for kind in KINDS.values() for metric in kind.metrics} == set(METRICS)
 
 
@@ -96,7 +95,7 @@ TOY = {
         ({"texts": ("a", "b", "c")}, "one or two text columns"),
         ({"labels": ()}, "either labels or a score range"),
         ({"score_range": (0.0, 1.0)}, "either labels or a score range"),
-        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, f1, matthews"),
+        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, f1, macro_f1"),
         ({"metrics": ("f1", "bleu")}, "metric 'bleu' is not for a classification; choose among accuracy, f1"),
         ({"labels": ("0", "1", "2")}, "metric 'f1' is for two labels"),
         ({"metrics": ("pearson",)}, "metric 'pearson' is not for a classification"),

@@ -1,4 +1,4 @@
-"""GLUE's metrics against values worked out by hand, naive loops, and scikit-learn and SciPy where present."""
+"""Metrics against values worked out by hand, naive loops, and scikit-learn and SciPy where present."""
 
 import math
 
@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from centrabert.glue_data.metrics import METRICS, accuracy, f1, matthews, pearson, score, spearman
+from centrabert.glue_data.metrics import (
+    METRICS,
+    accuracy,
+    f1,
+    macro_f1,
+    matthews,
+    micro_f1,
+    pearson,
+    score,
+    spearman,
+)
 
 TRUTH = [1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, 1, 0]
 GUESS = [1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0]  # 5 hits, 2 misses, 2 false alarms, 4 rejections
@@ -17,6 +27,18 @@ BINARY = st.integers(1, 37).flatmap(
 )
 CLASSES = st.integers(1, 37).flatmap(
     lambda size: st.tuples(*[st.lists(st.integers(0, 3), min_size=size, max_size=size)] * 2)
+)
+LABEL_SETS = st.tuples(st.integers(1, 23), st.integers(2, 5)).flatmap(
+    lambda shape: st.tuples(
+        *[
+            st.lists(
+                st.lists(st.integers(0, 1), min_size=shape[1], max_size=shape[1]),
+                min_size=shape[0],
+                max_size=shape[0],
+            )
+        ]
+        * 2
+    )
 )
 # Quarters: many ties, and no correlation that hangs on rounding.
 SCORES = st.integers(2, 32).flatmap(
@@ -69,6 +91,56 @@ def test_values_worked_out_by_hand():
 def test_f1_is_of_class_one():
     """The other class would give 2/3 here."""
     assert f1([1, 1, 0, 0], [1, 1, 1, 0]) == 4 / 5
+
+
+# Of four labels: 2 hits and 1 false alarm; 1 miss; 1 hit, 1 miss and 1 false alarm; never there.
+SETS = [[1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+GUESSED_SETS = [[1, 0, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
+
+
+def test_f1_of_label_sets():
+    """scikit-learn 1.9.1: f1_score(SETS, GUESSED_SETS, average=..., zero_division=0.0)."""
+    assert macro_f1(SETS, GUESSED_SETS) == pytest.approx((4 / 5 + 0 + 2 / 4 + 0) / 4, abs=1e-15) == 0.325
+    assert micro_f1(SETS, GUESSED_SETS) == pytest.approx(2 * 3 / (5 + 5), abs=1e-15)
+    decided = np.array(GUESSED_SETS, bool)
+    assert macro_f1(np.array(SETS, np.float32), decided) == macro_f1(SETS, GUESSED_SETS)
+
+
+def test_f1_of_classes_is_their_mean_or_the_accuracy():
+    """A class that occurs nowhere, such as 1, does not count."""
+    truth, guess = [0, 0, 0, 2, 3], [0, 0, 2, 2, 0]
+    assert macro_f1(truth, guess) == pytest.approx((4 / 6 + 2 / 3 + 0) / 3, abs=1e-15)
+    assert micro_f1(truth, guess) == accuracy(truth, guess) == 3 / 5
+
+
+def test_nothing_said_of_rows_without_labels_scores_zero():
+    assert micro_f1([[0, 0]], [[0, 0]]) == macro_f1([[0, 0]], [[0, 0]]) == 0.0
+
+
+@pytest.mark.filterwarnings("ignore:A single label was found", "ignore:Number of classes")
+@settings(derandomize=True, deadline=None)
+@given(st.one_of(LABEL_SETS, CLASSES))
+def test_f1_of_many_labels_equals_scikit_learn(pair):
+    sklearn = pytest.importorskip("sklearn.metrics")
+    truth, guess = map(np.array, pair)
+    for average, metric in (("micro", micro_f1), ("macro", macro_f1)):
+        expected = sklearn.f1_score(truth, guess, average=average, zero_division=0.0)
+        assert metric(truth, guess) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "message"),
+    [
+        ([[0, 1]], [[0], [1]], r"labels \[1, 2\] and predictions \[2, 1\] are not both \[n, labels\]"),
+        ([[0, 1]], [[0, 2]], "predictions hold 2, not only 0 and 1"),
+        ([[0, 1]], [[0, math.nan]], "predictions: 1 of 2 are not finite, the first is row 0"),
+        ([[0.5, 1]], [[0, 1]], "labels hold 0.5, not only 0 and 1"),
+    ],
+)
+@pytest.mark.parametrize("metric", [micro_f1, macro_f1])
+def test_label_sets_that_do_not_fit_are_an_error(metric, labels, predictions, message):
+    with pytest.raises(ValueError, match=message):
+        metric(labels, predictions)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -152,7 +224,9 @@ def test_one_row_scores():
     assert score(list(METRICS), [1], [1]) == {
         "accuracy": 1.0,
         "f1": 1.0,
+        "macro_f1": 1.0,
         "matthews": 0.0,
+        "micro_f1": 1.0,
         "pearson": 0.0,
         "spearman": 0.0,
     }
@@ -205,7 +279,7 @@ def test_arguments_that_do_not_fit_are_an_error(name, labels, predictions, messa
         score([name], labels, predictions)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "f1", "matthews"])
+@pytest.mark.parametrize("name", ["accuracy", "f1", "macro_f1", "matthews", "micro_f1"])
 def test_classes_are_indices(name):
     with pytest.raises(ValueError, match="predictions are of type float64, but classes are integer indices"):
         score([name], [0, 1], [0.3, 0.7])
@@ -216,4 +290,5 @@ def test_classes_are_indices(name):
 def test_unknown_metric_names_those_there_are():
     with pytest.raises(ValueError) as caught:
         score(["accuracy", "recall"], [0], [0])
-    assert str(caught.value) == "unknown metric 'recall'; known are accuracy, f1, matthews, pearson, spearman"
+    known = "accuracy, f1, macro_f1, matthews, micro_f1, pearson, spearman"
+    assert str(caught.value) == f"unknown metric 'recall'; known are {known}"

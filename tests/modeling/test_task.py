@@ -89,7 +89,8 @@ def test_reserved_names() -> None:
         ),
         (
             {**PAIR, "metric": "pearson"},
-            "metric 'pearson' is not for a classification; choose one of accuracy, f1, matthews",
+            "metric 'pearson' is not for a classification; choose one of "
+            "accuracy, f1, macro_f1, matthews, micro_f1",
         ),
         (
             {**SCORE, "name": "rte", "metric": "f1"},
