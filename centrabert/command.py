@@ -9,8 +9,8 @@ from pathlib import Path
 
 from absl import flags, logging
 
-from centrabert import interruption, tensorflow_error
-from centrabert.errors import UserError
+from centrabert import interruption
+from centrabert.errors import UserError, file_mistake, tensorflow_errors
 from centrabert.flag_text import missing, usage
 
 HELP = frozenset(["--help", "-help", "-h"])
@@ -45,7 +45,7 @@ def status(main: Callable[[], None], flag_values: flags.FlagValues, argv: Sequen
     except BrokenPipeError:
         _drop_undelivered_output()
         return STDOUT_CLOSED
-    except (UserError, OSError, flags.Error, *tensorflow_error.classes()) as error:
+    except (UserError, OSError, flags.Error, *tensorflow_errors()) as error:
         _drop_undelivered_output()
         line = _one_line(error, flag_values)
         if line is None:
@@ -99,4 +99,4 @@ def _one_line(error: BaseException, flag_values: flags.FlagValues) -> str | None
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, UserError | OSError):
         return " ".join(str(error).split()) or type(error).__name__
-    return tensorflow_error.file_mistake(error)
+    return file_mistake(error)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from centrabert import tensorflow_error
+from centrabert.errors import file_mistake
 
 
 class FakeOpError(Exception):
@@ -30,13 +30,13 @@ SESSION = (
 
 @pytest.mark.parametrize("message", [EAGER, SESSION])
 def test_what_tensorflow_says_of_a_file_is_one_line(message: str) -> None:
-    told = tensorflow_error.file_mistake(FakeOpError(message))
+    told = file_mistake(FakeOpError(message))
     assert told == "/out/model.ckpt.tempstate175: No space left on device"
 
 
 @pytest.mark.parametrize("message", ["OOM when allocating tensor", "/a/b; is not a message of the system"])
 def test_other_errors_of_tensorflow_are_no_mistake_of_the_user(message: str) -> None:
-    assert tensorflow_error.file_mistake(FakeOpError(message)) is None
+    assert file_mistake(FakeOpError(message)) is None
 
 
 FULL_DISK = """
