@@ -10,15 +10,55 @@ from centrabert.modeling.formats.json_file import read_json
 
 ACTIVATIONS = ("gelu", "gelu_exact", "relu")
 MAX_LAYERS = 1024  # a list of variables is made for each; no BERT has a tenth of them
-# Keys of Google's files that say nothing about the encoder: poolers of the multilingual and Chinese models.
-IGNORED_KEYS = frozenset(
+# Keys that would change the graph, with the only value that BERT's graph has; absent means that value.
+FIXED: dict[str, Any] = {
+    "add_cross_attention": False,
+    "is_decoder": False,
+    "is_encoder_decoder": False,
+    "layer_norm_eps": 1e-12,
+    "layer_norm_epsilon": 1e-12,
+    "model_type": "bert",
+    "position_embedding_type": "absolute",
+    "pruned_heads": {},
+    "quantization_config": None,
+}
+# Keys that say nothing about the encoder: bookkeeping, task heads, and how Transformers runs it.
+HARMLESS = frozenset(
     [
+        "_name_or_path",
+        "_num_labels",
+        "architectures",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "classifier_dropout",
+        "cls_token_id",
         "directionality",
+        "dtype",
+        "eos_token_id",
+        "finetuning_task",
+        "gradient_checkpointing",
+        "id2label",
+        "label2id",
+        "num_labels",
+        "output_attentions",
+        "output_hidden_states",
+        "output_past",
+        "pad_token_id",
         "pooler_fc_size",
         "pooler_num_attention_heads",
         "pooler_num_fc_layers",
         "pooler_size_per_head",
         "pooler_type",
+        "problem_type",
+        "return_dict",
+        "sep_token_id",
+        "tie_word_embeddings",
+        "tokenizer_class",
+        "torch_dtype",
+        "torchscript",
+        "transformers_version",
+        "use_bfloat16",
+        "use_cache",
     ]
 )
 
@@ -58,12 +98,18 @@ class BertConfig:
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str = "bert_config.json") -> "BertConfig":
-        """Builds the config; raises UserError naming `source` and every missing or unknown key."""
+        """Builds the config.
+
+        Raises:
+          UserError: It names `source` and every key that is missing or unknown, or whose value asks for
+            another graph than BERT's.
+        """
         known = {field.name for field in fields(cls)}
-        missing = sorted(known - keys.keys())
-        unknown = sorted(keys.keys() - known - IGNORED_KEYS)
+        missing, unknown = sorted(known - keys.keys()), unknown_keys(keys)
         if missing or unknown:
             raise UserError(f"{source}: missing keys {missing}, unknown keys {unknown}")
+        if unfit := other_graph(keys):
+            raise UserError(f"{source}: {'; '.join(unfit)}")
         try:
             return cls(**{key: keys[key] for key in known})
         except ValueError as error:
@@ -76,6 +122,25 @@ class BertConfig:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def unknown_keys(keys: dict[str, Any]) -> list[str]:
+    """Those keys of which nobody here knows what they mean."""
+    known = {field.name for field in fields(BertConfig)}
+    return sorted(keys.keys() - known - _fixed(keys).keys() - HARMLESS)
+
+
+def other_graph(keys: dict[str, Any]) -> list[str]:
+    """Of every key that asks for another graph than BERT's: what it says, and what is supported."""
+    return [
+        f"{key} is {keys[key]!r}, only {value!r} is supported"
+        for key, value in _fixed(keys).items()
+        if keys.get(key) not in (None, value)
+    ]
+
+
+def _fixed(keys: dict[str, Any]) -> dict[str, Any]:
+    return {**FIXED, "embedding_size": keys.get("hidden_size")}
 
 
 def _check(name: str, value: object) -> None:

@@ -4,54 +4,10 @@ from dataclasses import fields
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.modeling.config import BertConfig
+from centrabert.modeling.config import BertConfig, other_graph, unknown_keys
 
 # Hugging Face's "gelu" is the exact one; Google's "gelu" is the tanh form. A mix costs about 1e-3 a layer.
 ACTIVATIONS = {"gelu": "gelu_exact", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "relu": "relu"}
-# Keys that would change the graph, with the only value that BERT's graph has; absent means that value.
-FIXED: dict[str, Any] = {
-    "add_cross_attention": False,
-    "is_decoder": False,
-    "is_encoder_decoder": False,
-    "layer_norm_eps": 1e-12,
-    "model_type": "bert",
-    "position_embedding_type": "absolute",
-    "pruned_heads": {},
-    "quantization_config": None,
-}
-# Keys that say nothing about the encoder: bookkeeping, task heads, and how Transformers runs it.
-HARMLESS = frozenset(
-    [
-        "_name_or_path",
-        "_num_labels",
-        "architectures",
-        "bos_token_id",
-        "chunk_size_feed_forward",
-        "classifier_dropout",
-        "directionality",
-        "dtype",
-        "eos_token_id",
-        "finetuning_task",
-        "gradient_checkpointing",
-        "id2label",
-        "label2id",
-        "output_attentions",
-        "output_hidden_states",
-        "output_past",
-        "pad_token_id",
-        "pooler_fc_size",
-        "pooler_num_attention_heads",
-        "pooler_num_fc_layers",
-        "pooler_size_per_head",
-        "pooler_type",
-        "problem_type",
-        "return_dict",
-        "tie_word_embeddings",
-        "torch_dtype",
-        "transformers_version",
-        "use_cache",
-    ]
-)
 
 
 def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[str]]:
@@ -63,18 +19,14 @@ def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[s
     wanted = {field.name for field in fields(BertConfig)}
     if missing := sorted(wanted - keys.keys()):
         raise UserError(f"{source}: lacks the keys {', '.join(missing)}; is it the config.json of a BERT?")
-    unfit = [
-        f"{key} is {keys[key]!r}, only {value!r} is supported"
-        for key, value in FIXED.items()
-        if keys.get(key, value) != value
-    ]
+    unfit = other_graph(keys)
     activation = ACTIVATIONS.get(str(keys["hidden_act"]))
     if activation is None:
         unfit.append(f"hidden_act is {keys['hidden_act']!r}, only {', '.join(ACTIVATIONS)} are supported")
     if unfit:
         raise UserError(f"{source}: {'; '.join(unfit)}")
     ours = {key: keys[key] for key in wanted} | {"hidden_act": activation}
-    return BertConfig.from_json(ours, source), sorted(keys.keys() - wanted - FIXED.keys() - HARMLESS)
+    return BertConfig.from_json(ours, source), unknown_keys(keys)
 
 
 def huggingface_config(config: BertConfig, padding_id: int = 0) -> dict[str, Any]:

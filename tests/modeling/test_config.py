@@ -64,12 +64,47 @@ def test_a_missing_key_is_named(key: str, tmp_path: Path) -> None:
 
 
 def test_all_missing_and_unknown_keys_are_named(tmp_path: Path) -> None:
-    """Such as those of a Hugging Face config, which is not Google's."""
-    keys = {**UNCASED, "model_type": "bert", "layer_norm_eps": 1e-12}
+    keys = {**UNCASED, "my_key": 1, "layer_norm_eps": 1e-12, "activation": "gelu"}
     del keys["vocab_size"], keys["hidden_act"]
-    message = "missing keys ['hidden_act', 'vocab_size'], unknown keys ['layer_norm_eps', 'model_type']"
+    message = "missing keys ['hidden_act', 'vocab_size'], unknown keys ['activation', 'my_key']"
     with pytest.raises(ValueError, match=re.escape(message)):
         BertConfig.from_json_file(write(tmp_path, keys))
+
+
+# What tools of later years add; every value is the one that BERT's graph has, or says nothing of the graph.
+LATER = {
+    "architectures": ["BertForMaskedLM"],
+    "classifier_dropout": None,
+    "embedding_size": 768,
+    "is_decoder": False,
+    "layer_norm_eps": 1e-12,
+    "model_type": "bert",
+    "pad_token_id": 0,
+    "position_embedding_type": "absolute",
+    "transformers_version": "4.8.2",
+    "use_cache": True,
+}
+
+
+def test_keys_that_say_what_is_done_here_anyway(tmp_path: Path) -> None:
+    assert BertConfig.from_json_file(write(tmp_path, UNCASED | LATER)) == BertConfig.from_json(UNCASED)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "supported"),
+    [
+        ("layer_norm_eps", 1e-5, "1e-12"),
+        ("model_type", "roberta", "'bert'"),
+        ("position_embedding_type", "relative_key", "'absolute'"),
+        ("is_decoder", True, "False"),
+        ("embedding_size", 128, "768"),
+    ],
+)
+def test_keys_that_ask_for_another_graph(key: str, value: Any, supported: str, tmp_path: Path) -> None:
+    path = write(tmp_path, {**UNCASED, **LATER, key: value})
+    message = f"{path}: {key} is {value!r}, only {supported} is supported"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        BertConfig.from_json_file(path)
 
 
 @pytest.mark.parametrize(
