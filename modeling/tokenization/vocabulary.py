@@ -74,4 +74,14 @@ def _check(tokens: tuple[str, ...], source: str) -> None:
     lines: dict[str, int] = {}
     for line, token in enumerate(tokens, start=1):
         if token and lines.setdefault(token, line) != line:
-            raise UserError(f"{source}:{line}: {token!r} is on line {lines[token]} already; remove one")
+            raise UserError(
+                f"{source}:{line}: {token!r} is on line {lines[token]} already. BERT's own code takes the "
+                f"later one: rename line {lines[token]} to what no text holds, such as {_unused(tokens)}, "
+                "and remove no line, which would change the id of every later piece"
+            )
+
+
+def _unused(tokens: tuple[str, ...]) -> str:
+    """The first [unusedN] that is no piece."""
+    taken = set(tokens)
+    return next(token for n in range(len(tokens) + 1) if (token := f"[unused{n}]") not in taken)

@@ -50,6 +50,10 @@ def test_reads_as_google_does(tmp_path, text):
         (b"", "vocab.txt: empty"),
         (b"[PAD]\n[UNK]\n[CLS]\n[SEP]\nna\xefve\n", "vocab.txt:5: not UTF-8"),
         (b"[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\na\n", "vocab.txt:7: 'a' is on line 5 already"),
+        (
+            b"[PAD]\n[unused0]\n[unused2]\n[UNK]\n[CLS]\n[SEP]\na\na\n",
+            r"vocab.txt:8: .*takes the later one: rename line 7 to .* \[unused1\], and remove no line",
+        ),
         (b"[PAD]\n[CLS]\n[SEP]\n", r"vocab.txt: \[UNK\] is missing"),
         (b"[PAD]\n[UNK]\n[SEP]\n", r"vocab.txt: \[CLS\] is missing"),
         (b"[PAD]\n[UNK]\n[CLS]\n", r"vocab.txt: \[SEP\] is missing"),
