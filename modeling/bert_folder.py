@@ -1,9 +1,12 @@
 """A pretrained BERT on disk, as Google ships it: bert_config.json, vocab.txt, bert_model.ckpt."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
@@ -13,12 +16,25 @@ from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 
-# What a pretrained or fine-tuned checkpoint holds besides the encoder, and nobody here wants.
-DROPPED = re.compile(
-    r"cls/(predictions|seq_relationship)/.+"  # the pretraining heads
-    r"|.+/adam_[mv]|.+/Adam(_1)?|global_step|beta[12]_power"  # the optimiser of a fine-tuned model
-    r"|output_weights|output_bias"  # the head of another task
+# What an optimiser keeps for a variable, below the variable's name.
+SLOT = re.compile(
+    r".+/(adam_[mv]|Adam(_1)?|lamb_[mv]|v[rc]?|m|Momentum|Adagrad|RMSProp(_1)?|ExponentialMovingAverage)"
 )
+PREFIX = re.compile(r"(.*?)embeddings/word_embeddings")
+POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
+
+
+def beside_encoder(names: Iterable[str]) -> list[str]:
+    """Those variables of a checkpoint that are none of its encoder's: heads, the step, what optimisers keep.
+
+    Whatever else is under `bert/` is the encoder's, whether this encoder is known to have it or not.
+    """
+    return sorted(name for name in names if not name.startswith("bert/") or SLOT.fullmatch(name))
+
+
+def encoder_prefixes(names: Iterable[str]) -> list[str]:
+    """What stands before the names of an encoder's parts, for each encoder; Google's is bert/."""
+    return sorted(match[1] for name in names if (match := PREFIX.fullmatch(name)))
 
 
 @dataclass(frozen=True)
@@ -60,14 +76,26 @@ class BertFolder:
           UserError: A file is damaged or of another model, or says otherwise.
         """
         tokenizer = read_tokenizer(self.vocab_file, do_lower_case)
-        tokenizer.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
+        note = tokenizer.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
+        if note:
+            logging.warning("%s", note)
         return tokenizer
 
     def check(self) -> None:
-        """Raises UserError unless the checkpoint holds exactly the BERT that the config describes."""
+        """Raises UserError unless the checkpoint's encoder is exactly the one that the config describes.
+
+        What is beside the encoder is no matter: a classification head, an optimiser's variables, the step.
+        """
         found = checkpoint.shapes(self.checkpoint)
-        dropped = [name for name in found if DROPPED.fullmatch(name)]
-        checkpoint.match(scopes.base_shapes(self.config()), found, str(self.checkpoint), dropped)
+        wanted = scopes.base_shapes(self.config())
+        if not any(name.startswith("bert/") for name in found) and (prefixes := encoder_prefixes(found)):
+            raise UserError(
+                f"{self.checkpoint}: its variables' names begin with {' or '.join(map(repr, prefixes))}, not "
+                f"with 'bert/'; write a checkpoint with Google's names by {CONVERT}"
+            )
+        if wanted.keys() - found.keys() == set(POOLER):
+            raise UserError(f"{self.checkpoint}: has no pooler; draw a new one by {CONVERT}")
+        checkpoint.match(wanted, found, str(self.checkpoint), beside_encoder(found))
 
     def read(self, names: list[str] | None = None) -> Tensors:
         """The encoder's variables, or those of them in `names`, after `check`."""
@@ -81,4 +109,5 @@ class BertFolder:
         return tensor_digests(self.read())
 
 
+CONVERT = "`centrabert convert --source=CHECKPOINT --output_dir=FOLDER`"
 FILES = ("bert_config.json", "vocab.txt", "bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001")

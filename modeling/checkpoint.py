@@ -1,6 +1,7 @@
 """Checkpoints as plain mappings from a variable's name to its array."""
 
 import glob
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from centrabert.modeling.files import flush
 from centrabert.modeling.formats.git_lfs import check_file
 
 Tensors = dict[str, npt.NDArray[np.float32]]
+PART = re.compile(r"(.+)\.(index|meta|data-[0-9]{5}-of-[0-9]{5})")
 
 
 def shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
@@ -87,6 +89,15 @@ def match(
         raise UserError(f"{source}: does not fit: {listed}")
 
 
+def check_prefix(prefix: Path) -> None:
+    """Raises UserError, which names the prefix to give, if `prefix` is one of the files of a checkpoint."""
+    if (part := PART.fullmatch(prefix.name)) and prefix.is_file():
+        raise UserError(
+            f"{prefix}: is one of the files of a checkpoint; name the checkpoint by what they begin with: "
+            f"{prefix.with_name(part[1])}"
+        )
+
+
 def _reason(error: tf.errors.OpError) -> str:
     """What the system said, without the stack and the names of nodes that TensorFlow puts around it."""
     lines = [line for line in error.message.splitlines() if line.strip()]
@@ -95,6 +106,7 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 def _reader(prefix: Path) -> "tf.train.CheckpointReader":
+    check_prefix(prefix)
     try:
         return tf.train.load_checkpoint(str(prefix))
     except (tf.errors.OpError, ValueError, RuntimeError):

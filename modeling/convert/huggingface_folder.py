@@ -1,4 +1,4 @@
-"""A Hugging Face BERT on disk: config.json, vocab.txt, model.safetensors or pytorch_model.bin."""
+"""A Hugging Face BERT on disk: config.json, vocab.txt, and the variables in one file or in shards."""
 
 from pathlib import Path
 
@@ -6,23 +6,18 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config
-from centrabert.modeling.convert.huggingface_names import huggingface_name, is_transposed, model_names
-from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
-from centrabert.modeling.convert.huggingface_weights import (
-    float32,
-    read_safetensors,
-    read_torch,
-    write_safetensors,
+from centrabert.modeling.convert.huggingface_names import (
+    USUAL,
+    encoder_prefix,
+    huggingface_name,
+    is_transposed,
+    model_names,
 )
-from centrabert.modeling.convert.pretrained import POOLER, Pretrained
+from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
+from centrabert.modeling.convert.huggingface_weights import float32, write_safetensors
+from centrabert.modeling.convert.pretrained import Pretrained, left_out, wanted_shapes
+from centrabert.modeling.convert.sharded_weights import WANTED, read_weights, weights_file
 from centrabert.modeling.formats.json_file import dump, read_json
-
-READERS = {"model.safetensors": read_safetensors, "pytorch_model.bin": read_torch}
-
-
-def weights_file(folder: Path) -> Path | None:
-    """The file that holds the variables, model.safetensors first; None if there is none."""
-    return next((folder / name for name in READERS if (folder / name).is_file()), None)
 
 
 def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | None = None) -> Pretrained:
@@ -40,7 +35,7 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
     config, ignored = google_config(all_keys, str(config_file))
     weights = weights_file(folder)
     if weights is None:
-        raise UserError(f"{folder}: holds neither {' nor '.join(READERS)}")
+        raise UserError(f"{folder}: holds no {WANTED}")
     tokenizer, keys = read_bert_tokenizer(folder, vocab_file or folder / "vocab.txt", do_lower_case)
     padding_id = all_keys.get("pad_token_id")
     if padding_id not in (None, tokenizer.padding_id):
@@ -51,7 +46,8 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
     tensors, notes = _variables(config, weights)
     if ignored:
         notes.append(f"{config_file}: ignored the keys {', '.join(ignored)}")
-    return Pretrained(config, tokenizer, tensors, keys, tuple(notes))
+    files = str(vocab_file or folder / "vocab.txt"), str(config_file)
+    return Pretrained(config, tokenizer, tensors, keys, tuple(notes), files)
 
 
 def write(pretrained: Pretrained, folder: Path) -> None:
@@ -68,27 +64,23 @@ def write(pretrained: Pretrained, folder: Path) -> None:
 
 def _variables(config: BertConfig, weights: Path) -> tuple[checkpoint.Tensors, list[str]]:
     """The variables under Google's names, and what the user should know."""
-    stored = READERS[weights.name](weights)
-    in_file = model_names(stored, str(weights))
-    tensors, narrow = float32({name: stored[old] for name, old in in_file.items()}, str(weights))
-    names = {huggingface_name(name): name for name in _wanted(config, tensors)}
-    shapes = scopes.base_shapes(config)
-    wanted = {theirs: _stored_shape(ours, shapes[ours]) for theirs, ours in names.items()}
-    checkpoint.match(wanted, {name: tensor.shape for name, tensor in tensors.items()}, str(weights))
+    source = str(weights)
+    stored = read_weights(weights)
+    prefix, in_file = encoder_prefix(stored, source), model_names(stored, source)
+    tensors, narrow = float32({name: stored[old] for name, old in in_file.items()}, source)
+    ours = {huggingface_name(name): name for name in scopes.base_shapes(config)}
+    shapes = wanted_shapes(config, [ours.get(name, name) for name in tensors])
+    wanted = {huggingface_name(name): _stored_shape(name, shape) for name, shape in shapes.items()}
+    checkpoint.match(wanted, {name: tensor.shape for name, tensor in tensors.items()}, source)
     notes = []
     if narrow:
         notes.append(f"{len(narrow)} variables were {', '.join(sorted(set(narrow.values())))}, now float32")
-    if dropped := sorted(stored.keys() - set(in_file.values())):
-        notes.append(f"left out {', '.join(dropped)}")
+    if prefix not in ("", USUAL):
+        notes.append(f"the encoder's names begin with {prefix!r}, which was taken off")
+    notes += left_out(sorted(stored.keys() - set(in_file.values())))
     return {
-        ours: tensors[theirs].T if is_transposed(ours) else tensors[theirs] for theirs, ours in names.items()
+        ours[name]: tensor.T if is_transposed(ours[name]) else tensor for name, tensor in tensors.items()
     }, notes
-
-
-def _wanted(config: BertConfig, tensors: checkpoint.Tensors) -> list[str]:
-    """Google's names; without the pooler where the file has no part of one, as masked language models."""
-    has_pooler = any(huggingface_name(name) in tensors for name in POOLER)
-    return [name for name in scopes.base_shapes(config) if has_pooler or name not in POOLER]
 
 
 def _stored_shape(name: str, shape: scopes.Shape) -> scopes.Shape:

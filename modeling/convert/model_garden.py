@@ -16,6 +16,7 @@ from pathlib import Path
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.convert.pretrained import left_out
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -72,7 +73,7 @@ def object_shape(name: str, config: BertConfig) -> scopes.Shape:
 
 
 def read(prefix: Path, config: BertConfig) -> tuple[checkpoint.Tensors, list[str]]:
-    """The encoder's variables under Google's names, and the keys that were left out.
+    """The encoder's variables under Google's names, and a note of the keys that were left out.
 
     Raises:
       UserError: In one line, every key that is missing, unknown or of another shape.
@@ -84,8 +85,8 @@ def read(prefix: Path, config: BertConfig) -> tuple[checkpoint.Tensors, list[str
     checkpoint.match(wanted, found, str(prefix), dropped)
     tensors = checkpoint.read(prefix, list(keys.values()))
     shapes = scopes.base_shapes(config)
-    left_out = [key for key in dropped if key != OBJECT_GRAPH]  # no variable, but what keys are made of
-    return {name: tensors[key].reshape(shapes[name]) for name, key in keys.items()}, left_out
+    notes = left_out(key for key in dropped if key != OBJECT_GRAPH)  # no variable, but what keys are made of
+    return {name: tensors[key].reshape(shapes[name]) for name, key in keys.items()}, notes
 
 
 def _named(config: BertConfig) -> dict[str, str]:

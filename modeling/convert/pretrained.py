@@ -1,7 +1,7 @@
 """A pretrained BERT in memory, on its way from one format to another."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ import tensorflow as tf
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
-from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.bert_folder import POOLER, BertFolder
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.convert.huggingface_tokenizer import tokenizer_config
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
 
-POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
+LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Pretrained:
       tensors: float32; all of `scopes.base_shapes`, or all but the pooler.
       tokenizer_keys: All that the source's tokenizer_config.json holds, to be passed on.
       notes: What the reader changed or left out, for the user to know.
+      files: The vocabulary's and the config's, for messages.
     """
 
     config: BertConfig
@@ -36,15 +37,14 @@ class Pretrained:
     tensors: checkpoint.Tensors
     tokenizer_keys: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    files: tuple[str, str] = ("vocab.txt", "the config")
 
     def __post_init__(self) -> None:
-        wanted = scopes.base_shapes(self.config)
-        if not self.has_pooler:
-            wanted = {name: shape for name, shape in wanted.items() if name not in POOLER}
+        wanted = wanted_shapes(self.config, self.tensors)
         checkpoint.match(wanted, {name: t.shape for name, t in self.tensors.items()}, "pretrained BERT")
         if other := sorted(name for name, t in self.tensors.items() if t.dtype != np.float32):
             raise UserError(f"not float32: {', '.join(other)}")
-        self.tokenizer.check_fits(self.config.vocab_size, "vocab.txt", "the config")
+        self.tokenizer.check_fits(self.config.vocab_size, *self.files)
 
     @property
     def has_pooler(self) -> bool:
@@ -82,3 +82,18 @@ class Pretrained:
         positions = self.config.max_position_embeddings
         keys = tokenizer_config(dict(self.tokenizer_keys), self.tokenizer.normalization, positions)
         (folder / TOKENIZER_CONFIG).write_text(dump(keys), encoding="utf-8")
+
+
+def wanted_shapes(config: BertConfig, found: Collection[str]) -> dict[str, scopes.Shape]:
+    """A BERT's variables under Google's names; without the pooler if no part of one is in `found`."""
+    has_pooler = any(name in found for name in POOLER)
+    return {
+        name: shape for name, shape in scopes.base_shapes(config).items() if has_pooler or name not in POOLER
+    }
+
+
+def left_out(names: Iterable[str]) -> list[str]:
+    """A note that names the variables beside the encoder, or none."""
+    dropped = list(names)
+    more = f" and {len(dropped) - LISTED} more" if len(dropped) > LISTED else ""
+    return [f"left out {', '.join(dropped[:LISTED])}{more}"] if dropped else []

@@ -9,8 +9,6 @@ import tensorflow.compat.v1 as tf
 from centrabert.errors import UserError
 from centrabert.modeling.tokenization.packing import PairLayout, pack
 
-PADDINGS = (8, 16, 32, 64, 128)  # multiples to which Hugging Face rounds an embedding table up
-
 
 @dataclass(frozen=True)
 class PiecesWithOffsets:
@@ -122,20 +120,27 @@ class Tokenizer(ABC):
         pieces = self.tokenize(tf.concat([text_a, text_b], axis=0))  # [2 * batch, (pieces)]
         return _parted(pieces, tf.size(text_a))
 
-    def check_fits(self, config_vocab_size: int, vocab_file: str, config_file: str) -> None:
-        """Raises UserError unless the embedding table has one row for every piece.
+    def check_fits(self, config_vocab_size: int, vocab_file: str, config_file: str) -> str | None:
+        """What the user should know where the embedding table has more rows than there are pieces, or None.
 
-        More rows than pieces pass only where the table is rounded up to the next multiple of 8, 16, 32, 64
-        or 128, as Hugging Face does for speed: those rows are never looked up. Any other difference means
-        that the vocabulary belongs to another model, which BERT itself would not notice.
+        Such rows are spare (rounded up for speed, or room for more pieces) and never looked up; but a
+        vocabulary that lost a line looks the same, and nothing in the files tells one from the other.
+
+        Raises:
+          UserError: There are more pieces than rows, so the vocabulary belongs to another model.
         """
-        pieces = self.vocabulary_size
-        rounded_up = {-(-pieces // multiple) * multiple for multiple in PADDINGS}
-        if config_vocab_size != pieces and config_vocab_size not in rounded_up:
-            raise UserError(
-                f"{vocab_file} has {pieces} tokens but vocab_size in {config_file} is {config_vocab_size}; "
-                f"use the vocab.txt that came with this model"
-            )
+        pieces, spare = self.vocabulary_size, config_vocab_size - self.vocabulary_size
+        told = f"{vocab_file} has {pieces} tokens but vocab_size in {config_file} is {config_vocab_size}"
+        if spare < 0:
+            raise UserError(f"{told}; use the vocab.txt that came with this model")
+        if spare == 0:
+            return None
+        rows = f"{spare} rows of the embedding are" if spare > 1 else "row of the embedding is"
+        return (
+            f"{told}: the last {rows} taken for spare, which no text reaches. But if a line of this "
+            "vocabulary was removed, every later id is wrong, and so are the answers: then use the vocab.txt "
+            "that came with this model"
+        )
 
 
 def _parted(pieces: tf.RaggedTensor, rows: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:

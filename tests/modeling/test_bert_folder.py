@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from centrabert.modeling import checkpoint, scopes
-from centrabert.modeling.bert_folder import DROPPED, BertFolder
+from centrabert.modeling.bert_folder import BertFolder, beside_encoder
 from centrabert.modeling.digest import tensor_digest
 
 HIDDEN = tiny.CONFIG.hidden_size
@@ -124,7 +124,7 @@ def test_any_other_variable_is_an_error(
 
 
 def test_what_training_leaves_in_a_checkpoint_is_dropped(folder: Path) -> None:
-    """Pretraining heads, slots of Adam, the step, and the head of another task (FACTS 18)."""
+    """Pretraining heads, slots of Adam, the step, and the heads of other tasks."""
     names = [
         "cls/predictions/transform/dense/kernel",
         "cls/predictions/output_bias",
@@ -138,6 +138,10 @@ def test_what_training_leaves_in_a_checkpoint_is_dropped(folder: Path) -> None:
         "beta2_power",
         "output_weights",
         "output_bias",
+        "cls/squad/output_weights",
+        "crf_loss/transition",
+        "loss_scale",
+        "bert/pooler/dense/kernel/ExponentialMovingAverage",
     ]
     rewrite(folder, {name: np.zeros([3], np.float32) for name in names})
     bert = BertFolder.at(folder)
@@ -145,9 +149,27 @@ def test_what_training_leaves_in_a_checkpoint_is_dropped(folder: Path) -> None:
     assert bert.read().keys() == scopes.base_shapes(tiny.CONFIG).keys()
 
 
-@pytest.mark.parametrize("name", [*scopes.base_shapes(tiny.CONFIG), "cls/other", "adam_m", "my_global_step"])
-def test_nothing_else_is_dropped(name: str) -> None:
-    assert not DROPPED.fullmatch(name)
+@pytest.mark.parametrize("name", [*scopes.base_shapes(tiny.CONFIG), "bert/adapter/kernel", "bert/adam_n"])
+def test_nothing_of_the_encoder_is_beside_it(name: str) -> None:
+    assert beside_encoder([name]) == []
+
+
+def test_a_checkpoint_that_convert_would_mend(folder: Path) -> None:
+    """Without a pooler, or with another prefix: the error says how to go on."""
+    rewrite(folder, {"bert/pooler/dense/bias": None, "bert/pooler/dense/kernel": None})
+    with pytest.raises(ValueError, match=r"bert_model\.ckpt: has no pooler; .*centrabert convert"):
+        BertFolder.at(folder).check()
+    other = {f"model/{name}": array for name, array in checkpoint.read(folder / "bert_model.ckpt").items()}
+    checkpoint.write(folder / "bert_model.ckpt", other)
+    with pytest.raises(ValueError, match=r"begin with 'model/bert/', not with 'bert/'; .*centrabert convert"):
+        BertFolder.at(folder).check()
+
+
+def test_spare_rows_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = dataclasses.replace(tiny.CONFIG, vocab_size=103)
+    (folder / "bert_config.json").write_text(json.dumps(config.to_json()))
+    assert BertFolder.at(folder).tokenizer().vocabulary_size == 99
+    assert "the last 4 rows of the embedding are taken for spare" in caplog.text
 
 
 def test_the_folder_says_how_text_is_read(folder: Path) -> None:

@@ -131,7 +131,7 @@ def test_formats_are_recognised(tmp_path: Path) -> None:
 
 
 def test_unrecognised_source(tmp_path: Path) -> None:
-    looked_for = r"looked for config\.json with model\.safetensors or pytorch_model\.bin .*\*\.index"
+    looked_for = r"looked for config\.json with model\.safetensors, .*pytorch_model\.bin.*\*\.index"
     with pytest.raises(ValueError, match=f"no BERT; {looked_for}"):
         Source(str(tmp_path)).read()
     with pytest.raises(ValueError, match=f"no such folder or checkpoint; {looked_for}"):
@@ -159,18 +159,11 @@ def test_several_checkpoints(tmp_path: Path) -> None:
     assert_bits_equal(Source(str(folder / "model.ckpt-9")).read().tensors, WEIGHTS)
 
 
-def test_google_source_leaves_heads_out(tmp_path: Path) -> None:
-    heads = {"cls/predictions/output_bias": np.zeros(23, np.float32), "global_step": np.array(7)}
-    pretrained = Source(str(google_folder(tmp_path / "a", {**WEIGHTS, **heads}))).read()
-    assert_bits_equal(pretrained.tensors, WEIGHTS)
-    assert pretrained.notes == ("left out cls/predictions/output_bias, global_step",)
-
-
 def _bad_files(folder: Path) -> Iterator[tuple[str, Any, str]]:
     """What to do to a Hugging Face folder, and what the error says."""
     tensors = huggingface_tensors()
     lacking = {name: array for name, array in tensors.items() if not name.endswith("query.bias")}
-    unknown = {**tensors, "encoder.layer.0.alpha": np.zeros(1, np.float32), "x": np.zeros(1, np.float32)}
+    unknown = {**tensors, "encoder.layer.0.alpha": np.zeros(1, np.float32), "bert.x": np.zeros(1, np.float32)}
     narrow = {**tensors, "pooler.dense.bias": np.zeros(5, np.float32)}
     weights, vocabulary, config = (folder / n for n in ("model.safetensors", "vocab.txt", "config.json"))
     yield "lacking", lambda: save_file(lacking, weights), "missing: encoder.layer.0.attention.self.query.bias"
@@ -181,9 +174,9 @@ def _bad_files(folder: Path) -> Iterator[tuple[str, Any, str]]:
     yield "no weights", weights.unlink, "looked for config.json with"
     yield "no vocabulary", vocabulary.unlink, "vocab.txt: no such file; pass the model's vocab.txt by"
     yield (
-        "short",
-        lambda: vocabulary.write_text(VOCABULARY[:-2]),
-        "has 22 tokens but vocab_size in the config",
+        "more pieces than rows",
+        lambda: vocabulary.write_text(VOCABULARY + "t\n"),
+        f"{vocabulary} has 24 tokens but vocab_size in {config} is 23; use the vocab.txt",
     )
     yield "latin-1", lambda: vocabulary.write_bytes(b"[PAD]\n\xe9\n"), "vocab.txt:2: not UTF-8"
     yield "no JSON", lambda: config.write_text("{\n,}"), "config.json:2: not JSON"

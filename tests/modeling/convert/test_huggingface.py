@@ -27,7 +27,7 @@ from safetensors.numpy import load_file
 
 from centrabert.modeling.convert.conversion import Source
 from centrabert.modeling.convert.huggingface_config import google_config, huggingface_config
-from centrabert.modeling.convert.huggingface_names import huggingface_name, model_names
+from centrabert.modeling.convert.huggingface_names import WORDS, huggingface_name, model_names
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 
@@ -60,12 +60,58 @@ def test_old_names_prefix_and_heads() -> None:
     }
     heads = ["cls.predictions.decoder.weight", "cls.seq_relationship.bias", "classifier.weight"]
     buffers = ["bert.embeddings.position_ids", "embeddings.position_ids"]
-    assert model_names([*names, *heads, *buffers], "x") == {new: old for old, new in names.items()}
+    words = f"bert.{WORDS}"
+    assert model_names([words, *names, *heads, *buffers], "x") == {
+        WORDS: words,
+        **{new: old for old, new in names.items()},
+    }
 
 
 def test_one_variable_under_two_names() -> None:
+    names = [WORDS, "bert.pooler.dense.bias", "pooler.dense.bias"]
     with pytest.raises(ValueError, match=r"file: bert\.pooler\.dense\.bias and pooler\.dense\.bias are"):
-        model_names(["bert.pooler.dense.bias", "pooler.dense.bias"], "file")
+        model_names(names, "file")
+
+
+# A head, beside a model of each of these prefixes, as Transformers, PyTorch's wrappers and others write them.
+@pytest.mark.parametrize(
+    ("prefix", "head"),
+    [
+        ("", "classifier.weight"),
+        ("bert.", "cls.predictions.decoder.weight"),
+        ("module.", "module_list.0.weight"),
+        ("module.bert.", "module.classifier.weight"),
+        ("model.", "lm_head.bias"),
+        ("encoder.bert.", "encoder.crf.transitions"),
+        ("encoder.", "decoder.layer.0.attention.self.query.weight"),
+        ("_orig_mod.bert.", "_orig_mod.dropout.weight"),
+        ("0.auto_model.", "2.linear.weight"),
+    ],
+)
+def test_any_prefix_of_the_encoder(prefix: str, head: str, tmp_path: Path) -> None:
+    """What is outside it is left out, whatever it is; both are said."""
+    named = {prefix + name: array for name, array in huggingface_tensors().items()}
+    pretrained = Source(str(huggingface_folder(tmp_path / "a", {**named, head: np.zeros(3)}))).read()
+    assert_bits_equal(pretrained.tensors, WEIGHTS)
+    taken_off = f"the encoder's names begin with {prefix!r}, which was taken off"
+    assert pretrained.notes == (*([] if prefix in ("", "bert.") else [taken_off]), f"left out {head}")
+
+
+@pytest.mark.parametrize("prefix", ["", "bert.", "module."])
+def test_an_encoder_must_be_whole_under_any_prefix(prefix: str, tmp_path: Path) -> None:
+    """A variable more or less in it is an error, though it would be none beside it."""
+    lacking, more = "encoder.layer.3.attention.self.query.bias", "encoder.layer.3.adapter.weight"
+    tensors = {prefix + name: array for name, array in huggingface_tensors().items() if name != lacking}
+    folder = huggingface_folder(tmp_path / "a", {**tensors, prefix + more: np.zeros(1, np.float32)})
+    with pytest.raises(ValueError, match=f"does not fit: missing: {lacking}; unknown: {more}$"):
+        Source(str(folder)).read()
+
+
+def test_several_encoders_and_none() -> None:
+    with pytest.raises(ValueError, match=r"f: holds several encoders, .* with 'ctx\.' and 'query\.'"):
+        model_names([f"ctx.{WORDS}", f"query.{WORDS}", "ctx.pooler.dense.bias"], "f")
+    with pytest.raises(ValueError, match=rf"no variable is called {WORDS}, .* are h\.0, wte$"):
+        model_names(["wte", "h.0"], "f")
 
 
 def test_kernels_are_transposed(tmp_path: Path) -> None:
