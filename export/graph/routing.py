@@ -138,8 +138,7 @@ def _answers(
 
 
 def _scattered(values: tf.Tensor, targets: tf.Tensor, batch: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """The values at their rows of the batch, "" or 0 at all others."""
+    """The values at their rows of the batch, "", 0 or False at all others."""
     shape = tf.concat([batch, tf.constant(values.shape[1:].as_list(), tf.int32)], 0)
-    nothing = tf.constant("" if values.dtype == tf.string else 0, values.dtype)
-    none, _ = switch(tf.fill(shape, nothing), count)
+    none, _ = switch(tf.zeros(shape, values.dtype), count)
     return tf.ensure_shape(merge(none, tf.scatter_nd(targets, values, shape)), values.shape)
