@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from centrabert.modeling.kinds.classification import ClassificationKind
+from centrabert.modeling.kinds.multilabel import MultilabelKind
 from centrabert.modeling.kinds.regression import RegressionKind
 from centrabert.modeling.kinds.task_kind import TaskKind
 
-KINDS: Mapping[str, TaskKind] = {kind.name: kind for kind in (ClassificationKind(), RegressionKind())}
+KINDS: Mapping[str, TaskKind] = {
+    kind.name: kind for kind in (ClassificationKind(), RegressionKind(), MultilabelKind())
+}

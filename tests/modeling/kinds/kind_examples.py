@@ -31,4 +31,8 @@ EXAMPLES = (
     KindExample(
         tiny.task("nearness", "regression", pooling="mean"), lambda row: 1000.0 * (row % 5), scale=1000.0
     ),
+    KindExample(
+        tiny.task("topics", "multilabel", labels=("a|b", "sea, sun", "*"), pair=False, metric="macro_f1"),
+        lambda row: ((), ("*",), ("a|b", "*"), ("a|b", "sea, sun", "*"))[row % 4],
+    ),
 )
