@@ -60,6 +60,8 @@ def _tokenizer(merged: Path, manifest: Manifest) -> Tokenizer:
     tokenizer = read_tokenizer(merged / VOCABULARY, manifest.do_lower_case)
     if tokenizer.digest != manifest.vocabulary_digest:
         raise UserError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
+    for task in (branch.task for branch in manifest.plan.branches if branch.task.pair):
+        tokenizer.check_reads_pairs(task.name, manifest.config.type_vocab_size, str(merged / MANIFEST))
     return tokenizer
 
 

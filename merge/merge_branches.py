@@ -37,6 +37,9 @@ def merge(base: Path, branches: Sequence[Path], output_dir: Path) -> Manifest:
     files.check_new(output_dir)
     bert = BertFolder.at(base)
     tokenizer = bert.tokenizer(candidates[0].record.do_lower_case)
+    for each in candidates:
+        if each.record.branch.task.pair:
+            tokenizer.check_reads_pairs(each.task, bert.config().type_vocab_size, str(each.folder))
     trunk = _read_trunk(bert, base, tokenizer.digest, candidates)
     manifest = _manifest(candidates, tensor_digests(trunk))
     tensors = _tensors(manifest.plan, trunk, candidates)

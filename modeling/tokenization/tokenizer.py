@@ -142,6 +142,20 @@ class Tokenizer(ABC):
             "that came with this model"
         )
 
+    def check_reads_pairs(self, task: str, type_vocab_size: int, source: str) -> None:
+        """Raises UserError, which begins with `source`, if a BERT of so many segments cannot read pairs.
+
+        A second text may need a segment of its own, which some BERTs do not have; TensorFlow would say so
+        only when the first pair comes.
+        """
+        segment = self.layout.second_segment
+        if segment >= type_vocab_size:
+            raise UserError(
+                f"{source}: task {task} reads pairs of texts, and the second text has segment {segment}, but "
+                f"type_vocab_size of this BERT is {type_vocab_size}: it reads single texts only; take a BERT "
+                f"with type_vocab_size {segment + 1}"
+            )
+
 
 def _parted(pieces: tf.RaggedTensor, rows: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """The first so many rows, and the others; in fewer ops than two slices."""

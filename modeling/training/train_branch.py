@@ -82,6 +82,9 @@ class TrainingJob:
             raise ValueError("a branch without a teacher cannot start from one")
         config = self.bert.config()
         self.initialization.sources(self.branch, config)  # raises where it does not fit the branch
+        if self.branch.task.pair:
+            source = str(self.bert.config_file)
+            self.tokenizer.check_reads_pairs(self.branch.task.name, config.type_vocab_size, source)
         positions = config.max_position_embeddings
         if self.branch.task.max_seq_length > positions:
             raise UserError(

@@ -100,10 +100,20 @@ def _swap_pieces(merged: Path) -> None:
     (merged / "vocab.txt").write_text("\n".join(lines))
 
 
+def _drop_a_segment(merged: Path) -> None:
+    """As merged before pairs were refused for such a BERT."""
+    manifest = read_manifest(merged)
+    config = replace(manifest.config, type_vocab_size=1)
+    records = tuple(replace(record, config=config) for record in manifest.records)
+    edited = replace(manifest, config=config, records=records)
+    (merged / "manifest.json").write_text(dump(edited.to_json()))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_drop_variable, f"{CHECKPOINT}: does not fit: missing: rte/output_bias; unknown: stray"),
+        (_drop_a_segment, "manifest.json: task rte reads pairs of texts, and the second text has segment 1"),
         (_swap_pieces, "vocab.txt: is not the vocabulary of manifest.json"),
         (lambda merged: (merged / "vocab.txt").unlink(), "vocab.txt: no such file"),
         (lambda merged: (merged / "golden" / "rte.json").unlink(), "golden/rte.json: no such file"),

@@ -135,6 +135,18 @@ def test_a_branch_of_another_base(base: Path, tmp_path: Path) -> None:
     assert "bert/encoder/layer_1/output/dense/bias;" in message
 
 
+def test_pairs_need_a_second_segment(tmp_path: Path) -> None:
+    config = replace(tiny.CONFIG, type_vocab_size=1)
+    base = tiny.bert_folder(tmp_path / "base", config=config)
+    shapes = (Branch(tiny.task("rte"), 3, 2), Branch(tiny.task("tone", pair=False), 3, 2))
+    pair, single = tiny.branches(tmp_path, base, shapes, golden=False)
+    merge(base, [single], tmp_path / "single")
+    message = refused(base, [single, pair], tmp_path / "both")
+    assert message.startswith(
+        f"{pair}: task rte reads pairs of texts, and the second text has segment 1, but"
+    )
+
+
 def test_a_base_that_differs_above_the_cut_will_do(base: Path, tmp_path: Path) -> None:
     """Digests are compared per depth: STSB freezes one layer, and the bases differ in the fourth."""
     other = tiny.bert_folder(tmp_path / "other")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tiny
 import tiny_glue
 
 from centrabert.modeling import branch_folder, checkpoint
@@ -239,6 +240,19 @@ def test_text_longer_than_the_positions_is_refused(runner: TaskRunner, tmp_path:
     spec = dataclasses.replace(runner.spec, max_seq_length=24)
     with pytest.raises(ValueError, match="--max_seq_length=24 is above 23"):
         tiny_glue.job(runner, tmp_path, branch=Branch(spec, 1, 2))
+
+
+def test_pairs_need_a_second_segment(runner: TaskRunner, tmp_path: Path) -> None:
+    """Not in the middle of training, by TensorFlow."""
+    config = dataclasses.replace(runner.bert.config(), type_vocab_size=1)
+    bert = BertFolder.at(tiny.bert_folder(tmp_path / "bert", config=config))
+    runner = dataclasses.replace(runner, bert=bert)
+    single, pair = (dataclasses.replace(runner.spec, pair=pair) for pair in (False, True))
+    assert tiny_glue.job(runner, tmp_path, branch=Branch(single, 1, 2))
+    with pytest.raises(
+        ValueError, match=r"bert_config\.json: task .* segment 1, but type_vocab_size .* is 1"
+    ):
+        tiny_glue.job(runner, tmp_path, branch=Branch(pair, 1, 2))
 
 
 def test_another_base_is_refused(runner: TaskRunner, finished: Path, tmp_path: Path) -> None:
