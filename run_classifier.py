@@ -1,9 +1,11 @@
-"""Fine-tunes the top layers of a BERT on one GLUE task, evaluates the result, and predicts the test set.
+"""Fine-tunes the top layers of a BERT on one task, evaluates the result, and predicts the test set.
 
 The flags are those of run_classifier.py of google-research/bert, whose command lines run unchanged, and
---fine_tuning_layers. The script writes a branch folder (branch.json, model.ckpt.*, golden.json),
-eval_results.json, GLUE submission files, and BERT's eval_results.txt and test_results.tsv. If it was
-interrupted, run the same command again to resume.
+--fine_tuning_layers. The task is one of GLUE's, or one of your own: in a folder of files with the columns
+text and label, by flags, or in a YAML file. The script writes a branch folder (branch.json, model.ckpt.*,
+golden.json), eval_results.json, predictions (a file as GLUE takes it, or predictions.tsv and
+test_results.json), and BERT's eval_results.txt and test_results.tsv. If it was interrupted, run the same
+command again to resume.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.branch_folder import RECORD, RUN
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.task_flags import TaskFlags, declared_length
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags, TpuFlags
 
 if TYPE_CHECKING:
@@ -28,8 +31,10 @@ if TYPE_CHECKING:
 class Run:
     """What the flags ask for."""
 
-    task_name: str = flag("Name of the GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli or rte.")
-    data_dir: Path = flag("Folder of the task's data: train.tsv, dev.tsv and, for --do_predict, test.tsv.")
+    task_name: str = flag(
+        "Name of the task: cola, sst2, mrpc, stsb, qqp, mnli, qnli or rte of GLUE, or of a task of your own."
+    )
+    data: TaskFlags = flag_group()
     output_dir: Path = flag("Folder to write the branch into.")
     bert: BertFlags = flag_group()
     do_lower_case: bool | None = flag(
@@ -40,7 +45,8 @@ class Run:
     do_train: bool = flag("Train, or resume training.", False)
     do_eval: bool = flag("Evaluate the trained branch on dev and write eval_results.json and .txt.", False)
     do_predict: bool = flag(
-        "Predict test.tsv with the trained branch and write a GLUE submission file and test_results.tsv.",
+        "Predict the test file with the trained branch and write test_results.tsv and a GLUE submission "
+        "file, or predictions.tsv and, where the test file has labels, their metrics to test_results.json.",
         False,
     )
     fine_tuning_layers: int | None = flag(
@@ -53,8 +59,10 @@ class Run:
         "shares nothing and cannot be merged.",
         False,
     )
-    max_seq_length: int = flag(
-        "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated.", 128
+    max_seq_length: int | None = flag(
+        "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: "
+        "what --task_config says, else 128.",
+        None,
     )
     pooling: str = flag(
         "What the head reads: cls is BERT's pooled [CLS], mean is the mean of all token vectors.",
@@ -90,13 +98,13 @@ def main() -> None:
 
 def run(run: Run) -> None:
     """Trains, evaluates, predicts, as asked."""
-    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.task_runner import TaskRunner
 
     bert = BertFolder(*run.bert.files)
-    task = find_task(run.task_name, data_dir=run.data_dir)
-    runner = TaskRunner(task, bert, run.max_seq_length, run.pooling, run.do_lower_case)
+    task = run.data.find(run.task_name, [run.output_dir, bert.checkpoint.parent])
+    length = run.max_seq_length if run.max_seq_length is not None else declared_length(task)
+    runner = TaskRunner(task, bert, length, run.pooling, run.do_lower_case)
     # Whether there is a model is told before any data is read.
     model = None if run.do_train else _trained_model(run, runner)
     if run.do_predict:

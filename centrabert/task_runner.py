@@ -18,7 +18,7 @@ from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
-from centrabert.glue_data.task_data import TaskData, label_array, task_spec
+from centrabert.glue_data.task_data import Submission, TaskData, label_array, task_spec
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
@@ -33,9 +33,10 @@ from centrabert.modeling.training.prediction import branch_estimator, decide, pr
 from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.train_branch import TrainingJob, train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.prediction_table import prediction_table, table_file
 from centrabert.trained_model import TrainedModel
 
-EVAL_RESULTS = "eval_results.json"
+EVAL_RESULTS, TEST_RESULTS = "eval_results.json", "test_results.json"
 VANILLA_KD = VanillaKD()
 
 
@@ -202,7 +203,7 @@ class TaskRunner:
             if labels is None:
                 raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
             metrics = self.score(labels, decide(self.spec, predictions))
-            results.update({f"{name}{split.removeprefix('dev')}": value for name, value in metrics.items()})
+            results.update(_named(metrics, split.removeprefix("dev")))
             losses[split] = mean_loss(self.spec, predictions["logits"], labels)
         output_dir.mkdir(parents=True, exist_ok=True)
         write_text(output_dir / EVAL_RESULTS, dump(results))
@@ -214,7 +215,8 @@ class TaskRunner:
     def predict(self, output_dir: Path, batch_size: int, model: TrainedModel | None = None) -> list[Path]:
         """Writes files of predictions for every test file there is; raises UserError for none.
 
-        The one that whoever scores the task wants, and test_results.tsv as BERT does.
+        The one that whoever scores the task wants, else predictions.tsv with the texts, and test_results.tsv
+        as BERT does. Where a test file has labels, their metrics are written to test_results.json.
 
         Args:
           output_dir, model: As for `evaluate`.
@@ -222,10 +224,21 @@ class TaskRunner:
         model = model or self.branch_model(output_dir)
         rows = {name: split.rows for name, split in self.tests.items()}
         written: dict[str, str | None] = {}
+        results: dict[str, float] = {}
         for name, predictions in self._predictions(model, rows, batch_size).items():
-            submission = self.task.submission(name, self.tests[name].ids, decide(self.spec, predictions))
+            decisions = decide(self.spec, predictions)
+            submission = self.task.submission(name, self.tests[name].ids, decisions)
+            if submission is None:
+                text_a, text_b = rows[name].text_a, rows[name].text_b
+                table = prediction_table(self.spec, text_a, text_b, predictions)
+                submission = Submission(table_file(name), table)
             written[submission.file] = submission.text
             written[prediction_file(name)] = prediction_text(self.spec, predictions)
+            if (labels := rows[name].labels) is not None:
+                results.update(_named(self.score(labels, decisions), name.removeprefix("test")))
+        if results:
+            written[TEST_RESULTS] = dump(results)
+            logging.info("%s, test: %s", self.task.name, results)
         files = {output_dir / file: text for file, text in written.items() if text is not None}
         output_dir.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
@@ -251,3 +264,8 @@ class TaskRunner:
         """What the model answers to every row of every split."""
         estimator = branch_estimator(self.bert, model.branch, model.checkpoint, self.tokenizer.padding_id)
         return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}
+
+
+def _named(metrics: Mapping[str, float], ending: str) -> dict[str, float]:
+    """The metrics of a split, its ending behind their names."""
+    return {f"{name}{ending}": value for name, value in metrics.items()}

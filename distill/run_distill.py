@@ -14,6 +14,7 @@ from centrabert.distill.methods.method import DistillationMethod
 from centrabert.distill.methods.registry import DEFAULT, METHODS, find_method, settings
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.task_flags import TaskFlags
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
 
 
@@ -25,7 +26,7 @@ class Run:
     student_layers: int = flag(
         "l: number of the student's own layers above the frozen ones, from 1 to the teacher's L."
     )
-    data_dir: Path = flag("Folder of the task's data: train.tsv and dev.tsv.")
+    data: TaskFlags = flag_group()
     output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
     method: str = flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))
@@ -61,7 +62,6 @@ def main() -> None:
 def run(run: Run, method: DistillationMethod) -> None:
     """Reads the teacher's task and distils it."""
     from centrabert.distill.teacher import Teacher
-    from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.task_runner import TaskRunner
 
@@ -72,7 +72,7 @@ def run(run: Run, method: DistillationMethod) -> None:
     start = (
         parse_initialization(run.start_from, record.branch, student) if run.start_from is not None else None
     )
-    task = find_task(record.branch.task.name, data_dir=run.data_dir)
+    task = run.data.find(record.branch.task.name, [run.teacher])
     runner = TaskRunner.of_branch(task, bert, record)
     runner.distil(
         teacher,

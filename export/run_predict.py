@@ -16,7 +16,7 @@ from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA, find_version
 from centrabert.export.engine.task_arguments import asked_tasks, check_texts, columns
-from centrabert.glue_data.tsv import read_table
+from centrabert.glue_data.readers.tsv import read_table
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling.files import write_text
 from centrabert.modeling.task import TaskSpec

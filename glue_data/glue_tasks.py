@@ -5,7 +5,7 @@ Of the metrics that GLUE reports for a task the first is the one of the paper's 
 
 from collections.abc import Sequence
 
-from centrabert.glue_data.known_bad_rows import QUORA_HALVES, KnownDefect
+from centrabert.glue_data.readers.known_bad_rows import QUORA_HALVES, KnownDefect
 from centrabert.glue_data.tsv_task import SplitFile, TsvTask
 
 BINARY = ("0", "1")

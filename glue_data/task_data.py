@@ -91,8 +91,8 @@ class TaskData(Protocol):
         """Every row of a split; raises UserError with file, line and value for whatever does not fit."""
         ...
 
-    def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> Submission:
-        """The predictions for a test split as whoever scores them wants them; writes nothing.
+    def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> Submission | None:
+        """The predictions for a test split as whoever scores them wants them; None where nobody does.
 
         Args:
           ids: What the rows are called, [n].

@@ -1,21 +1,30 @@
 """Which data is meant by a task's name: the one look-up of all scripts."""
 
+import re
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.glue_data.declared.declaration import Declaration
+from centrabert.glue_data.declared.split_files import split_files
+from centrabert.glue_data.declared.task_config import find_declaration, read_task_config
+from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
+from centrabert.glue_data.readers.text_file import read_lines
 from centrabert.glue_data.task_data import TaskData
 from centrabert.glue_data.tsv_task import TsvTask
 
 TASKS: tuple[TsvTask, ...] = GLUE_TASKS
+TEXT = re.compile(r"\btext\b")
 
 
 def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None = None) -> TaskData:
-    """Finds the data of a task by its name, in any case, with or without hyphens: "sst2", "SST-2", "sts_b".
+    """Finds the data of a task by its name; of GLUE's in any case, with or without hyphens: "sst2", "STS-B".
 
     Args:
-      data_dir: The folder that holds the task's files, as BERT's --data_dir, or
-      data_root: the folder that holds a folder for each task ("SST-2", "RTE").
+      data_dir: The folder that holds the task's files, as BERT's --data_dir: a GLUE task's, or those of
+        another task, with the columns text and label; or
+      data_root: the folder that holds a folder for each GLUE task ("SST-2", "RTE"), or a YAML file that
+        declares tasks.
 
     Returns:
       The data; whether its files are there shows when they are read.
@@ -23,10 +32,37 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
     Raises:
       UserError: There is no such task; the message lists those that there are.
     """
+    if data_root is not None and data_root.is_file():
+        return _declared(data_root, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
             return task.at(data_dir or Path(data_root or "", task.folder))
-    raise UserError(f"there is no task {name!r}; the tasks are {', '.join(task.name for task in TASKS)}")
+    if data_dir is not None and _has_text(data_dir):
+        return DeclaredTask(Declaration(name=name, data=data_dir))
+    own = f"; the files of a task of your own in {data_dir} begin with a header, text and label" * bool(
+        data_dir
+    )
+    raise UserError(f"there is no task {name!r}; the tasks are {', '.join(task.name for task in TASKS)}{own}")
+
+
+def task_names(data_root: Path) -> tuple[str, ...]:
+    """The tasks that a YAML file declares, in its order."""
+    return tuple(read_task_config(data_root))
+
+
+def _declared(config: Path, name: str) -> TaskData:
+    """A task of a YAML file: one that has the name of a GLUE task, and of keys only `data`, is that task."""
+    declaration = find_declaration(config, name)
+    for task in TASKS:
+        if declaration.data and declaration == Declaration(name=task.name, data=declaration.data):
+            return task.at(declaration.data)
+    return DeclaredTask(declaration)
+
+
+def _has_text(folder: Path) -> bool:
+    """Whether the first line of a file of a task names a column `text`."""
+    files = split_files(Declaration(name="any", data=folder)).values()
+    return any(TEXT.search(read_lines(file)[0]) for file in files if file.is_file())
 
 
 def _plain(name: str) -> str:

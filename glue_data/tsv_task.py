@@ -1,6 +1,5 @@
 """A task whose splits are tab-separated files of one folder: GLUE's, and any like them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +8,14 @@ from typing import Any
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-from centrabert.glue_data.known_bad_rows import KnownDefect
+from centrabert.glue_data.declared.row_values import NUMBER
 from centrabert.glue_data.metrics import check_metrics
+from centrabert.glue_data.readers.known_bad_rows import KnownDefect
+from centrabert.glue_data.readers.table import Table
+from centrabert.glue_data.readers.tsv import read_table
 from centrabert.glue_data.submission import predictions_text
 from centrabert.glue_data.task_data import Examples, Submission
-from centrabert.glue_data.tsv import Table, read_table
 
-NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What numbers the rows of a test file: GLUE's "index", QQP's "id", Hugging Face's "idx"; in any case.
 ROW_IDS = ("index", "id", "idx")
 
@@ -151,7 +151,6 @@ class TsvTask:
 
 
 def _score(text: str, lowest: float, highest: float) -> float:
-    # float() alone would also take "nan", "inf" and "1_0".
     if not NUMBER.fullmatch(text):
         raise UserError(f"score {text!r} is not a number")
     score = float(text)

@@ -75,6 +75,10 @@ class ClassificationKind(TaskKind):
         probabilities = dict(zip(labels, answer.probabilities, strict=True))
         return {"label": answer.label, "probabilities": probabilities}
 
+    def table_cells(self, answer: Classification, labels: Labels) -> dict[str, str]:
+        del labels
+        return {"prediction": answer.label, "probability": str(max(answer.probabilities))}
+
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, labels]."""
         import tensorflow.compat.v1 as tf

@@ -63,6 +63,10 @@ class RegressionKind(TaskKind):
         del labels
         return {"score": answer.value}
 
+    def table_cells(self, answer: Score, labels: Labels) -> dict[str, str]:
+        del labels
+        return {"prediction": str(answer.value)}
+
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, 1]."""
         import tensorflow.compat.v1 as tf

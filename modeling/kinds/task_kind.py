@@ -4,6 +4,7 @@ Servers, clients, model cards and pages read kinds without TensorFlow. So a kind
 those of its methods that build a graph, and nowhere else.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,6 +123,10 @@ class TaskKind(ABC):
     @abstractmethod
     def answer_json(self, answer: Any, labels: Labels) -> dict[str, Any]:
         """One of `answers` as `run_predict` writes it."""
+
+    def table_cells(self, answer: Any, labels: Labels) -> dict[str, str]:
+        """One of `answers` as the columns of a table of predictions, by their names."""
+        return {"prediction": json.dumps(self.answer_json(answer, labels), ensure_ascii=False)}
 
     @abstractmethod
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from source_tree import ROOT
 
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
+from centrabert.glue_data.readers.tsv import read_table
 from centrabert.glue_data.task_lookup import find_task
-from centrabert.glue_data.tsv import read_table
 
 GLUE = ROOT.parent / "shared/data/glue"
 

@@ -4,7 +4,7 @@ import pytest
 from glue_files import QQP_HALVES, QQP_HEADER, RTE_HEADER, STSB_HEADER, error_of, read_rows, write
 
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.known_bad_rows import QUORA_HALVES
+from centrabert.glue_data.readers.known_bad_rows import QUORA_HALVES
 
 
 def test_missing_file_names_folder_and_files(tmp_path):

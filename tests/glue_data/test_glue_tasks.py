@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.known_bad_rows import KnownDefect
 from centrabert.glue_data.metrics import METRICS
+from centrabert.glue_data.readers.known_bad_rows import KnownDefect
 from centrabert.glue_data.task_data import Examples, label_array, task_spec
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.glue_data.tsv_task import SplitFile, TsvTask

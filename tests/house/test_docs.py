@@ -14,9 +14,10 @@ from shell_example import commands, mistake
 from source_tree import FOLDERS, ROOT, Script, module_name, python_files, scripts
 
 from centrabert.flag_text import flag_texts
+from centrabert.glue_data.declared.task_config import read_task_config
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = frozenset(["bash", "json", "python", "text"])
+LANGUAGES = frozenset(["bash", "json", "python", "text", "yaml"])
 LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
 FILE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./]+\.(?:py|md|json|tsv))`")
 
@@ -62,6 +63,14 @@ def test_shell_examples_parse(page: str) -> None:
         for words in commands(text)
     ]
     assert [f"{' '.join(words)}: {wrong}" for words, wrong in found if wrong] == []
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if "yaml" in dict(blocks(page))])
+def test_declarations_of_tasks_are_read(page: str, tmp_path: Path) -> None:
+    for language, text in blocks(page):
+        if language == "yaml" and text.startswith("tasks:"):
+            tmp_path.joinpath("tasks.yaml").write_text(text, encoding="utf-8")
+            assert read_task_config(tmp_path / "tasks.yaml")
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if "python" in dict(blocks(page))])

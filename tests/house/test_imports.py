@@ -34,7 +34,7 @@ ROOMS = (
         "modeling/training",
         "modeling/convert",
     ),
-    *("glue_data", "glue_data/download"),
+    *("glue_data/readers", "glue_data/declared", "glue_data", "glue_data/download"),
     *("distill/methods", "distill"),
     "merge",
     *("export/contract", "export/graph", "export/engine", "export/serving", "export/page", "export/rest"),
@@ -48,7 +48,9 @@ FREE = ("tests", "benchmarks", "docs")
 PURE = (
     "centrabert/*.py",
     "glue_data/*.py",
+    "glue_data/declared/*.py",
     "glue_data/download/*.py",
+    "glue_data/readers/*.py",
     "distill/layer_mapping.py",
     "distill/methods/*.py",
     "export/contract/*.py",

@@ -1,0 +1,121 @@
+"""The flags that say where the data of a task is: its folder, its files, or a file that declares tasks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from centrabert.errors import UserError
+from centrabert.flag_fields import flag
+from centrabert.glue_data.declared.declaration import DECLARED_KINDS, Declaration, DeclarationError
+from centrabert.glue_data.declared_task import DeclaredTask
+from centrabert.glue_data.readers.formats import FORMATS
+from centrabert.glue_data.task_data import TaskData
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.modeling.branch_folder import RECORD, read_record
+
+MAX_SEQ_LENGTH = 128  # BERT's default
+
+# The flag of each key of a declaration.
+FLAGS = {
+    "name": "task_name",
+    "data": "data_dir",
+    "train": "train_file",
+    "dev": "dev_file",
+    "test": "test_file",
+    "text": "text_column",
+    "text_b": "text_b_column",
+    "label": "label_column",
+    "kind": "kind",
+    "format": "data_format",
+    "labels": "labels",
+    "metric": "metric",
+    "dev_fraction": "dev_fraction",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFlags:
+    """Where the data is."""
+
+    data_dir: Path | None = flag(
+        "Folder of the task's data: train.tsv, dev.tsv and, for --do_predict, test.tsv. Files of a task of "
+        "your own have a header with the columns text and label, unless flags say otherwise.",
+        None,
+    )
+    task_config: Path | None = flag(
+        "YAML file that declares tasks of your own; docs/TASKS.md shows one.", None
+    )
+    train_file: Path | None = flag("File with the training rows of a task of your own.", None)
+    dev_file: Path | None = flag("File with the rows to evaluate on.", None)
+    test_file: Path | None = flag(
+        "File with the rows to predict; its labels, if it has any, are scored.", None
+    )
+    text_column: str | None = flag(
+        "Column or key of the text, or its number, from 0, in a file without a header. Default: text.", None
+    )
+    text_b_column: str | None = flag("Column or key of the second text, if rows are pairs.", None)
+    label_column: str | None = flag("Column or key of the label. Default: label.", None)
+    kind: str | None = flag(
+        "What a task of your own answers. Default: classification.", None, choices=DECLARED_KINDS
+    )
+    data_format: str | None = flag(
+        "Format of the data files. By default their endings tell it.", None, choices=FORMATS
+    )
+    labels: tuple[str, ...] | None = flag(
+        "Labels of the task, separated by commas. By default those that the training rows have, sorted.", None
+    )
+    metric: str | None = flag("Metric on dev by which the best checkpoint is chosen.", None)
+    dev_fraction: float | None = flag(
+        "Share of the training rows to evaluate on, where there is no dev file: the same rows every time, a "
+        "like share of each label.",
+        None,
+    )
+
+    def __post_init__(self) -> None:
+        files = any((self.train_file, self.dev_file, self.test_file))
+        sources = [self.data_dir is not None, self.task_config is not None, files]
+        if sum(sources) != 1:
+            raise UserError(
+                "give one of --data_dir, --task_config, and --train_file with --dev_file: "
+                f"{'none' if not any(sources) else 'more than one'} was given"
+            )
+        if self.task_config is not None and self._declared:
+            raise UserError(f"--{FLAGS[next(iter(self._declared))]}: {self.task_config} declares the task")
+
+    @property
+    def _declared(self) -> dict[str, Any]:
+        """What flags declare, by the keys of a declaration."""
+        given = {key: getattr(self, name) for key, name in FLAGS.items() if key not in ("name", "data")}
+        return {key: value for key, value in given.items() if value is not None}
+
+    def find(self, name: str, branches: Iterable[Path] = ()) -> TaskData:
+        """The data of the task of that name.
+
+        Args:
+          branches: Folders of which the first that is a branch says the labels, so that they stay what they
+            were, whatever the training file says by now.
+
+        Raises:
+          UserError: There is no such task, or a flag says what it cannot.
+        """
+        task = self._task(name)
+        if isinstance(task, DeclaredTask):
+            for folder in branches:
+                if (folder / RECORD).is_file():
+                    return task.with_labels(read_record(folder).branch.task.labels)
+        return task
+
+    def _task(self, name: str) -> TaskData:
+        if not self._declared:
+            return find_task(name, data_dir=self.data_dir, data_root=self.task_config)
+        try:
+            return DeclaredTask(Declaration(name=name, data=self.data_dir, **self._declared))
+        except DeclarationError as error:
+            raise UserError(f"--{FLAGS.get(error.key, error.key)}: {error.reason}") from None
+
+
+def declared_length(task: TaskData) -> int:
+    """The max_seq_length that a task declares, else BERT's."""
+    declared = task.declaration.max_seq_length if isinstance(task, DeclaredTask) else None
+    return MAX_SEQ_LENGTH if declared is None else declared

@@ -1,0 +1,41 @@
+"""Which rows of train become dev where there is no file for it: seeded, and stratified by label."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from centrabert.errors import UserError
+
+SEED = 0
+
+
+def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int64]:
+    """The numbers of the rows that become dev, ascending: the same ones whenever the strata are the same.
+
+    Of every stratum a share as near to `fraction` as whole rows allow, all together round(fraction * rows),
+    and never a whole stratum: train keeps a row of each.
+
+    Args:
+      strata: What each row belongs to: its label, or one value for all where there are none.
+
+    Raises:
+      UserError: No row would be left for one of the two.
+    """
+    wanted = round(fraction * len(strata))
+    members: dict[Hashable, list[int]] = {}
+    for row, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(row)
+    random = np.random.default_rng(SEED)
+    # Whole rows first, then the strata with the largest remainders; a stratum of one row stays in train.
+    shares = {stratum: fraction * len(rows) for stratum, rows in members.items()}
+    taken = {stratum: min(int(share), len(members[stratum]) - 1) for stratum, share in shares.items()}
+    missing = wanted - sum(taken.values())
+    for stratum in sorted(members, key=lambda stratum: taken[stratum] - shares[stratum]):
+        if missing > 0 and taken[stratum] + 1 < len(members[stratum]):
+            taken[stratum] += 1
+            missing -= 1
+    chosen = [row for stratum, rows in members.items() for row in random.permutation(rows)[: taken[stratum]]]
+    if not chosen:
+        raise UserError(f"dev_fraction {fraction:g} of {len(strata)} rows leaves dev without any; raise it")
+    return np.sort(np.array(chosen, np.int64))

@@ -1,0 +1,108 @@
+"""The rows of a data file as a declaration reads them: texts, and what the kind's labels are made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from centrabert.errors import UserError
+from centrabert.glue_data.declared import row_values
+from centrabert.glue_data.declared.declaration import (
+    CLASSIFICATION,
+    MULTILABEL,
+    REGRESSION,
+    TAGGING,
+    Declaration,
+)
+from centrabert.glue_data.declared.tagged_texts import read_tagged
+from centrabert.glue_data.readers.formats import COLUMNS, WITH_HEADER, format_of, read_rows
+from centrabert.glue_data.readers.table import Table
+
+UNSET: tuple[Any, ...] = (None, "", [])  # what a file without labels may have in their place
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file.
+
+    Attributes:
+      lines: Where each stands.
+      labels: For every row a label, a score, a tuple of labels or a tuple of tags, as the kind has them; None
+        for a file without labels.
+    """
+
+    path: Path
+    lines: tuple[int, ...]
+    text_a: tuple[str, ...]
+    text_b: tuple[str, ...]
+    labels: tuple[Any, ...] | None
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def take(self, rows: Sequence[int]) -> "Rows":
+        """The rows numbered `rows`, in that order."""
+
+        def taken(column: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(column[row] for row in rows)
+
+        labels = None if self.labels is None else taken(self.labels)
+        return Rows(self.path, taken(self.lines), taken(self.text_a), taken(self.text_b), labels)
+
+    def wrong(self, row: int, message: str) -> UserError:
+        """The error that names file and line."""
+        return UserError(f"{self.path}:{self.lines[row]}: {message}")
+
+
+def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) -> Rows:
+    """Reads a file.
+
+    Raises:
+      UserError: With file and line, for whatever does not fit.
+      OSError: The file cannot be read.
+    """
+    of_format = declaration.format or format_of(path)
+    text, label = _columns(declaration, of_format)
+    header = not text.isdigit()
+    if of_format in WITH_HEADER and label.isdigit() == header:
+        raise UserError(
+            f"task {declaration.name}: of text {text!r} and label {label!r} only one is a number; a file "
+            "without a header has numbers for all its columns"
+        )
+    table = read_rows(path, of_format, header, **declaration.columns)
+    labelled = must_have_labels or (label in table.names and _any_set(table.column(label)))
+    if declaration.kind == TAGGING:
+        texts, labels = read_tagged(declaration, table, text, label if labelled else None)
+    else:
+        texts = _read(table, text, row_values.text)
+        labels = _read(table, label, FIELDS[declaration.kind]) if labelled else None
+    text_b = _read(table, declaration.text_b, row_values.text) if declaration.text_b else ("",) * len(table)
+    return Rows(path, table.lines, texts, text_b, labels)
+
+
+FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
+    CLASSIFICATION: row_values.label,
+    REGRESSION: row_values.score,
+    MULTILABEL: row_values.labels,
+}
+
+
+def _columns(declaration: Declaration, of_format: str) -> tuple[str, str]:
+    """The columns of text and label."""
+    text, label, tags = COLUMNS[of_format]
+    usual = tags if declaration.kind == TAGGING else label
+    return declaration.text or text, declaration.label or usual
+
+
+def _any_set(fields: Sequence[Any]) -> bool:
+    return any(field not in UNSET for field in fields)
+
+
+def _read(table: Table, column: str, read: Callable[[Any, str], Any]) -> tuple[Any, ...]:
+    values = []
+    for field, line in zip(table.column(column), table.lines, strict=True):
+        try:
+            values.append(read(field, column))
+        except UserError as error:
+            raise UserError(f"{table.path}:{line}: {error}") from None
+    return tuple(values)

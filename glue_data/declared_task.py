@@ -1,0 +1,174 @@
+"""A declared task and its files: the TaskData of what a user brings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from absl import logging
+
+from centrabert.errors import UserError
+from centrabert.glue_data.declared import row_values
+from centrabert.glue_data.declared.declaration import (
+    CLASSIFICATION,
+    MULTILABEL,
+    REGRESSION,
+    TAGGING,
+    Declaration,
+)
+from centrabert.glue_data.declared.dev_split import dev_rows
+from centrabert.glue_data.declared.rows import Rows, read_declared
+from centrabert.glue_data.declared.split_files import split_files
+from centrabert.glue_data.metrics import check_metrics
+from centrabert.glue_data.readers.table import shown
+from centrabert.glue_data.task_data import Examples
+from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, split_tag, tag_labels
+
+# All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
+METRICS = {CLASSIFICATION: ("accuracy",), REGRESSION: ("pearson", "spearman")}
+
+
+@dataclass(frozen=True)
+class DeclaredTask:
+    """What a declaration says, as TaskData; every file is read once.
+
+    Attributes:
+      stored: The labels as a trained branch has them; () takes those of the declaration, or of train.
+    """
+
+    declaration: Declaration
+    stored: tuple[str, ...] = ()
+
+    def with_labels(self, labels: tuple[str, ...]) -> "DeclaredTask":
+        """The task with the labels of a branch, whatever train says by now; those of the declaration stay."""
+        return self if self.declaration.labels else replace(self, stored=labels)
+
+    @property
+    def name(self) -> str:
+        return self.declaration.name
+
+    @property
+    def kind(self) -> str:
+        return self.declaration.head
+
+    @property
+    def pair(self) -> bool:
+        return bool(self.declaration.text_b)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        usual = METRICS[self.declaration.kind]
+        return tuple(dict.fromkeys([*filter(None, [self.declaration.metric]), *usual]))
+
+    @property
+    def splits(self) -> Mapping[str, Path]:
+        return split_files(self.declaration)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Raises UserError as `read`, where train has to say them."""
+        labels = self.stored or self._declared_labels() or self._labels_of_train()
+        check_metrics(self.name, self.kind, labels, self.metrics)
+        return labels
+
+    def read(self, split: str) -> Examples:
+        """Every row of a split; see `TaskData`."""
+        rows = self._rows(split)
+        if rows.labels is not None and self.declaration.kind != REGRESSION:
+            rows = self._with_known_labels(rows, split)
+        return Examples(rows.text_a, rows.text_b, rows.labels)
+
+    def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> None:
+        """None: nobody else scores it."""
+        del split, ids, decisions
+
+    def _declared_labels(self) -> tuple[str, ...]:
+        """Of a tagging its types are declared."""
+        named = self.declaration.labels
+        return tag_labels(named, self._scheme) if named and self.declaration.kind == TAGGING else named
+
+    def _labels_of_train(self) -> tuple[str, ...]:
+        """In order; raises UserError for a train file of which nothing can be learned."""
+        train = self._file("train")
+        values = train.labels or ()
+        if self.declaration.kind in (CLASSIFICATION, REGRESSION):
+            found = set(values)
+            if len(found) < 2:
+                raise UserError(
+                    f"{train.path}: every row has the label {values[0]!r}; there is nothing to learn"
+                )
+            return () if self.declaration.kind == REGRESSION else row_values.in_order(found)
+        found = {label for row in values for label in row} - {OUTSIDE if self._tags else ""}
+        if not found:
+            raise UserError(f"{train.path}: no row has a label; there is nothing to learn")
+        if self._tags:
+            return tag_labels({split_tag(tag)[1] for tag in found}, self._scheme)
+        return row_values.in_order(found)
+
+    @property
+    def _tags(self) -> bool:
+        return self.declaration.kind == TAGGING
+
+    @property
+    def _scheme(self) -> str:
+        """The model's, in which tags are read."""
+        return IOBES if self.declaration.scheme == IOBES else BIO
+
+    def _with_known_labels(self, rows: Rows, split: str) -> Rows:
+        """The rows of a split; raises UserError for a label that the task has not.
+
+        Where train has told the labels, and a row has several, those of other splits that train never had are
+        left out, counted and reported.
+        """
+        known = set(self.labels)
+        several = self.declaration.kind == MULTILABEL
+        unknown = [
+            (row, label)
+            for row, value in enumerate(rows.labels or ())
+            for label in (value if several or self._tags else (value,))
+            if label not in known
+        ]
+        if not unknown:
+            return rows
+        row, label = unknown[0]
+        if not several or split == "train" or self.declaration.labels:
+            whose = "the task declares" if self.declaration.labels else "train has"
+            raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}")
+        logging.warning(
+            "%s: left out %d labels that train never had, the first is %r on line %d",
+            *(rows.path, len(unknown), label, rows.lines[row]),
+        )
+        kept = tuple(tuple(each for each in value if each in known) for value in rows.labels or ())
+        return replace(rows, labels=kept)
+
+    def _rows(self, split: str) -> Rows:
+        """As they stand in the file."""
+        carved = self.declaration.dev_fraction and split in ("train", "dev")
+        return self._carved[split] if carved else self._file(split)
+
+    def _file(self, split: str) -> Rows:
+        if split not in self._files:
+            if split not in self.splits:
+                fix = "; give dev, or dev_fraction to make it of train" if split == "dev" else ""
+                raise UserError(f"task {self.name}: there is no {split} file{fix}")
+            path = self.splits[split]
+            if not path.exists():
+                raise UserError(f"{path}: no such file, {split} of task {self.name}")
+            self._files[split] = read_declared(self.declaration, path, not split.startswith("test"))
+        return self._files[split]
+
+    @cached_property
+    def _files(self) -> dict[str, Rows]:
+        return {}
+
+    @cached_property
+    def _carved(self) -> dict[str, Rows]:
+        """Train and dev, made of the train file."""
+        whole = self._file("train")
+        strata = whole.labels if self.declaration.kind in (CLASSIFICATION, MULTILABEL) else None
+        dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
+        train = np.setdiff1d(np.arange(len(whole)), dev)
+        return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}

@@ -1,0 +1,138 @@
+"""tasks.yaml: what it declares, and one line with file, line and key for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from centrabert.errors import UserError
+from centrabert.glue_data.declared.declaration import Declaration
+from centrabert.glue_data.declared.task_config import read_task_config
+from centrabert.glue_data.declared_task import DeclaredTask
+from centrabert.glue_data.task_lookup import find_task, task_names
+
+
+def config(folder: Path, content: str) -> Path:
+    path = folder / "tasks.yaml"
+    path.write_text(content)
+    return path
+
+
+def task(keys: str) -> str:
+    """A file of one task; `keys` begin on line 3."""
+    return "tasks:\n  mood:\n" + "".join(f"    {line}\n" for line in keys.splitlines())
+
+
+def test_every_key(tmp_path: Path) -> None:
+    keys = (
+        "kind: classification\ntrain: train.csv\ndev: /abs/dev.csv.gz\ntest: sub/test.jsonl\nformat: csv\n"
+        "text: '#1 String'\ntext_b: b\nlabel: no\nlabels: [yes, no, 1.0, null, a/b c]\nmetric: accuracy\n"
+        "max_seq_length: 64\nclass_weights: {no: 2, 'yes': 0.5}\nlabel_smoothing: 0.1\n"
+    )
+    assert read_task_config(config(tmp_path, task(keys))) == {
+        "mood": Declaration(
+            name="mood",
+            kind="classification",
+            train=tmp_path / "train.csv",
+            dev=Path("/abs/dev.csv.gz"),
+            test=tmp_path / "sub/test.jsonl",
+            format="csv",
+            text="#1 String",
+            text_b="b",
+            label="no",
+            labels=("yes", "no", "1.0", "null", "a/b c"),
+            metric="accuracy",
+            max_seq_length=64,
+            class_weights=("no:2.0", "yes:0.5"),
+            label_smoothing=0.1,
+        )
+    }
+
+
+def test_several_tasks_one_of_them_glues(tmp_path: Path) -> None:
+    text = "tasks:\n  rte: {data: glue/RTE}\n  mood: {train: t.tsv, dev: d.tsv, class_weights: balanced}\n"
+    path = config(tmp_path, text)
+    assert task_names(path) == ("rte", "mood")
+    assert find_task("rte", data_root=path) == find_task("rte", data_dir=tmp_path / "glue/RTE")
+    mood = find_task("mood", data_root=path)
+    assert isinstance(mood, DeclaredTask) and mood.declaration.class_weights == ("balanced",)
+    assert mood.splits == {"train": tmp_path / "t.tsv", "dev": tmp_path / "d.tsv"}
+    with pytest.raises(UserError, match="there is no task 'sst2'; the tasks are rte, mood"):
+        find_task("sst2", data_root=path)
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (
+            task("kind: sorting\ntrain: a.tsv"),
+            3,
+            "task mood: kind: 'sorting' is none of classification, regres",
+        ),
+        (task("train: a.tsv\nlable: x"), 4, "task mood: there is no key 'lable'; did you mean 'label'?"),
+        (task("train: a.tsv\nzzz: x"), 4, "task mood: there is no key 'zzz'; the keys are kind, train"),
+        (task("train: a.tsv\ntrain: b.tsv"), 4, "'train' stands on line 3 already"),
+        (task("train: a.tsv") + "  mood:\n    train: b.tsv\n", 4, "'mood' stands on line 2 already"),
+        (task("kind: classification"), 2, "task mood: train: there is no file"),
+        (task("train: a.tsv\ndata: folder"), 3, "task mood: train: `data` is a folder that holds all files"),
+        (task("train: a.tsv\ndev_fraction: 1.5"), 4, "dev_fraction: 1.5 is not in [0, 1)"),
+        (task("train: a.tsv\ndev_fraction: nan"), 4, "dev_fraction: nan is not in [0, 1)"),
+        (task("train: a.tsv\ndev_fraction: a tenth"), 4, "dev_fraction: 'a tenth' is no number"),
+        (task("train: a.tsv\ndev: b.tsv\ndev_fraction: 0.1"), 5, "there is a dev file"),
+        (task("train: a.tsv\nmax_seq_length: 12.5"), 4, "max_seq_length: '12.5' is no whole number"),
+        (
+            task("train: a.tsv\nmetric: bleu"),
+            4,
+            "metric: 'bleu' is not for a classification; choose accuracy",
+        ),
+        (task("train: a.tsv\nlabels: yes"), 4, "labels is no list; write one as in [yes, no]"),
+        (task("train: a.tsv\nlabels: [a, '']"), 4, "an entry of task mood: labels is empty"),
+        (task("train: a.tsv\nlabels: [a, b, a]"), 4, "labels: a label occurs twice in ('a', 'b', 'a')"),
+        (task("train: a.tsv\nkind: regression\nlabels: [a]"), 5, "labels: a regression has none"),
+        (task("train: a.tsv\nscheme: bio"), 4, "scheme: is for a tagging alone; the kind is classification"),
+        (task("train: a.tsv\nformat: conll"), 4, "format: CoNLL columns have a tag for each word"),
+        (task("train: a.tsv\ntext:"), 4, "text is empty; give it a value, or leave it out"),
+        (task("train: [a.tsv]"), 3, "train is a list or a mapping; write one value"),
+        (
+            task("train: a.tsv\nclass_weights: heavy"),
+            4,
+            "class_weights: write balanced, or a weight for each",
+        ),
+        (task("train: !!python/object/apply:os.system [ls]"), 3, "the tag tag:yaml.org,2002:python"),
+        (task("train: a.tsv\nlabel: !mine x"), 4, "the tag !mine is not read"),
+        ("tasks:\n  Mood: {train: a.tsv}\n", 2, "name: task name 'Mood' is not of the form"),
+        ("tasks:\n  route: {train: a.tsv}\n", 2, "name: task name 'route' is reserved"),
+        ("tasks:\n  - mood\n", 1, "tasks is no mapping of keys to values"),
+        ("tasks:\n  mood: train.tsv\n", 2, "task mood is no mapping"),
+        ("mood:\n  train: a.tsv\n", 1, "there is no key 'mood'; all tasks stand under `tasks:`"),
+        (BOMB, 1, "anchors and aliases (& and *) are not read"),
+        ("tasks: " + "[" * 100_000, 1, "is nested more than 8 levels deep"),
+        ("tasks:\n\tmood: x\n", 2, "not YAML: found character '\\t' that cannot start any token"),
+        ("tasks: {mood: {train: a.tsv}\n", 2, "not YAML: "),
+        ("tasks: {}\n---\ntasks: {}\n", 2, "not YAML: but found another document"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, content: str, line: int, message: str) -> None:
+    path = config(tmp_path, content)
+    with pytest.raises(UserError) as caught:
+        read_task_config(path)
+    assert str(caught.value).startswith(f"{path}:{line}: ") and message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", ": the file is empty"),
+        ("# only a comment\n", ": the file is empty"),
+        ("tasks: \x07\n", ": not YAML: "),
+        ("x" * 2_000_000, ": has 2,000,000 characters, more than"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, content: str, message: str) -> None:
+    path = config(tmp_path, content)
+    with pytest.raises(UserError) as caught:
+        read_task_config(path)
+    assert f"{path}{message}" in str(caught.value) and "\n" not in str(caught.value)
