@@ -36,8 +36,8 @@ class Golden:
     def check(self, task: TaskSpec, outputs: Arrays, what: str) -> None:
         """Raises UserError naming `what` unless `outputs`, of TensorFlow, are the golden ones.
 
-        Numbers may differ as `Output.tolerance` says. Everything else must be equal, but for rows that the
-        kind calls undecided: there any label of the task will do.
+        Numbers may differ as `Output.tolerance` says. Everything else must be equal, but for what the kind
+        calls undecided: there any label of the task will do, and of a bool either value.
         """
         numbers_first = sorted(KINDS[task.kind].outputs, key=lambda output: output.dtype != "float32")
         for output in numbers_first:
@@ -62,12 +62,15 @@ class Golden:
 
     def _check_equal(self, found: npt.NDArray[Any], output: Output, task: TaskSpec, what: str) -> None:
         golden, undecided = self.outputs[output.name], KINDS[task.kind].undecided(self.outputs)
-        for row, (wanted, got) in enumerate(zip(golden.tolist(), found.tolist(), strict=True)):
-            if got != wanted and not (undecided[row] and got in task.labels):
-                raise UserError(
-                    f"{what}: golden row {row} ({self.text_a[row]!r}): {output.name} is {got!r}, "
-                    f"not {wanted!r}"
-                )
+        either = undecided.reshape(undecided.shape + (1,) * (golden.ndim - undecided.ndim))
+        if output.dtype == "string":
+            either = either & np.isin(found, task.labels)
+        if (wrong := np.argwhere((found != golden) & ~either)).size:
+            row = int(wrong[0][0])
+            raise UserError(
+                f"{what}: golden row {row} ({self.text_a[row]!r}): {output.name} is {found.tolist()[row]!r}, "
+                f"not {golden.tolist()[row]!r}"
+            )
 
 
 def golden_of(

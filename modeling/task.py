@@ -24,7 +24,8 @@ class TaskSpec:
 
     Attributes:
       name: `[a-z][a-z0-9_]*`, not one of RESERVED_NAMES and not ending in `_ids`.
-      kind: A name of modeling/kinds/, such as "classification" (one of `labels`) or "regression" (one score).
+      kind: A name of modeling/kinds/, such as "classification" (one of `labels`), "multilabel" (any number of
+        them) or "regression" (one score).
       labels: The label names in the order of the head's outputs; () for regression.
       pair: Whether the task reads two texts.
       metric: The dev metric by which a checkpoint is chosen, one of those that suit the kind.

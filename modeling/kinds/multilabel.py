@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Answer, Arrays, H
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
 
+THRESHOLDS = "output_thresholds"  # float32 [labels], in the space of the logits; 0 is the probability 0.5
 TOLERANCE = 1e-4  # as for a classification's probabilities
+THRESHOLD_TOLERANCE = 1e-6  # thresholds are stored; only the sigmoid of one may round otherwise elsewhere
 
 
 @dataclass(frozen=True)
@@ -25,23 +28,32 @@ class LabelSet(Answer):
     Attributes:
       labels: Those that the text has, in the order of the task's labels.
       probabilities: Of all labels, each for itself, in that order.
+      thresholds: Of all labels, in that order: the probability from which on a text has the label.
     """
 
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
+    thresholds: tuple[float, ...]
 
 
 class MultilabelKind(TaskKind):
-    """A sigmoid for each label; a text has the labels that are more likely than not.
+    """A sigmoid for each label, and a threshold for each, tuned on dev.
 
     The decision is answered as one bool for each label, and not as text: labels may hold any separator, and
-    a tensor has as many entries in every row.
+    a tensor has as many entries in every row. The thresholds, as probabilities, are answered beside it, the
+    same for every row: so whoever reads an answer sees how close it was, from whichever server it comes.
+    They are compared before the sigmoid, which rounds what is very likely to 1.
     """
 
     name = "multilabel"
     reads = POOLED
-    outputs = (Output("decision", "bool", (CLASS,)), Output("probabilities", "float32", (CLASS,), TOLERANCE))
+    outputs = (
+        Output("decision", "bool", (CLASS,)),
+        Output("probabilities", "float32", (CLASS,), absolute=TOLERANCE),
+        Output("thresholds", "float32", (CLASS,), absolute=THRESHOLD_TOLERANCE),
+    )
     label_dtype = np.int32
+    untrained = frozenset({THRESHOLDS})
     metrics = frozenset({"macro_f1", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
@@ -61,22 +73,36 @@ class MultilabelKind(TaskKind):
         return encoded
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
-        return {"output_weights": (len(labels), hidden), "output_bias": (len(labels),)}
+        return {
+            "output_weights": (len(labels), hidden),
+            "output_bias": (len(labels),),
+            THRESHOLDS: (len(labels),),
+        }
+
+    def tuned(self, logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """For each label the threshold with the highest F1 on these rows; see `best_threshold`."""
+        columns = zip(logits.T, labels.T, strict=True)
+        return {THRESHOLDS: np.array([best_threshold(*column) for column in columns], np.float32)}
 
     def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
         """bool [rows, labels]."""
         return predictions["decision"]
 
+    def undecided(self, outputs: Arrays) -> npt.NDArray[np.bool_]:
+        """Each label whose probability is no further from its threshold than the tolerance allows."""
+        return np.asarray(np.abs(outputs["probabilities"] - outputs["thresholds"]) <= TOLERANCE)
+
     def answers(self, columns: Arrays, labels: Labels) -> list[LabelSet]:
-        rows = zip(columns["decision"].tolist(), decimals(columns["probabilities"]), strict=True)
-        return [
-            LabelSet(tuple(label for label, has in zip(labels, decision, strict=True) if has), tuple(row))
-            for decision, row in rows
-        ]
+        decided = [tuple(compress(labels, row)) for row in columns["decision"].tolist()]
+        numbers = [map(tuple, decimals(columns[name])) for name in ("probabilities", "thresholds")]
+        return [LabelSet(*row) for row in zip(decided, *numbers, strict=True)]
 
     def answer_json(self, answer: LabelSet, labels: Labels) -> dict[str, Any]:
-        probabilities = dict(zip(labels, answer.probabilities, strict=True))
-        return {"labels": list(answer.labels), "probabilities": probabilities}
+        return {
+            "labels": list(answer.labels),
+            "probabilities": dict(zip(labels, answer.probabilities, strict=True)),
+            "thresholds": dict(zip(labels, answer.thresholds, strict=True)),
+        }
 
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, labels]."""
@@ -100,7 +126,33 @@ class MultilabelKind(TaskKind):
         import tensorflow.compat.v1 as tf
 
         del labels
-        return {"decision": head.logits >= 0, "probabilities": tf.sigmoid(head.logits)}
+        thresholds = tf.convert_to_tensor(head.variables[THRESHOLDS])
+        return {
+            "decision": head.logits >= thresholds,
+            "probabilities": tf.sigmoid(head.logits),
+            "thresholds": tf.broadcast_to(tf.sigmoid(thresholds), tf.shape(head.logits)),
+        }
+
+
+def best_threshold(logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> np.float32:
+    """The threshold at which the decision `logits >= threshold` has the highest F1 for one label.
+
+    All are tried: the middles between neighbours among the logits, and 1 below the lowest. Of equally good
+    ones it is the one that is nearest to 0. A label that no row has keeps 0, the probability 0.5.
+
+    Args:
+      logits: float32 [rows].
+      labels: [rows], 1 for the rows that have the label.
+    """
+    if not labels.any():
+        return np.float32(0)
+    order = np.argsort(-logits, kind="stable")
+    upper, hits = logits[order], np.cumsum(labels[order])
+    lower = np.append(upper[1:], upper[-1] - 2)
+    f1 = 2 * hits / (np.arange(1, len(upper) + 1) + hits[-1])
+    middles = np.where((middle := (upper + lower) / 2) > lower, middle, upper)  # of neighbouring floats
+    best = (upper > lower) & (f1 == f1[upper > lower].max())
+    return np.float32(min(middles[best], key=abs))
 
 
 def _mean_cross_entropy(target: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":

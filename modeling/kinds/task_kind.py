@@ -71,6 +71,7 @@ class TaskKind(ABC):
       reads: POOLED, float32 [batch, hidden], or TOKENS, float32 [batch, length, hidden].
       outputs: The tensors of an answer, of which the first tells the decision.
       label_dtype: Of the numeric labels that training reads.
+      untrained: Variables of the head that no gradient moves; `tuned` sets them.
       metrics: By which a checkpoint may be chosen; see `glue_data/metrics.py`.
     """
 
@@ -78,6 +79,7 @@ class TaskKind(ABC):
     reads: ClassVar[str]
     outputs: ClassVar[tuple[Output, ...]]
     label_dtype: ClassVar[type[np.generic]]
+    untrained: ClassVar[frozenset[str]] = frozenset()
     metrics: ClassVar[frozenset[str]]
 
     @abstractmethod
@@ -107,8 +109,19 @@ class TaskKind(ABC):
           predictions: `logits` and the tensors of `outputs`, all rows.
         """
 
+    def tuned(self, logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[Any]]:
+        """The best values of the `untrained` variables for rows of dev, found at every evaluation.
+
+        A checkpoint is chosen by its metrics with them, and they are part of it when it is kept.
+        """
+        del logits, labels
+        return {}
+
     def undecided(self, outputs: Arrays) -> npt.NDArray[np.bool_]:
-        """Rows whose decision is so close that rounding may turn it, [rows]; none unless a kind says so."""
+        """Where the decision is so close that rounding may turn it: nowhere unless a kind says so.
+
+        One bool for each row, or for each entry of the first output.
+        """
         return np.zeros(len(outputs[self.outputs[0].name]), bool)
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """From the top layer to a task's logits: pooling, dropout, and the head of the task's kind."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import tensorflow.compat.v1 as tf
 
@@ -38,12 +38,13 @@ def apply_head(
         read = pool_mean(x, mask)
     else:
         real = real_tokens(mask)
-    variables = _variables(kind.head_shapes(task.labels, config.hidden_size), config, seed)
+    shapes = kind.head_shapes(task.labels, config.hidden_size)
+    variables = _variables(shapes, config, seed, kind.untrained)
     return Head(kind.logits(drop(read, HEAD_DROPOUT, dropout), variables), variables, real)
 
 
 def _variables(
-    shapes: Mapping[str, tuple[int, ...]], config: BertConfig, seed: int
+    shapes: Mapping[str, tuple[int, ...]], config: BertConfig, seed: int, untrained: Collection[str]
 ) -> dict[str, tf.Variable]:
     """Vectors start at zero, everything else as BERT's weights, each with a seed of its own."""
     return {
@@ -54,6 +55,7 @@ def _variables(
             tf.zeros_initializer()
             if len(shape) == 1
             else tf.truncated_normal_initializer(stddev=config.initializer_range, seed=seed + place),
+            trainable=name not in untrained,
             use_resource=True,
         )
         for place, (name, shape) in enumerate(shapes.items())

@@ -1,7 +1,8 @@
 """Answers of a single-task model over an encoded data set."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ import tensorflow as tf
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import model_fn_builder
 from centrabert.modeling.training.estimator import Arrays, Estimator, InputFn, Params, RunConfig
 from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches
+
+Tuned = Mapping[str, npt.NDArray[Any]]
+NOTHING_TUNED: Tuned = MappingProxyType({})
 
 
 def branch_estimator(
@@ -63,9 +68,19 @@ def _in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) 
     return whole
 
 
-def decide(task: TaskSpec, predictions: Arrays) -> npt.NDArray[np.generic]:
-    """What the metrics compare with the labels: classes int64 [rows], or scores float32 [rows]."""
-    return KINDS[task.kind].decide(predictions)
+def decide(task: TaskSpec, predictions: Arrays, tuned: Tuned = NOTHING_TUNED) -> npt.NDArray[np.generic]:
+    """What the metrics compare with the labels, [rows, ...] as the kind's `encode_labels`.
+
+    Args:
+      tuned: Variables of the head that take the place of those of the model; see `TaskKind.tuned`.
+    """
+    kind = KINDS[task.kind]
+    if tuned:
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            variables = {name: tf.constant(value) for name, value in tuned.items()}
+            head = Head(tf.constant(predictions["logits"]), variables)
+            predictions = {**predictions, **session.run(kind.output_tensors(head, task.labels))}
+    return kind.decide(predictions)
 
 
 def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:

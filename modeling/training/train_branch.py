@@ -22,6 +22,7 @@ from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.golden_file import write_golden
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
@@ -30,7 +31,7 @@ from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interru
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
 from centrabert.modeling.training.objective import Objective
-from centrabert.modeling.training.prediction import dataset, decide, input_fn, predict
+from centrabert.modeling.training.prediction import Tuned, dataset, decide, input_fn, predict
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
 from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -199,13 +200,16 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
     return batches
 
 
-def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> Metrics:
+def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metrics, Tuned]:
+    """Dev metrics of a checkpoint, and the variables of its head that are tuned on dev to get them."""
     predictions = predict(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
     if not np.isfinite(predictions["logits"]).all():
         raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
     if job.dev.labels is None:
         raise UserError(f"task {job.branch.task.name}: dev has no labels")
-    return job.score(job.dev.labels, decide(job.branch.task, predictions))
+    task = job.branch.task
+    tuned = KINDS[task.kind].tuned(predictions["logits"], job.dev.labels)
+    return job.score(job.dev.labels, decide(task, predictions, tuned)), tuned
 
 
 def _finish(

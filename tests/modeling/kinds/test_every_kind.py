@@ -23,23 +23,25 @@ from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.engine.text_prediction import answer_texts
 from centrabert.export.export_version import export
+from centrabert.export.local_server import Server
 from centrabert.glue_data.metrics import METRICS, score
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import golden_file
+from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.kinds.registry import KINDS
-from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.initialization import as_pretrained
-from centrabert.modeling.training.prediction import branch_estimator, predict
+from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.train_branch import TrainingJob, train_branch
 
 HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=1)
 SCALES = {example.task.name: example.scale for example in EXAMPLES}
+PAIRS = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
 TASKS = {example.task.name: example.task for example in EXAMPLES}
 
 
@@ -74,17 +76,21 @@ def rows(example: KindExample, tokenizer: Tokenizer, count: int, seed: int) -> E
     return encode(tokenizer, example.task, text_a, text_b if example.task.pair else [""] * count, labels)
 
 
+def dev_rows(example: KindExample, tokenizer: Tokenizer) -> Encoded:
+    return rows(example, tokenizer, 10, seed=2)
+
+
 def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, Path]:
     """The folders of a teacher and of its student."""
     tokenizer = bert.tokenizer()
-    branch = Branch(example.task, 1, 2)
+    branch = Branch(example.task, 1, 1)
     job = TrainingJob(
         bert=bert,
         tokenizer=tokenizer,
         branch=branch,
         hyperparameters=HYPERPARAMETERS,
         train=rows(example, tokenizer, 20, seed=1),
-        dev=rows(example, tokenizer, 10, seed=2),
+        dev=dev_rows(example, tokenizer),
         score=lambda labels, predictions: score([example.task.metric], labels, predictions),
         output_dir=folder / "teacher" / example.task.name,
         initialization=as_pretrained(branch),
@@ -116,16 +122,47 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(bert, students, {name: teacher for name, (teacher, _) in folders.items()}, version)
 
 
-@pytest.fixture(scope="module", params=["grpc", "rest"])
-def client(trained: Trained, request: pytest.FixtureRequest) -> Iterator[Client]:
+@dataclass(frozen=True)
+class Alone:
+    """What a student says before it is merged.
+
+    Attributes:
+      dev: Logits and outputs for the rows it was chosen by.
+      answers: To PAIRS, as JSON.
+    """
+
+    dev: dict[str, Any]
+    answers: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def alone(trained: Trained) -> dict[str, Alone]:
+    return {example.task.name: by_the_branch(trained, example) for example in EXAMPLES}
+
+
+@pytest.fixture(scope="module")
+def printed(trained: Trained) -> list[dict[str, Any]]:
+    """What run_predict writes for PAIRS."""
+    with Predictor(trained.version) as predictor:
+        answers = list(answer_texts(predictor, list(TASKS.values()), PAIRS, 3))
+    return [json.loads(json.dumps(answer)) for answer in answers]
+
+
+@pytest.fixture(scope="module")
+def server(trained: Trained) -> Iterator[Server]:
     with running(settings(trained.version.parent)) as server:
-        made = (
-            Client.grpc(f"127.0.0.1:{server.port}", model=NAME, timeout=30.0)
-            if request.param == "grpc"
-            else Client.rest(f"http://127.0.0.1:{server.rest_port}", model=NAME, timeout=30.0)
-        )
-        with made as client:
-            yield client
+        yield server
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def client(server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
+    made = (
+        Client.grpc(f"127.0.0.1:{server.port}", model=NAME, timeout=30.0)
+        if request.param == "grpc"
+        else Client.rest(f"http://127.0.0.1:{server.rest_port}", model=NAME, timeout=30.0)
+    )
+    with made as client:
+        yield client
 
 
 def close(found: Any, wanted: Any, scale: float) -> bool:
@@ -139,15 +176,13 @@ def close(found: Any, wanted: Any, scale: float) -> bool:
     return bool(found == wanted)
 
 
-def by_the_branch(trained: Trained, task: TaskSpec, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """What the student itself answers, before it was merged."""
-    tokenizer, folder, kind = (
-        trained.bert.tokenizer(),
-        trained.students[task.name],
-        KINDS[task.kind],
+def by_the_branch(trained: Trained, example: KindExample) -> Alone:
+    task, kind = example.task, KINDS[example.task.kind]
+    tokenizer, folder = trained.bert.tokenizer(), trained.students[task.name]
+    texts = [a for a, _ in PAIRS], [b if task.pair else "" for _, b in PAIRS]
+    estimator = branch_estimator(
+        trained.bert, read_record(folder).branch, folder / CHECKPOINT, 0, aligned=True
     )
-    texts = [a for a, _ in pairs], [b if task.pair else "" for _, b in pairs]
-    estimator = branch_estimator(trained.bert, read_record(folder).branch, folder / CHECKPOINT, padding_id=0)
     outputs = predict(estimator, encode(tokenizer, task, *texts), 4)
     columns = {
         output.name: np.vectorize(bytes.decode, [object])(outputs[output.name])
@@ -155,7 +190,9 @@ def by_the_branch(trained: Trained, task: TaskSpec, pairs: list[tuple[str, str]]
         else outputs[output.name]
         for output in kind.outputs
     }
-    return [kind.answer_json(answer, task.labels) for answer in kind.answers(columns, task.labels)]
+    answers = [kind.answer_json(answer, task.labels) for answer in kind.answers(columns, task.labels)]
+    dev = dataclasses.replace(dev_rows(example, tokenizer), labels=None)
+    return Alone(predict(estimator, dev, 4), answers)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -167,18 +204,33 @@ def test_a_student_moved_and_its_goldens_hold_every_output(name: str, trained: T
     assert list(golden.outputs) == [output.name for output in KINDS[TASKS[name].kind].outputs]
 
 
-def test_a_client_understands_every_task(client: Client, trained: Trained) -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=TASKS)
+def test_a_branch_is_as_good_on_dev_as_it_says(
+    example: KindExample, trained: Trained, alone: dict[str, Alone]
+) -> None:
+    """With what was tuned on dev, which its checkpoint holds."""
+    task, dev, folder = example.task, alone[example.task.name].dev, trained.students[example.task.name]
+    labels = dev_rows(example, trained.bert.tokenizer()).labels
+    assert labels is not None
+    found = score([task.metric], labels, decide(task, dev))
+    assert found == pytest.approx(read_record(folder).metrics, abs=1e-6)
+    tuned = KINDS[task.kind].tuned(dev["logits"], labels)
+    assert tuned.keys() == KINDS[task.kind].untrained
+    for name, values in tuned.items():
+        np.testing.assert_allclose(checkpoint.read(folder / CHECKPOINT, [name])[name], values, atol=1e-5)
+
+
+def test_a_client_understands_every_task(
+    client: Client, alone: dict[str, Alone], printed: list[dict[str, Any]]
+) -> None:
     """It knows kind, labels and texts, and answers as the branch does and as run_predict prints it."""
     served = client.tasks()
     assert {name: (task.kind, task.pair, task.labels) for name, task in served.items()} == {
         name: (task.kind, task.pair, task.labels) for name, task in TASKS.items()
     }
-    pairs = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
-    alone = {name: by_the_branch(trained, task, pairs) for name, task in TASKS.items()}
-    with Predictor(trained.version) as predictor:
-        printed = list(answer_texts(predictor, list(TASKS.values()), pairs, 3))
-    for row, (text_a, text_b) in enumerate(pairs):
+    for row, (text_a, text_b) in enumerate(PAIRS):
         for name, answer in client.ask_all(text_a, text_b).items():
             found = KINDS[TASKS[name].kind].answer_json(answer, served[name].labels)
-            assert close(found, alone[name][row], SCALES[name]), (name, row, found, alone[name][row])
-            assert close(found, json.loads(json.dumps(printed[row][name])), SCALES[name]), (name, row)
+            wanted = alone[name].answers[row]
+            assert close(found, wanted, SCALES[name]), (name, row, found, wanted)
+            assert close(found, printed[row][name], SCALES[name]), (name, row)
