@@ -21,8 +21,8 @@ class Examples:
     Attributes:
       text_a: The single texts, or the first of every pair.
       text_b: The second of every pair; "" in a task of single texts.
-      labels: For every row what the task's kind encodes: one of the task's labels (classification) or a
-        score (regression); None in a split without labels.
+      labels: For every row what the task's kind encodes: one of the task's labels (classification), a tuple
+        of them that may be empty (multilabel) or a score (regression); None in a split without labels.
       ids: What the file calls its rows, each once; () where it does not, see `row_ids`.
     """
 
@@ -96,7 +96,7 @@ class TaskData(Protocol):
 
         Args:
           ids: What the rows are called, [n].
-          decisions: Classes (integers) or scores, [n].
+          decisions: Classes (integers) or scores, [n], or sets of labels, bool [n, labels].
 
         Raises:
           UserError: The split is not submitted, or a decision is no class or no finite score.

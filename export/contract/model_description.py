@@ -23,9 +23,9 @@ class ServedTask:
     """One task, as clients see it.
 
     Attributes:
-      kind: "classification" or "regression".
+      kind: A name of modeling/kinds/.
       pair: Whether it reads two texts.
-      labels: In the order of its probabilities; () for a regression, and where a version exported before
+      labels: In the order of its outputs' numbers; () for a regression, and where a version exported before
         there was a `describe` does not tell.
     """
 

@@ -57,8 +57,9 @@ class ExportedModel:
     ) -> list[dict[str, dict[str, Any]]]:
         """Returns the answers to every text, in order, by task name.
 
-        A classification answers {"label": ..., "probabilities": {label: probability}}, a regression
-        {"score": ...}.
+        A classification answers {"label": ..., "probabilities": {label: probability}}, a multi-label
+        classification {"labels": [...], "probabilities": {label: probability}, "thresholds": {label:
+        probability}}, a regression {"score": ...}.
 
         Args:
           texts: A string, or a pair of strings, which is what tasks of pairs read; a task of single texts
