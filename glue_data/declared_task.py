@@ -28,7 +28,11 @@ from centrabert.glue_data.task_data import Examples
 from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, split_tag, tag_labels
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
-METRICS = {CLASSIFICATION: ("accuracy",), REGRESSION: ("pearson", "spearman")}
+METRICS = {
+    CLASSIFICATION: ("accuracy",),
+    REGRESSION: ("pearson", "spearman"),
+    MULTILABEL: ("micro_f1", "macro_f1"),
+}
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ PATTERNS = {
         "tests/modeling/training/test_train_branch.py",
         "tests/modeling/training/test_trunk_cache.py",
         "tests/scripts/test_bert_command_line.py",
+        "tests/scripts/test_multilabel_task.py",
         "tests/scripts/test_pipeline.py",
         "tests/scripts/test_task_of_your_own.py",
         "tests/search/jobs/test_jobs.py",

@@ -1,5 +1,6 @@
 """Multi-label classification: any number of the labels for each text or pair, none of them too."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -103,6 +104,13 @@ class MultilabelKind(TaskKind):
             "probabilities": dict(zip(labels, answer.probabilities, strict=True)),
             "thresholds": dict(zip(labels, answer.thresholds, strict=True)),
         }
+
+    def table_cells(self, answer: LabelSet, labels: Labels) -> dict[str, str]:
+        """The labels as a data file has them: parted by commas, or a list in JSON if one holds a comma."""
+        listed = any("," in label for label in labels)
+        names = json.dumps(answer.labels, ensure_ascii=False) if listed else ",".join(answer.labels)
+        probabilities = dict(zip(labels, answer.probabilities, strict=True))
+        return {"prediction": names, "probabilities": json.dumps(probabilities, ensure_ascii=False)}
 
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, labels]."""

@@ -192,3 +192,15 @@ def test_answers_of_clients() -> None:
         "probabilities": {"anger": 0.9, "joy, pride": 0.1, "fear": 0.3},
         "thresholds": {"anger": 0.5, "joy, pride": 0.6, "fear": 0.3},
     }
+
+
+def test_cells_of_a_table_of_predictions() -> None:
+    """As a data file has labels: a comma parts them, unless one of the task's labels holds a comma."""
+    answer = LabelSet(("ärger", "fear"), (0.9, 0.3), (0.5, 0.3))
+    probabilities = '{"ärger": 0.9, "fear": 0.3}'
+    assert KIND.table_cells(answer, ("ärger", "fear")) == {
+        "prediction": "ärger,fear",
+        "probabilities": probabilities,
+    }
+    answer = LabelSet(("joy, pride",), (0.9, 0.3), (0.5, 0.4))
+    assert KIND.table_cells(answer, ("joy, pride", "fear"))["prediction"] == '["joy, pride"]'
