@@ -127,7 +127,7 @@ class TaskRunner:
         self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
     ) -> dict[str, float]:
         """All metrics of the task."""
-        return score(self.task.metrics, labels, predictions)
+        return score(self.task.metrics, labels, predictions, self.task.labels)
 
     def fine_tune(
         self,

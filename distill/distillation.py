@@ -61,7 +61,7 @@ class Distillation:
 
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         layers = {state: features[f"{FEATURE}{state.name}"] for state in self._compared.teacher}
-        teacher = TeacherStates(features[f"{FEATURE}{LOGITS}"], layers)
+        teacher = TeacherStates(features[f"{FEATURE}{LOGITS}"], layers, self.teacher.head_variables)
         return self.method.loss(task, model, teacher, features)
 
     def to_json(self) -> dict[str, Any]:

@@ -6,16 +6,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 import tensorflow as tf
 from absl import logging
 
 from centrabert.distill.state_file import StateFile, StateLayout, logits_axes, new_state_file, state_axes
+from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, BranchRecord, read_record
 from centrabert.modeling.digest import text_digest
 from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.training.prediction import branch_estimator, input_fn
 from centrabert.modeling.training.token_dataset import Encoded, sorted_batches
@@ -46,6 +50,13 @@ class Teacher:
     @property
     def checkpoint(self) -> Path:
         return self.folder / CHECKPOINT
+
+    @cached_property
+    def head_variables(self) -> dict[str, npt.NDArray[Any]]:
+        """Those of its head, by the names of `TaskKind.head_shapes`."""
+        task, hidden = self.record.branch.task, self.bert.config().hidden_size
+        tensors = checkpoint.read(self.checkpoint)
+        return {name: tensors[name] for name in KINDS[task.kind].head_shapes(task.labels, hidden)}
 
     def states(
         self, rows: Encoded, wanted: Collection[LayerState], batch_size: int, cache_dir: Path

@@ -32,6 +32,7 @@ METRICS = {
     CLASSIFICATION: ("accuracy",),
     REGRESSION: ("pearson", "spearman"),
     MULTILABEL: ("micro_f1", "macro_f1"),
+    TAGGING: ("entity_f1", "strict_entity_f1", "tag_accuracy"),
 }
 
 
@@ -61,6 +62,10 @@ class DeclaredTask:
     @property
     def pair(self) -> bool:
         return bool(self.declaration.text_b)
+
+    @property
+    def split(self) -> str:
+        return self.declaration.words
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -125,14 +130,14 @@ class DeclaredTask:
         """The rows of a split; raises UserError for a label that the task has not.
 
         Where train has told the labels, and a row has several, those of other splits that train never had are
-        left out, counted and reported.
+        left out, tags of them become O; they are counted and reported.
         """
         known = set(self.labels)
-        several = self.declaration.kind == MULTILABEL
+        several = self.declaration.kind in (MULTILABEL, TAGGING)
         unknown = [
             (row, label)
             for row, value in enumerate(rows.labels or ())
-            for label in (value if several or self._tags else (value,))
+            for label in (value if several else (value,))
             if label not in known
         ]
         if not unknown:
@@ -145,7 +150,11 @@ class DeclaredTask:
             "%s: left out %d labels that train never had, the first is %r on line %d",
             *(rows.path, len(unknown), label, rows.lines[row]),
         )
-        kept = tuple(tuple(each for each in value if each in known) for value in rows.labels or ())
+        instead = (OUTSIDE,) if self._tags else ()
+        kept = tuple(
+            tuple(label for each in value for label in ((each,) if each in known else instead))
+            for value in rows.labels or ()
+        )
         return replace(rows, labels=kept)
 
     def _rows(self, split: str) -> Rows:

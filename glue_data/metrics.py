@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from centrabert.errors import UserError
+from centrabert.glue_data.tag_metrics import TAG_METRICS, named_tags
 from centrabert.modeling.kinds.registry import KINDS
 
 Array = NDArray[Any]
@@ -98,22 +99,29 @@ def check_metrics(task: str, kind: str, labels: Sequence[str], metrics: Sequence
         raise UserError(f"task {task}: metric 'f1' is for two labels, the second the positive one: {labels}")
 
 
-def score(metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike) -> dict[str, float]:
+def score(
+    metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike, names: Sequence[str] = ()
+) -> dict[str, float]:
     """Computes the named metrics, in their order.
 
     Args:
-      metrics: Keys of METRICS.
+      metrics: Keys of METRICS or of TAG_METRICS.
       labels: The truth, [n]: class indices (integers) or scores; or [n, labels], 0 or 1.
+        Of a tagging [n, words], see `named_tags`.
       predictions: The model's answers, of the same sort.
+      names: The labels of the task; only a tagging needs them.
 
     Raises:
       UserError: A metric is unknown; the arguments differ in shape, are empty or not finite; a metric of
         classes or labels is given floats.
     """
     for name in metrics:
-        if name not in METRICS:
-            raise UserError(f"unknown metric {name!r}; known are {', '.join(METRICS)}")
-    return {name: METRICS[name](labels, predictions) for name in metrics}
+        if name not in {**METRICS, **TAG_METRICS}:
+            raise UserError(f"unknown metric {name!r}; known are {', '.join([*METRICS, *TAG_METRICS])}")
+    if not set(metrics) & TAG_METRICS.keys():
+        return {name: METRICS[name](labels, predictions) for name in metrics}
+    tags = named_tags(np.asarray(labels).tolist(), np.asarray(predictions).tolist(), names)
+    return {name: TAG_METRICS[name](*tags) for name in metrics}
 
 
 def _checked(labels: ArrayLike, predictions: ArrayLike, shape: str = "[n]") -> tuple[Array, Array]:

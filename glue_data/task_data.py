@@ -22,7 +22,8 @@ class Examples:
       text_a: The single texts, or the first of every pair.
       text_b: The second of every pair; "" in a task of single texts.
       labels: For every row what the task's kind encodes: one of the task's labels (classification), a tuple
-        of them that may be empty (multilabel) or a score (regression); None in a split without labels.
+        of them that may be empty (multilabel), a score (regression) or a tuple with a tag for each word
+        (tagging); None in a split without labels.
       ids: What the file calls its rows, each once; () where it does not, see `row_ids`.
     """
 
@@ -72,6 +73,7 @@ class TaskData(Protocol):
       metrics: All that are reported, such as the kind allows; by the first a checkpoint is chosen.
       splits: The file of every split that the task may have, whether it is there or not: "train", "dev", and
         any others whose names begin with "dev" (evaluated too) or "test" (predicted).
+      split: As in TaskSpec, of a tagging; others may do without it.
     """
 
     @property
@@ -106,7 +108,8 @@ class TaskData(Protocol):
 
 def task_spec(task: TaskData, max_seq_length: int = 128, pooling: str = "cls") -> TaskSpec:
     """What the model needs to know of a task; the defaults are BERT's."""
-    return TaskSpec(task.name, task.kind, task.labels, task.pair, task.metrics[0], max_seq_length, pooling)
+    metric, split = task.metrics[0], getattr(task, "split", "")
+    return TaskSpec(task.name, task.kind, task.labels, task.pair, metric, max_seq_length, pooling, split)
 
 
 def label_array(task: TaskData, examples: Examples) -> npt.NDArray[Any] | None:

@@ -1,13 +1,14 @@
 """What a task is: its name, its kind of answer, and how its text is read."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, optional, read_dataclass
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import TOKENS, TaskKind
+from centrabert.modeling.tokenization.word_places import SPLITS
 
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -32,6 +33,8 @@ class TaskSpec:
       max_seq_length: Word pieces read at most, with [CLS] and [SEP]; BERT's default is 128.
       pooling: "cls" is BERT's pooled [CLS]; "mean" the mean over all tokens, for trunks that are sentence
         encoders. A kind that reads every token has no use for it.
+      split: How the text of a tagging becomes the words that it tags, one of SPLITS, see
+        `tokenization/words.py`; "" for every other kind.
     """
 
     name: str
@@ -41,6 +44,7 @@ class TaskSpec:
     metric: str
     max_seq_length: int = 128
     pooling: str = "cls"
+    split: str = optional("")
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -52,6 +56,7 @@ class TaskSpec:
         if self.max_seq_length < shortest:
             raise UserError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
         self._check_kind(KINDS[self.kind])
+        self._check_split(KINDS[self.kind])
 
     def _check_kind(self, kind: TaskKind) -> None:
         try:
@@ -64,13 +69,22 @@ class TaskSpec:
                 f"choose one of {', '.join(sorted(kind.metrics))}"
             )
 
+    def _check_split(self, kind: TaskKind) -> None:
+        if kind.reads != TOKENS:
+            if self.split:
+                raise UserError(f"task {self.name}: split {self.split!r} is for a tagging, not a {kind.name}")
+        elif self.split not in SPLITS:
+            raise UserError(f"task {self.name}: split {self.split!r} is none of {', '.join(SPLITS)}")
+        elif self.pair:
+            raise UserError(f"task {self.name}: a {kind.name} reads single texts, not pairs")
+
     @property
     def reads(self) -> str:
         """What the head reads of the encoder: "cls", "mean" or "tokens"."""
         return TOKENS if KINDS[self.kind].reads == TOKENS else self.pooling
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "labels": list(self.labels)}
+        return {**keys_of(self), "labels": list(self.labels)}
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str = "task") -> "TaskSpec":

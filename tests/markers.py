@@ -39,6 +39,7 @@ PATTERNS = {
         "tests/modeling/tokenization/test_tokenizer.py",
         "tests/modeling/training/test_estimator*.py",
         "tests/modeling/training/test_run_classifier.py",
+        "tests/modeling/training/test_tagging_training.py::test_a_crf*",
         "tests/modeling/training/test_train_branch.py",
         "tests/modeling/training/test_trunk_cache.py",
         "tests/scripts/test_bert_command_line.py",

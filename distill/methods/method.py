@@ -24,10 +24,15 @@ HELP = "help"
 
 @dataclass(frozen=True)
 class TeacherStates:
-    """What a teacher says of a batch, in the shapes of `ModelStates`."""
+    """What a teacher says of a batch, in the shapes of `ModelStates`.
+
+    Attributes:
+      variables: Of its head, constants.
+    """
 
     logits: "tf.Tensor"
     layers: Mapping[LayerState, "tf.Tensor"] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 def setting(default: Any, help_text: str) -> Any:

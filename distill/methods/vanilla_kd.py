@@ -1,7 +1,7 @@
 """Vanilla knowledge distillation: the student matches the teacher's softened answers and the labels."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from centrabert.distill.methods.method import DistillationMethod, TeacherStates, setting
@@ -49,5 +49,6 @@ class VanillaKD(DistillationMethod):
         self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
     ) -> "tf.Tensor":
         kind = KINDS[task.kind]
-        soft = kind.soft_loss(student.head, teacher.logits, self.temperature)
+        teachers = replace(student.head, logits=teacher.logits, variables=teacher.variables)
+        soft = kind.soft_loss(student.head, teachers, self.temperature)
         return self.soft_weight * soft + self.hard_weight * kind.loss(student.head, features["labels"])

@@ -4,7 +4,7 @@ import reprlib
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,7 @@ from centrabert.modeling.formats.json_file import Keys
 
 T = TypeVar("T")
 MAX_INT = 2**63 - 1  # what NumPy and TensorFlow can count
+OPTIONAL = "optional"  # of a field, in its metadata
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 60
 NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", NoneType: "null"}
@@ -29,13 +30,16 @@ def read_dataclass(cls: type[T], value: object, source: str, path: str = "") -> 
       path: Of the object in the file, "branch.task" for instance; "" for the whole.
 
     Raises:
-      UserError: A key is missing or unknown, or a value is of another type or not what `cls` allows.
+      UserError: A key is missing, unless its field is `optional`, or unknown, or a value is of another type
+        or not what `cls` allows.
     """
     hints = _hints(cls)
-    keys = exact_keys(value, hints.keys(), source, path)
+    left_out = _optional(cls) - value.keys() if isinstance(value, dict) else set()
+    keys = exact_keys(value, hints.keys() - left_out, source, path)
     values = {
         name: _read(hint, keys[name], source, f"{path}.{name}" if path else name)
         for name, hint in hints.items()
+        if name not in left_out
     }
     try:
         return cls(**values)
@@ -57,6 +61,24 @@ def exact_keys(value: object, known: AbstractSet[str], source: str, path: str = 
     if wrong:
         raise UserError(f"{source}: {'; '.join(wrong)}")
     return value
+
+
+def optional(default: Any) -> Any:
+    """A field whose key is left out where it has its default, as in files from before there was the field."""
+    return field(default=default, metadata={OPTIONAL: True})
+
+
+def keys_of(value: Any) -> Keys:
+    """The keys of a frozen dataclass, `optional` ones left out; inverse of `read_dataclass`."""
+    keys = asdict(value)
+    for each in fields(value):
+        if each.metadata.get(OPTIONAL) and keys[each.name] == each.default:
+            del keys[each.name]
+    return keys
+
+
+def _optional(cls: type[Any]) -> set[str]:
+    return {each.name for each in fields(cls) if each.metadata.get(OPTIONAL)}
 
 
 def _hints(cls: type[Any]) -> Mapping[str, Any]:

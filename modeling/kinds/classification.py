@@ -56,8 +56,9 @@ class ClassificationKind(TaskKind):
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         return {"output_weights": (len(labels), hidden), "output_bias": (len(labels),)}
 
-    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+    def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """int64 [rows], positions of the labels."""
+        del labels
         positions: npt.NDArray[Any] = predictions["logits"].argmax(1)
         return positions
 
@@ -92,11 +93,11 @@ class ClassificationKind(TaskKind):
 
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, head.logits)
 
-    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+    def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
         """temperature^2 times the cross-entropy of the softened answers."""
         import tensorflow.compat.v1 as tf
 
-        target = tf.nn.softmax(teacher / temperature)
+        target = tf.nn.softmax(teacher.logits / temperature)
         softened = head.logits / temperature
         return temperature**2 * tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=softened)
 

@@ -85,8 +85,9 @@ class MultilabelKind(TaskKind):
         columns = zip(logits.T, labels.T, strict=True)
         return {THRESHOLDS: np.array([best_threshold(*column) for column in columns], np.float32)}
 
-    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+    def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """bool [rows, labels]."""
+        del labels
         return predictions["decision"]
 
     def undecided(self, outputs: Arrays) -> npt.NDArray[np.bool_]:
@@ -123,11 +124,11 @@ class MultilabelKind(TaskKind):
         """The mean cross-entropy of the labels; int32 [batch, labels], 0 or 1."""
         return _mean_cross_entropy(labels, head.logits)
 
-    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+    def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
         """temperature^2 times the mean cross-entropy of the softened probabilities."""
         import tensorflow.compat.v1 as tf
 
-        target = tf.sigmoid(teacher / temperature)
+        target = tf.sigmoid(teacher.logits / temperature)
         return temperature**2 * _mean_cross_entropy(target, head.logits / temperature)
 
     def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":

@@ -51,8 +51,9 @@ class RegressionKind(TaskKind):
         del labels
         return {"output_weights": (1, hidden), "output_bias": (1,)}
 
-    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+    def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """float32 [rows]."""
+        del labels
         return predictions["score"]
 
     def answers(self, columns: Arrays, labels: Labels) -> list[Score]:
@@ -80,12 +81,12 @@ class RegressionKind(TaskKind):
 
         return tf.square(head.logits[:, 0] - labels)
 
-    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
+    def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
         """Squared difference of the scores; there is no softmax to soften."""
         import tensorflow.compat.v1 as tf
 
         del temperature
-        return tf.square(head.logits[:, 0] - teacher[:, 0])
+        return tf.square(head.logits[:, 0] - teacher.logits[:, 0])
 
     def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
         del labels

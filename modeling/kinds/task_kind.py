@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, npt.NDArray[Any]]
 Labels = Sequence[str]
 POOLED, TOKENS = "pooled", "tokens"  # what a head reads of the encoder
-CLASS, TOKEN = "class", "token"  # axes of an output
+CLASS, WORD, SPAN, RANGE = "class", "word", "span", "range"  # axes of an output
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class Output:
 
     Attributes:
       dtype: TensorFlow's name of it: "string", "float32", "int32" or "bool".
-      axes: Of the dimensions after the batch: CLASS counts the labels, TOKEN the word pieces.
+      axes: Of the dimensions after the batch: CLASS counts the labels; WORD the words of the longest row,
+        SPAN the spans of the row with the most, and a row has "" and 0 behind its own; RANGE is a start and
+        an end.
       absolute, relative: How far a number may be from the golden one where another CPU computes it, or a
         batch of other rows: so much, or this share of the largest golden number, whichever is more.
     """
@@ -52,15 +54,24 @@ class Head:
       logits: float32 [batch, ...].
       variables: The head's own, by the names of `TaskKind.head_shapes`.
       real: bool [batch, length]; False for padding. Only where the head reads TOKENS.
+      places: int32 [batch, words, COLUMNS], see `tokenization/word_places.py`; of a task that has a split.
+      labels: Of the task.
     """
 
     logits: "tf.Tensor"
     variables: "Mapping[str, tf.Variable]"
     real: "tf.Tensor | None" = None
+    places: "tf.Tensor | None" = None
+    labels: Labels = ()
 
 
 class Answer:
     """What a client gets from one task for one row; each kind has its own, a frozen dataclass."""
+
+    def with_text(self, text: str) -> "Answer":
+        """The answer to this text, where it quotes it."""
+        del text
+        return self
 
 
 class TaskKind(ABC):
@@ -102,7 +113,7 @@ class TaskKind(ABC):
         """
 
     @abstractmethod
-    def decide(self, predictions: Arrays) -> npt.NDArray[Any]:
+    def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """What the metrics compare with the numeric labels, [rows, ...].
 
         Args:
@@ -150,8 +161,12 @@ class TaskKind(ABC):
         """The loss of every row against its label; float32 [batch]."""
 
     @abstractmethod
-    def soft_loss(self, head: Head, teacher: "tf.Tensor", temperature: float) -> "tf.Tensor":
-        """The loss of every row against a teacher's logits, for vanilla distillation; float32 [batch]."""
+    def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
+        """The loss of every row against a teacher's, for vanilla distillation; float32 [batch].
+
+        Args:
+          teacher: With the teacher's logits and variables, which are constants, for the same rows.
+        """
 
     @abstractmethod
     def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":

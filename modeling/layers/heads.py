@@ -22,6 +22,7 @@ def apply_head(
     config: BertConfig,
     dropout: Dropout | None = None,
     seed: int = 0,
+    places: tf.Tensor | None = None,
 ) -> Head:
     """Applies the task's head to the top layer (create_model of run_classifier.py of BERT).
 
@@ -29,6 +30,7 @@ def apply_head(
       x: float32 [batch, length, hidden]; for a task that reads "cls" the length may be 1.
       mask: From `attention_mask`.
       seed: Of the head's first weights.
+      places: As in `Head`, for a task that tags words.
     """
     kind = KINDS[task.kind]
     read, real = x, None
@@ -40,7 +42,8 @@ def apply_head(
         real = real_tokens(mask)
     shapes = kind.head_shapes(task.labels, config.hidden_size)
     variables = _variables(shapes, config, seed, kind.untrained)
-    return Head(kind.logits(drop(read, HEAD_DROPOUT, dropout), variables), variables, real)
+    logits = kind.logits(drop(read, HEAD_DROPOUT, dropout), variables)
+    return Head(logits, variables, real, places, task.labels)
 
 
 def _variables(

@@ -21,7 +21,7 @@ from centrabert.modeling.layers.layer_states import NO_STATES, LayerState, State
 from centrabert.modeling.training import optimizer
 from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.training.objective import FineTuning, ModelStates, Objective
-from centrabert.modeling.training.token_dataset import TRUNK_OUTPUT
+from centrabert.modeling.training.token_dataset import PLACES, TRUNK_OUTPUT
 
 FINE_TUNING = FineTuning()
 
@@ -108,7 +108,7 @@ def branch_head(
     own = range(branch.frozen, branch.depth)
     first_only = branch.task.reads == "cls" and not recorder.wants_depth(branch.depth)
     x = encode(x, mask, config, own, dropout, first_only, recorder)
-    return apply_head(x, mask, branch.task, config, dropout, seed)
+    return apply_head(x, mask, branch.task, config, dropout, seed, features.get(PLACES))
 
 
 def _trunk_output(

@@ -51,7 +51,7 @@ def predict(
 ) -> Arrays:
     """Logits and outputs by name, in the order of the rows; computed shortest first, to pad little.
 
-    An axis of word pieces is as long as the longest row, and zero behind the end of a shorter one.
+    An axis of pieces, words or spans is as long as the longest row's, with 0 or "" behind the others' end.
     """
     plan = sorted_batches(encoded.lengths, batch_size)
     batches = list(estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False))
@@ -59,9 +59,10 @@ def predict(
 
 
 def _in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) -> npt.NDArray[np.generic]:
-    """The batches' rows where `plan` took them from, padded with zeros to the longest."""
+    """The batches' rows where `plan` took them from, padded with 0 or "" to the longest."""
     shape = np.max([batch.shape[1:] for batch in batches], axis=0).astype(int)
-    whole = np.zeros((sum(map(len, plan)), *shape), batches[0].dtype)
+    nothing = b"" if batches[0].dtype == object else 0
+    whole = np.full((sum(map(len, plan)), *shape), nothing, batches[0].dtype)
     for batch, rows in zip(batches, plan, strict=True):
         index: tuple[Any, ...] = (rows, *map(slice, batch.shape[1:]))
         whole[index] = batch
@@ -80,7 +81,7 @@ def decide(task: TaskSpec, predictions: Arrays, tuned: Tuned = NOTHING_TUNED) ->
             variables = {name: tf.constant(value) for name, value in tuned.items()}
             head = Head(tf.constant(predictions["logits"]), variables)
             predictions = {**predictions, **session.run(kind.output_tensors(head, task.labels))}
-    return kind.decide(predictions)
+    return kind.decide(predictions, task.labels)
 
 
 def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:

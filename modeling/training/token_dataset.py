@@ -3,17 +3,22 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.word_packing import pack_words
+from centrabert.modeling.tokenization.words import split_words
 from centrabert.modeling.training.trunk_output_file import TrunkOutputFile
+from centrabert.modeling.training.word_table import WordTable, word_table
 
-TRUNK_OUTPUT = "trunk_output"  # the feature, float32 [batch, length, hidden]
+# Features: float32 [batch, length, hidden], and int32 [batch, words, COLUMNS].
+TRUNK_OUTPUT, PLACES = "trunk_output", "places"
 Rows = npt.NDArray[np.int64]
 CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
 POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
@@ -39,6 +44,7 @@ class Encoded:
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
       features: By name, what a batch holds besides.
       padded_to: Every batch is at least so long.
+      words: Where the words of each row stand, of a task that has a split.
     """
 
     text_a: tuple[str, ...]
@@ -51,6 +57,7 @@ class Encoded:
     trunk_output: TrunkOutputFile | None = None
     features: Mapping[str, RowFeature] = field(default_factory=dict)
     padded_to: int = 0
+    words: WordTable | None = None
 
     def __post_init__(self) -> None:
         if self.trunk_output is not None and self.trunk_output.shape[0] != len(self.ids):
@@ -68,8 +75,9 @@ class Encoded:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of ids, row boundaries and labels."""
-        return _digest(self.ids, self.segment_ids, self.offsets, self.labels)
+        """SHA-256 of ids, row boundaries, labels, and where words stand."""
+        words = (self.words.places, self.words.offsets, self.words.cut) if self.words else ()
+        return _digest(self.ids, self.segment_ids, self.offsets, self.labels, *words)
 
     @property
     def pieces_digest(self) -> str:
@@ -106,6 +114,7 @@ class Encoded:
             self.padding_id,
             None if self.labels is None else self.labels[rows],
             padded_to=self.padded_to,
+            words=self.words and self.words.take(rows),
         )
 
     def batch(self, rows: Rows) -> dict[str, npt.NDArray[np.generic]]:
@@ -121,6 +130,8 @@ class Encoded:
         }
         if self.labels is not None:
             features["labels"] = self.labels[rows]
+        if self.words is not None:
+            features[PLACES] = self.words.batch(rows)
         for name, feature in self.features.items():
             features[name] = feature.batch(rows, longest)
         if self.trunk_output is not None:
@@ -139,17 +150,31 @@ def encode(
     text_b: Sequence[str],
     labels: npt.NDArray[np.generic] | None = None,
 ) -> Encoded:
-    """Tokenises the texts with the graph that also serves; `text_b` is "" where there is one text."""
+    """Tokenises the texts with the graph that also serves; `text_b` is "" where there is one text.
+
+    Raises:
+      UserError: A text of a tagging has not as many words as tags.
+    """
     ids, segments, lengths = [], [], []
+    places, cut = [], []
     for start in range(0, len(text_a), CHUNK):
         chunk = slice(start, start + CHUNK)
-        padded, kinds = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), task.max_seq_length)
-        padded, kinds = padded.numpy(), kinds.numpy()
+        if task.split:
+            packed = pack_words(tokenizer, split_words(list(text_a[chunk]), task.split), task.max_seq_length)
+            padded, kinds = packed.input_ids.numpy(), packed.segment_ids.numpy()
+            places.append(packed.places.numpy())
+            cut.append(packed.cut.numpy())
+        else:
+            rows = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), task.max_seq_length)
+            padded, kinds = (array.numpy() for array in rows)
         real = padded != tokenizer.padding_id
         ids.append(padded[real])
         segments.append(kinds[real])
         lengths.append(real.sum(1))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    words = word_table(places, cut) if task.split else None
+    if words is not None:
+        _check_words(task, words, labels)
     return Encoded(
         tuple(text_a),
         tuple(text_b),
@@ -158,7 +183,30 @@ def encode(
         offsets,
         tokenizer.padding_id,
         labels,
+        words=words,
     )
+
+
+def _check_words(task: TaskSpec, words: WordTable, labels: npt.NDArray[Any] | None) -> None:
+    """Raises UserError unless there is a tag for every word; tells how many words were cut."""
+    if labels is not None:
+        tags = (labels >= 0).sum(1)
+        if (wrong := np.flatnonzero(tags != words.words)).size:
+            row = wrong[0]
+            raise UserError(
+                f"task {task.name}: the text of row {row} has {words.words[row]} words, with the split "
+                f"{task.split}, but {tags[row]} tags"
+            )
+    if words.cut.any():
+        logging.warning(
+            "task %s: %d of %d words, at the end of %d of %d texts, are cut off by max_seq_length %d",
+            task.name,
+            words.cut.sum(),
+            words.words.sum(),
+            (words.cut > 0).sum(),
+            len(words.cut),
+            task.max_seq_length,
+        )
 
 
 def training_plan(lengths: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:

@@ -290,5 +290,8 @@ def test_classes_are_indices(name):
 def test_unknown_metric_names_those_there_are():
     with pytest.raises(ValueError) as caught:
         score(["accuracy", "recall"], [0], [0])
-    known = "accuracy, f1, macro_f1, matthews, micro_f1, pearson, spearman"
+    known = (
+        "accuracy, f1, macro_f1, matthews, micro_f1, pearson, spearman, "
+        "entity_f1, strict_entity_f1, tag_accuracy"
+    )
     assert str(caught.value) == f"unknown metric 'recall'; known are {known}"

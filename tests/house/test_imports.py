@@ -91,6 +91,8 @@ NOT_PURE = frozenset(
         "modeling/branch_checkpoint.py",
         "modeling/checkpoint.py",
         "modeling/kinds/crf.py",
+        "modeling/kinds/entity_tensors.py",
+        "modeling/kinds/word_logits.py",
         "search/jobs/job_training.py",
         "search/selection/latency_cost.py",
     ]

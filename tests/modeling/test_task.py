@@ -16,6 +16,14 @@ PAIR: dict[str, Any] = {
     "metric": "accuracy",
 }
 SCORE: dict[str, Any] = {**PAIR, "name": "stsb", "kind": "regression", "labels": (), "metric": "pearson"}
+SLOTS: dict[str, Any] = {
+    **PAIR,
+    "kind": "tagging",
+    "labels": ("O", "B-x", "I-x"),
+    "pair": False,
+    "metric": "entity_f1",
+    "split": "bert",
+}
 
 
 def test_defaults_are_berts() -> None:
@@ -27,12 +35,13 @@ def test_what_the_head_reads() -> None:
     assert [TaskSpec(**{**PAIR, "pooling": pooling}).reads for pooling in ("cls", "mean")] == ["cls", "mean"]
 
 
-@pytest.mark.parametrize("keys", [PAIR, SCORE, {**PAIR, "max_seq_length": 13, "pooling": "mean"}])
+@pytest.mark.parametrize("keys", [PAIR, SCORE, SLOTS, {**PAIR, "max_seq_length": 13, "pooling": "mean"}])
 def test_round_trip(keys: dict[str, Any]) -> None:
     task = TaskSpec(**keys)
     written = json.loads(json.dumps(task.to_json()))
     assert TaskSpec.from_json(written) == task
-    assert list(written) == ["name", "kind", "labels", "pair", "metric", "max_seq_length", "pooling"]
+    usual = ["name", "kind", "labels", "pair", "metric", "max_seq_length", "pooling"]
+    assert list(written) == usual + ["split"] * bool(task.split)  # as before there was a split
 
 
 def test_the_order_of_labels_is_kept() -> None:
@@ -76,7 +85,17 @@ def test_reserved_names() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({**PAIR, "kind": "tagging"}, "kind 'tagging' is none of classification, regression"),
+        (
+            {**PAIR, "kind": "ranking"},
+            "kind 'ranking' is none of classification, regression, multilabel, tagging, crf_tagging",
+        ),
+        ({**PAIR, "split": "bert"}, "split 'bert' is for a tagging, not a classification"),
+        ({**SLOTS, "split": ""}, "split '' is none of whitespace, characters, bert"),
+        ({**SLOTS, "pair": True}, "a tagging reads single texts, not pairs"),
+        (
+            {**SLOTS, "labels": ("B-x", "O")},
+            "a tagging needs the label 'O', which comes first, and others: ('B-x', 'O')",
+        ),
         ({**PAIR, "pooling": "max"}, "pooling 'max' is none of cls, mean"),
         ({**PAIR, "labels": ()}, "a classification needs two labels or more"),
         ({**PAIR, "labels": ("one",)}, "a classification needs two labels or more"),

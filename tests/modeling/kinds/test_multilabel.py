@@ -64,7 +64,7 @@ def test_losses() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         head = Head(tf.constant(LOGITS), {})
         hard, soft = session.run(
-            [KIND.loss(head, tf.constant(HAS)), KIND.soft_loss(head, tf.constant(teacher), 2.0)]
+            [KIND.loss(head, tf.constant(HAS)), KIND.soft_loss(head, Head(tf.constant(teacher), {}), 2.0)]
         )
     np.testing.assert_allclose(hard, cross_entropy(HAS, LOGITS), rtol=1e-6)
     np.testing.assert_allclose(soft, 4 * cross_entropy(sigmoid(teacher / 2), LOGITS / 2), rtol=1e-6)
