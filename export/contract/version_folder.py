@@ -16,7 +16,17 @@ def version_path(export_dir: Path, version: int) -> Path:
         raise UserError(f"--version={version} is not a positive integer")
     if version > HIGHEST:
         raise UserError(f"--version={version} is above {HIGHEST}, the highest that TF Serving knows")
-    return export_dir / str(version)
+    path = export_dir / str(version)
+    if (other := version_folder(export_dir, version)) != path:
+        raise UserError(f"{other}: is version {version} already, to TF Serving too; choose another --version")
+    return path
+
+
+def version_folder(export_dir: Path, version: int) -> Path:
+    """The folder of a version, which need not be there; TF Serving takes 00000123 for version 123, too."""
+    path = export_dir / str(version)
+    padded = (folder for folder in sorted(export_dir.glob(f"0*{version}")) if _number(folder) == version)
+    return path if path.exists() else next(padded, path)
 
 
 def find_version(folder: Path) -> Path:
@@ -33,12 +43,12 @@ def find_version(folder: Path) -> Path:
 
 def version_folders(folder: Path) -> dict[int, Path]:
     """The versions in a folder, by number; raises OSError if it cannot be read."""
-    return {int(entry.name): entry for entry in folder.iterdir() if _is_version(entry)}
+    numbers = {_number(entry) for entry in folder.iterdir() if (entry / SAVED_MODEL).is_file()}
+    return {number: version_folder(folder, number) for number in numbers if number is not None}
 
 
-def _is_version(entry: Path) -> bool:
-    """Folders still being written have names that are no number."""
-    name = entry.name
-    digits = name.isascii() and name.isdigit() and len(name) <= len(str(HIGHEST))
-    number = digits and str(int(name)) == name and int(name) <= HIGHEST
-    return number and (entry / SAVED_MODEL).is_file()
+def _number(entry: Path) -> int | None:
+    """The version that a folder's name says; those still being written have names that are no number."""
+    digits = entry.name.lstrip("0") or "0"
+    is_number = entry.name.isascii() and entry.name.isdigit() and len(digits) <= len(str(HIGHEST))
+    return int(digits) if is_number and int(digits) <= HIGHEST else None

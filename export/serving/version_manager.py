@@ -17,7 +17,7 @@ from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.export.contract.models_config import DesiredVersions
-from centrabert.export.contract.version_folder import SAVED_MODEL
+from centrabert.export.contract.version_folder import SAVED_MODEL, version_folder
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.servable import Servable
 
@@ -186,7 +186,7 @@ class ModelVersions:
 
     def _next_try(self, number: int) -> Version | None:
         """A version to load; None if it failed before, is still the same, and has to wait."""
-        fingerprint = _fingerprint(self._base_path / str(number))
+        fingerprint = _fingerprint(version_folder(self._base_path, number))
         former = self._versions.get(number)
         same = former if former is not None and former.error and former.fingerprint == fingerprint else None
         if fingerprint is None or (same and asyncio.get_running_loop().time() < same.retry_at):
@@ -196,7 +196,7 @@ class ModelVersions:
     async def _load(self, version: Version) -> None:
         self._versions[version.number] = version
         logging.info("loading version %d of %s", version.number, self.name)
-        folder, stopped = self._base_path / str(version.number), threading.Event()
+        folder, stopped = version_folder(self._base_path, version.number), threading.Event()
         loading = asyncio.ensure_future(asyncio.to_thread(self._load_servable, folder, stopped))
         try:
             await asyncio.wait([loading])

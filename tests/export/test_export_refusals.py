@@ -15,7 +15,7 @@ import tensorflow as tf
 import tiny
 from full_disk import largest_file
 
-from centrabert.export.contract.version_folder import find_version
+from centrabert.export.contract.version_folder import find_version, version_folders
 from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
@@ -175,3 +175,18 @@ def test_versions(tmp_path: Path) -> None:
     (tmp_path / "13").mkdir()
     assert find_version(tmp_path) == tmp_path / "10"
     assert find_version(tmp_path / "9") == tmp_path / "9"
+
+
+def test_a_version_with_zeros_in_front(merged: Path, tmp_path: Path) -> None:
+    """The number counts, as for TF Serving; without them goes first."""
+    for name in ("00000123", "9", "0009", "0" * 40, f"0{2**63}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").touch()
+    assert find_version(tmp_path) == tmp_path / "00000123"
+    assert version_folders(tmp_path) == {
+        0: tmp_path / ("0" * 40),
+        9: tmp_path / "9",
+        123: tmp_path / "00000123",
+    }
+    with pytest.raises(ValueError, match=r"/00000123: is version 123 already"):
+        export(merged, tmp_path, 123)

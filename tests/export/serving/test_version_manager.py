@@ -94,7 +94,7 @@ def test_a_version_seen_half_copied_is_served_when_it_is_whole(tmp_path: Path) -
     run(tmp_path, test)
 
 
-@pytest.mark.parametrize("name", ["9223372036854775808", "9" * 255, "007", "1.writing"])
+@pytest.mark.parametrize("name", ["9223372036854775808", "9" * 255, "1.writing"])
 def test_a_folder_whose_name_is_no_version_is_none(tmp_path: Path, name: str) -> None:
     async def test(folder: Folder, versions: ModelVersions) -> None:
         folder.write(1)
@@ -102,6 +102,18 @@ def test_a_folder_whose_name_is_no_version_is_none(tmp_path: Path, name: str) ->
         (tmp_path / name / "saved_model.pb").write_text("good")
         await versions.update()
         assert folder.loads == [1]
+
+    run(tmp_path, test)
+
+
+def test_zeros_in_front_of_a_version_change_nothing(tmp_path: Path) -> None:
+    """As for TF Serving."""
+
+    async def test(folder: Folder, versions: ModelVersions) -> None:
+        folder.write(7)
+        (tmp_path / "7").rename(tmp_path / "00000007")
+        await versions.update()
+        assert (served(versions), folder.loads) == (7, [7])
 
     run(tmp_path, test)
 
