@@ -2,7 +2,7 @@
 
 The predictions are JSON, one object per line: {"text_a", "text_b", "answers": {task: answer}}. --input is a
 tab-separated file without header and without quoting. Its first column is text_a; if one of the tasks reads
-pairs of texts, its second column is text_b.
+pairs of texts, its second column is text_b. A blank line is a row of empty texts.
 """
 
 import json
@@ -86,7 +86,7 @@ def _texts(request: Request, tasks: list[TaskSpec]) -> list[tuple[str, str]]:
     if request.input is None:
         check_texts(tasks, request.text_b)
         return [(request.text_a or "", request.text_b or "")]
-    table = read_table(request.input, columns(tasks))
+    table = read_table(request.input, columns(tasks), blank_rows=True)
     texts = [table.column(name) for name in columns(tasks)]
     return list(zip(texts[0], texts[1] if len(texts) > 1 else ("",) * len(table), strict=True))
 

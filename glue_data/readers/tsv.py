@@ -15,7 +15,11 @@ from centrabert.glue_data.readers.text_file import read_lines
 
 
 def read_table(
-    path: Path, columns: Sequence[str] = (), defect: KnownDefect | None = None, header: bool = True
+    path: Path,
+    columns: Sequence[str] = (),
+    defect: KnownDefect | None = None,
+    header: bool = True,
+    blank_rows: bool = False,
 ) -> Table:
     """Reads every row.
 
@@ -24,6 +28,7 @@ def read_table(
       columns: The names of all columns of a file without a header; () where the first line names them.
       defect: Rows that may be skipped, with a warning that counts them; None if there are none.
       header: False calls the columns of a file without a header "0", "1" and so on.
+      blank_rows: Whether a line without any character is a row, all of whose fields are empty.
 
     Raises:
       UserError: The file is empty, is not UTF-8, is a Git LFS pointer, or has a row of another width.
@@ -35,6 +40,8 @@ def read_table(
     lines = lines[1:] if header and not columns else lines
     if not lines:
         raise UserError(f"{path}: there is a header but no row")
+    if blank_rows:
+        lines = [(line, text or "\t" * (len(names) - 1)) for line, text in lines]
     numbers, rows = zip(*_whole_rows(path, lines, names, defect), strict=True)
     return Table(path, names, rows, numbers)
 

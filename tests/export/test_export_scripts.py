@@ -80,10 +80,10 @@ def test_all_tasks(capsys: Captured) -> None:
 
 
 def test_a_file_of_pairs(tmp_path: Path) -> None:
-    """Five rows in batches of two; the export folder stands for its highest version."""
-    rows = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
-    assert ("", "fine") in rows  # a blank text is a text, as it is over REST
-    (tmp_path / "in.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows))
+    """Six rows in batches of two; the export folder stands for its highest version."""
+    rows = [*zip(tiny.TEXT_A, tiny.TEXT_B, strict=True), ("", "")]
+    assert ("", "fine") in rows  # a blank text is a text, and a blank line a row, as over REST
+    (tmp_path / "in.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows[:-1]) + "\n")
     flags = (
         "--task=sim,rte2",
         f"--input={tmp_path}/in.tsv",

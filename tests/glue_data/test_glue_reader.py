@@ -202,6 +202,14 @@ def test_columns_keep_their_line_numbers(tmp_path):
     assert (table.column("y"), table.lines) == (("b", "2", "4"), (1, 2, 3))
 
 
+def test_blank_rows_where_they_are_rows(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"1\t2\n\r\n\n3\t4\n")
+    assert read_table(path, ["x", "y"], blank_rows=True).column("y") == ("2", "", "", "4")
+    with pytest.raises(ValueError, match=r"a\.tsv:2: the row has 1 column, expected 2"):
+        read_table(path, ["x", "y"])
+
+
 def test_equal_rows_have_equal_digests_and_others_do_not(tmp_path):
     def digest(content):
         write(tmp_path, "sst2", "dev", content)
