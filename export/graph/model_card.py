@@ -41,6 +41,11 @@ def _lines(manifest: Manifest) -> Iterator[str]:
         "separated by commas, or `*` for all."
     )
     yield ""
+    yield (
+        "A Python program that loads this version, whichever signature it asks, must `import "
+        "tensorflow_text` first: the tokenizer is made of its ops. TF Serving has them built in."
+    )
+    yield ""
     yield from (f"    {line}" for line in table(manifest).splitlines())
 
 

@@ -19,6 +19,7 @@ def test_the_model_card_tells_every_task_and_its_signatures() -> None:
         assert f"`{task.name}_ids`" in row and ("`text_b`" in row) == task.pair
         assert all(label in row for label in task.labels)
     assert f"cut to {tiny.MAX_SEQ_LENGTH} word pieces" in card
+    assert "must `import tensorflow_text` first" in card
 
 
 HOSTILE = (
