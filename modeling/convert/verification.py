@@ -15,8 +15,8 @@ from centrabert.modeling.convert.pretrained import Pretrained
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode, pool_first
 
-# Of the largest value. Rounding cost 6e-7 in MiniLM, 2e-6 in a random BERT-base; the wrong one of two gelus costs up to 1e-3 a
-# layer of a real BERT, and 6e-5 in two layers of small random weights.
+# Of the largest value. Rounding cost 6e-7 in MiniLM, 2e-6 in a random BERT-base; the wrong one of two gelus
+# costs up to 1e-3 a layer of a real BERT, and 6e-5 in two layers of small random weights.
 TOLERANCE = 2e-5
 ROWS, WORDS = 6, 24
 Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # [tokens, hidden], [rows, hidden]
