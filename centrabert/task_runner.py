@@ -18,7 +18,7 @@ from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
-from centrabert.glue_data.task_data import Submission, TaskData, label_array, task_spec
+from centrabert.glue_data.task_data import Submission, TaskData, content_digests, label_array, task_spec
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
@@ -102,8 +102,8 @@ class TaskRunner:
 
     @property
     def data_digests(self) -> dict[str, str]:
-        """`Examples.digest` of train and dev."""
-        return {"train": self._train.digest, "dev": self._dev.digest}
+        """Of all that the data decides; see `content_digests`."""
+        return content_digests(self.task, self._train.digest, self._dev.digest)
 
     @cached_property
     def tests(self) -> dict[str, Split]:

@@ -1,8 +1,10 @@
 """A declared task and its files: the TaskData of what a user brings."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, split_tag,
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
 METRICS = {
-    CLASSIFICATION: ("accuracy",),
+    CLASSIFICATION: ("accuracy", "macro_f1"),
     REGRESSION: ("pearson", "spearman"),
     MULTILABEL: ("micro_f1", "macro_f1"),
     TAGGING: ("entity_f1", "strict_entity_f1", "tag_accuracy"),
@@ -64,13 +66,20 @@ class DeclaredTask:
         return bool(self.declaration.text_b)
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        usual = METRICS[self.declaration.kind]
+        return tuple(dict.fromkeys([*filter(None, [self.declaration.metric]), *usual]))
+
+    @property
     def split(self) -> str:
         return self.declaration.words
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        usual = METRICS[self.declaration.kind]
-        return tuple(dict.fromkeys([*filter(None, [self.declaration.metric]), *usual]))
+    def declared(self) -> str:
+        """All that decides a training besides rows and flags; where train tells the labels, its rows do."""
+        own = self.declaration
+        weights = [list(own.class_weights), own.label_smoothing]
+        return json.dumps([self.kind, list(own.labels), self.metrics[0], self.split, *weights])
 
     @property
     def splits(self) -> Mapping[str, Path]:
@@ -130,10 +139,10 @@ class DeclaredTask:
         """The rows of a split; raises UserError for a label that the task has not.
 
         Where train has told the labels, and a row has several, those of other splits that train never had are
-        left out, tags of them become O; they are counted and reported.
+        counted, reported and left out; words with such a tag are outside.
         """
         known = set(self.labels)
-        several = self.declaration.kind in (MULTILABEL, TAGGING)
+        several = self.declaration.kind != CLASSIFICATION
         unknown = [
             (row, label)
             for row, value in enumerate(rows.labels or ())
@@ -147,15 +156,12 @@ class DeclaredTask:
             whose = "the task declares" if self.declaration.labels else "train has"
             raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}")
         logging.warning(
-            "%s: left out %d labels that train never had, the first is %r on line %d",
-            *(rows.path, len(unknown), label, rows.lines[row]),
+            "%s: left out %d %s that train never had, the first is %r on line %d",
+            *(rows.path, len(unknown), "tags" if self._tags else "labels", label, rows.lines[row]),
         )
-        instead = (OUTSIDE,) if self._tags else ()
-        kept = tuple(
-            tuple(label for each in value for label in ((each,) if each in known else instead))
-            for value in rows.labels or ()
-        )
-        return replace(rows, labels=kept)
+        outside = (OUTSIDE,) if self._tags else ()
+        kept = [[(each,) if each in known else outside for each in value] for value in rows.labels or ()]
+        return replace(rows, labels=tuple(tuple(chain.from_iterable(row)) for row in kept))
 
     def _rows(self, split: str) -> Rows:
         """As they stand in the file."""

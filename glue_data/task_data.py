@@ -71,6 +71,7 @@ class TaskData(Protocol):
       labels: As in TaskSpec: the label names in the order of the head's outputs.
       pair: Whether a row has two texts.
       metrics: All that are reported, such as the kind allows; by the first a checkpoint is chosen.
+      declared: What else decides a training than rows and flags, as a text; GLUE's tasks do without it.
       splits: The file of every split that the task may have, whether it is there or not: "train", "dev", and
         any others whose names begin with "dev" (evaluated too) or "test" (predicted).
       split: As in TaskSpec, of a tagging; others may do without it.
@@ -110,6 +111,16 @@ def task_spec(task: TaskData, max_seq_length: int = 128, pooling: str = "cls") -
     """What the model needs to know of a task; the defaults are BERT's."""
     metric, split = task.metrics[0], getattr(task, "split", "")
     return TaskSpec(task.name, task.kind, task.labels, task.pair, metric, max_seq_length, pooling, split)
+
+
+def content_digests(task: TaskData, train: str, dev: str) -> dict[str, str]:
+    """What the result of a training rests on: rows and, where no name says it, what is declared of the task.
+
+    Args:
+      train, dev: `Examples.digest`.
+    """
+    declared = getattr(task, "declared", "")
+    return {"train": train, "dev": dev, **({"declared": text_digest(declared)} if declared else {})}
 
 
 def label_array(task: TaskData, examples: Examples) -> npt.NDArray[Any] | None:

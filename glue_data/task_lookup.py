@@ -32,7 +32,7 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
     Raises:
       UserError: There is no such task; the message lists those that there are.
     """
-    if data_root is not None and data_root.is_file():
+    if data_root is not None and is_config(data_root):
         return _declared(data_root, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
@@ -43,6 +43,11 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
         data_dir
     )
     raise UserError(f"there is no task {name!r}; the tasks are {', '.join(task.name for task in TASKS)}{own}")
+
+
+def is_config(path: Path) -> bool:
+    """Whether a path is that of a file that declares tasks, and not of a folder."""
+    return path.suffix in (".yaml", ".yml") or path.is_file()
 
 
 def task_names(data_root: Path) -> tuple[str, ...]:

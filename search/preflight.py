@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.glue_data.task_data import content_digests, task_spec
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.search.jobs.content_digest import bert_digest, data_digest
@@ -62,7 +63,8 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
         try:
             train, dev = data.read("train"), data.read("dev")
             workloads[task] = Workload.of(task, train, dev, space)
-            digests[task] = data_digest({"train": train.digest, "dev": dev.digest})
+            task_spec(data, space.max_seq_length, space.pooling)  # raises for what no model can be
+            digests[task] = data_digest(content_digests(data, train.digest, dev.digest))
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:

@@ -18,7 +18,8 @@ from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.errors import UserError
-from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.task_data import TaskData
+from centrabert.glue_data.task_lookup import find_task, task_names
 from centrabert.machine import usable_cores
 from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.tokenization.normalization import read_normalization
@@ -42,6 +43,7 @@ from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
+from centrabert.task_flags import declared_length
 
 FLAGS = flags.FlagValues()
 define_bool = partial(flags.DEFINE_bool, flag_values=FLAGS)
@@ -53,8 +55,9 @@ define_string = partial(flags.DEFINE_string, flag_values=FLAGS)
 define_string(
     "bert_dir", None, "Folder of the pretrained BERT: bert_config.json, vocab.txt and bert_model.ckpt."
 )
-define_string("data_root", None, "Folder that holds a folder of data for each task, such as SST-2 and RTE.")
-define_list("tasks", None, "Names of GLUE tasks, separated by commas.")
+define_string("data_root", None, "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.")
+define_string("task_config", None, "YAML file that declares tasks of your own, instead of --data_root.")
+define_list("tasks", None, "Names of tasks, separated by commas. By default all that --task_config declares.")
 define_list(
     "fine_tuning_layers", None, "Every L to try, the number of layers that a teacher tunes, as in 2,3,4."
 )
@@ -136,8 +139,9 @@ define_enum(
 )
 define_integer(
     "max_seq_length",
-    128,
-    "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated.",
+    None,
+    "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: what "
+    "--task_config says, else 128.",
 )
 define_integer("train_batch_size", 32, "Number of rows in a training batch.")
 define_integer(
@@ -145,7 +149,7 @@ define_integer(
     0,
     "Maximum number of training rows; a larger training set is sampled, always alike. 0 means no limit.",
 )
-for required in ("bert_dir", "data_root", "tasks", "fine_tuning_layers", "output_dir"):
+for required in ("bert_dir", "fine_tuning_layers", "output_dir"):
     flags.mark_flag_as_required(required, flag_values=FLAGS)
 
 
@@ -229,11 +233,13 @@ def _pool(run: Run, search: Search) -> tuple[Search, Pool]:
 
 def _space() -> SearchSpace:
     bert_dir = Path(FLAGS.bert_dir).resolve()
+    data_root, tasks = _tasks()
+    max_seq_length = _max_seq_length(tasks)
     return SearchSpace(
         bert_dir=str(bert_dir),
-        num_hidden_layers=read_layers(bert_dir, FLAGS.max_seq_length),
-        data_root=str(Path(FLAGS.data_root).resolve()),
-        tasks=tuple(find_task(name).name for name in FLAGS.tasks),
+        num_hidden_layers=read_layers(bert_dir, max_seq_length),
+        data_root=str(data_root),
+        tasks=tuple(task.name for task in tasks),
         fine_tuning_layers=_numbers("fine_tuning_layers", int),
         student_layers=_numbers("student_layers", int),
         learning_rates=_numbers("learning_rates", float),
@@ -245,11 +251,37 @@ def _space() -> SearchSpace:
         baseline_learning_rates=_numbers("baseline_learning_rates", float),
         padded=FLAGS.padded,
         pooling=FLAGS.pooling,
-        max_seq_length=FLAGS.max_seq_length,
+        max_seq_length=max_seq_length,
         train_batch_size=FLAGS.train_batch_size,
         do_lower_case=read_normalization(bert_dir / "vocab.txt", FLAGS.do_lower_case).do_lower_case,
         max_train_rows=FLAGS.max_train_rows,
     )
+
+
+def _tasks() -> tuple[Path, list[TaskData]]:
+    """Where the data is, a folder or a file that declares tasks, and the tasks that are searched."""
+    if (FLAGS.data_root is None) == (FLAGS.task_config is None):
+        raise UserError(
+            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
+        )
+    if FLAGS.task_config is None and FLAGS.tasks is None:
+        raise UserError("missing --tasks; --help lists the flags")
+    data_root = Path(FLAGS.data_root or FLAGS.task_config).resolve()
+    names = task_names(data_root) if FLAGS.tasks is None else FLAGS.tasks
+    return data_root, [find_task(name, data_root=data_root) for name in names]
+
+
+def _max_seq_length(tasks: list[TaskData]) -> int:
+    """That of the flag, or of all tasks."""
+    if FLAGS.max_seq_length is not None:
+        return FLAGS.max_seq_length
+    lengths = sorted({declared_length(task) for task in tasks})
+    if len(lengths) > 1:
+        raise UserError(
+            f"the tasks declare a max_seq_length of {', '.join(map(str, lengths))}, but all tasks of a search "
+            "are for one model, which reads a text once; give --max_seq_length"
+        )
+    return lengths[0]
 
 
 def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:

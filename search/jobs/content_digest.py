@@ -25,7 +25,7 @@ def data_digest(digests: Mapping[str, str]) -> str:
     """Of the rows that a task is trained and evaluated on.
 
     Args:
-      digests: `Examples.digest` of train and dev.
+      digests: From `content_digests`.
     """
     return joint_digest(digests)
 

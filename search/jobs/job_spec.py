@@ -56,8 +56,8 @@ class JobSpec:
 
     Attributes:
       bert_dir: A Google BERT folder.
-      data_root: Folder of GLUE folders.
-      task: GLUE task.
+      data_root: Folder of GLUE folders, or a file that declares tasks.
+      task: Its name.
       kind: "full" (every variable trains), "teacher" (the top L layers) or "student" (distilled).
       fine_tuning_layers: L of a teacher, or of a student's teacher; all layers for "full".
       student_layers: l of a student; 0 for others.

@@ -8,7 +8,7 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.glue_data.task_data import task_spec
-from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.task_lookup import find_task, is_config
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
@@ -28,8 +28,8 @@ class SearchSpace:
     Attributes:
       bert_dir: A Google BERT folder.
       num_hidden_layers: Of that BERT.
-      data_root: Folder of GLUE folders.
-      tasks: Our names of GLUE tasks.
+      data_root: Folder of GLUE folders, or a file that declares tasks.
+      tasks: Their names.
       fine_tuning_layers: Every L; smaller ones are preferred on a tie.
       student_layers: Every l; a teacher with fewer layers does without.
       strategy: Which jobs are worth running, and with which seeds, see `strategy`.
@@ -90,7 +90,8 @@ class SearchSpace:
             )
 
     def _check_training(self) -> None:
-        _ = self.task_specs
+        if not is_config(Path(self.data_root)):  # whose labels may have to be read, which preflight does
+            _ = self.task_specs
         rates = (*self.learning_rates, *self.baseline_learning_rates)
         for rate, epochs, seed in product(rates, self.num_train_epochs, self.seeds):
             Hyperparameters(
@@ -108,8 +109,9 @@ class SearchSpace:
 
     @property
     def task_specs(self) -> dict[str, TaskSpec]:
-        """By name."""
-        return {task: task_spec(find_task(task), self.max_seq_length, self.pooling) for task in self.tasks}
+        """By name; raises UserError where training rows must tell the labels of a declared task, and cannot."""
+        tasks = [find_task(task, data_root=Path(self.data_root)) for task in self.tasks]
+        return {task.name: task_spec(task, self.max_seq_length, self.pooling) for task in tasks}
 
     def includes(self, spec: JobSpec) -> bool:
         """Whether a job is of these tasks, and like this search's but for L, l, schedule and seed."""

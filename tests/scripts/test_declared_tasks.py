@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 import tiny
 import tiny_glue
+from search_workshop import ThisProcess
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.modeling.branch_folder import read_record
+from centrabert.search import run_search
+from centrabert.search.jobs.job_folder import read_specs
+from centrabert.search.jobs.job_spec import read_plan
+from centrabert.search.selection.selection import read_selection
 
 MOODS = ("dull", "fine", "good/very good")
 SIZES = {"fine_tuning_layers": 2, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
@@ -132,6 +137,43 @@ def test_a_folder_with_text_and_label_needs_no_declaration(root: Path, tmp_path:
     }
     assert start(run_classifier, **given)[0] == 0
     assert read_record(tmp_path / "out").branch.task.labels == MOODS[:2]
+
+
+def test_a_search_takes_all_tasks_of_a_file(
+    root: Path, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_search, "LocalPool", ThisProcess)
+    lists = {"fine_tuning_layers": 2, "student_layers": 1, "seeds": 3, "learning_rates": 3e-3}
+    given = {**lists, "num_train_epochs": 1, "train_batch_size": 7, "output_dir": tmp_path / "out"}
+    assert start(run_search, task_config=root / "tasks.yaml", **given)[0] == 0
+    (chosen,) = read_selection(tmp_path / "out").chosen
+    task = read_record(Path(chosen.folder)).branch.task
+    assert (task.name, task.labels, task.max_seq_length) == ("mood", MOODS, tiny.MAX_SEQ_LENGTH)
+    first = {spec.data_digest for spec in read_specs(tmp_path / "out/jobs")}
+    other = tmp_path / "other.yaml"  # the same rows, but another metric
+    other.write_text(
+        (root / "tasks.yaml").read_text().replace(": t", f": {root}/t") + "    metric: macro_f1\n"
+    )
+    assert start(run_search, task_config=other, dry_run=True, **given)[0] == 0
+    planned = read_plan(tmp_path / "out/plan.jsonl")
+    assert planned and first.isdisjoint(spec.data_digest for spec in planned)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({}, "give either --data_root, for tasks of GLUE, or --task_config"),
+        ({"data_root": "glue"}, "missing --tasks"),
+        ({"task_config": "{root}/none.yaml"}, "none.yaml: no such file"),
+        ({"task_config": "{root}/tasks.yaml", "tasks": "rte"}, "there is no task 'rte'; the tasks are mood"),
+    ],
+)
+def test_a_search_tells_what_is_missing(
+    root: Path, tmp_path: Path, start: Start, flags: dict[str, str], message: str
+) -> None:
+    given = {name: value.format(root=root) for name, value in flags.items()}
+    code, line = start(run_search, fine_tuning_layers=2, output_dir=tmp_path / "out", **given)
+    assert code == 1 and message in line
 
 
 @pytest.mark.parametrize(
