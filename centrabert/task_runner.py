@@ -17,6 +17,7 @@ from centrabert.distill.methods.method import DistillationMethod
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
+from centrabert.glue_data.declared_task import with_declared
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.task_data import Submission, TaskData, content_digests, label_array, task_spec
 from centrabert.modeling.bert_folder import BertFolder
@@ -136,13 +137,17 @@ class TaskRunner:
         output_dir: Path,
         cache: TrunkCache | None = None,
     ) -> BranchRecord:
-        """Trains `branch` from the pretrained BERT; see `train_branch`."""
+        """Trains `branch` from the pretrained BERT; see `train_branch`.
+
+        Args:
+          hyperparameters: Where class weights or label smoothing are off, the task's declaration has them.
+        """
         return train_branch(
             TrainingJob(
                 bert=self.bert,
                 tokenizer=self.tokenizer,
                 branch=branch,
-                hyperparameters=hyperparameters,
+                hyperparameters=with_declared(self.task, hyperparameters),
                 train=self.train,
                 dev=self.dev,
                 score=self.score,
@@ -172,7 +177,7 @@ class TaskRunner:
             self.dev,
             self.score,
             output_dir,
-            hyperparameters,
+            with_declared(self.task, hyperparameters),
             method,
             cache,
             initialization,

@@ -26,6 +26,11 @@ HYPERPARAMETERS = {
     "early_stopping_patience": "Stop training after this many evaluations in a row without a better "
     "result. 0 means never.",
     "seed": "Random seed of the new head, the order of the rows, and dropout.",
+    "class_weights": "Weight of each label in the loss, as in bad:2,good:1; or balanced, which gives a label "
+    "the more weight, the rarer it is in the training rows. In a multi-label task the labels that a row has "
+    "are weighed. By default labels weigh the same, or what --task_config says.",
+    "label_smoothing": "Share of a label's probability that all labels get alike in training. With 0 it is "
+    "off, or what --task_config says.",
 }
 CHECKPOINTS = ("bert_model.ckpt", "model.ckpt")  # of a BERT folder, and of a branch
 CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")

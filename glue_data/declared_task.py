@@ -19,6 +19,7 @@ from centrabert.glue_data.declared.declaration import (
     MULTILABEL,
     REGRESSION,
     TAGGING,
+    TRAINING,
     Declaration,
 )
 from centrabert.glue_data.declared.dev_split import dev_rows
@@ -26,8 +27,9 @@ from centrabert.glue_data.declared.rows import Rows, read_declared
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.table import shown
-from centrabert.glue_data.task_data import Examples
+from centrabert.glue_data.task_data import Examples, TaskData
 from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, split_tag, tag_labels
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
 METRICS = {
@@ -191,3 +193,11 @@ class DeclaredTask:
         dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
         train = np.setdiff1d(np.arange(len(whole)), dev)
         return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}
+
+
+def with_declared(task: TaskData, hyperparameters: Hyperparameters) -> Hyperparameters:
+    """The hyper-parameters with those that the task declares in the place of those that are off."""
+    if not isinstance(task, DeclaredTask):
+        return hyperparameters
+    declared = {name: getattr(hyperparameters, name) or getattr(task.declaration, name) for name in TRAINING}
+    return replace(hyperparameters, **declared)

@@ -1,12 +1,12 @@
 """What is checked and read before a search begins: a mistake is reported now, and not by every job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.task_data import content_digests, task_spec
-from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.task_data import TaskData, content_digests, task_spec
+from centrabert.glue_data.task_lookup import find_task, task_names
 from centrabert.modeling.config import BertConfig
 from centrabert.search.jobs.content_digest import bert_digest, data_digest
 from centrabert.search.jobs.job_folder import read_specs
@@ -14,6 +14,7 @@ from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
+from centrabert.task_flags import declared_length
 
 CONFIG = "bert_config.json"
 BERT_FILES = (CONFIG, "vocab.txt", "bert_model.ckpt.index")
@@ -49,6 +50,37 @@ def read_layers(bert_dir: Path, max_seq_length: int) -> int:
             f"the max_position_embeddings of {bert_dir / CONFIG}"
         )
     return config.num_hidden_layers
+
+
+def searched_tasks(
+    data_root: str | None, task_config: str | None, names: Sequence[str] | None
+) -> tuple[Path, list[TaskData]]:
+    """Where the data is, a folder or a file that declares tasks, and the tasks; the arguments are flags.
+
+    Raises:
+      UserError: Not exactly one of the first two is given, the tasks of a folder are not named, or there is
+        no task of a name.
+    """
+    given = data_root or task_config
+    if given is None or (data_root and task_config):
+        raise UserError(
+            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
+        )
+    if data_root and names is None:
+        raise UserError("missing --tasks; --help lists the flags")
+    place = Path(given).resolve()
+    return place, [find_task(name, data_root=place) for name in names or task_names(place)]
+
+
+def common_length(tasks: Sequence[TaskData]) -> int:
+    """The max_seq_length of all tasks; raises UserError where they declare different ones."""
+    lengths = sorted({declared_length(task) for task in tasks})
+    if len(lengths) > 1:
+        raise UserError(
+            f"the tasks declare a max_seq_length of {', '.join(map(str, lengths))}, but all those of a "
+            "search are for one model, which reads a text once; give --max_seq_length"
+        )
+    return lengths[0]
 
 
 def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Preflight:

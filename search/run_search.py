@@ -18,8 +18,6 @@ from absl import flags
 
 from centrabert import command, training_flags
 from centrabert.errors import UserError
-from centrabert.glue_data.task_data import TaskData
-from centrabert.glue_data.task_lookup import find_task, task_names
 from centrabert.machine import usable_cores
 from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.tokenization.normalization import read_normalization
@@ -27,7 +25,14 @@ from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
 from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
-from centrabert.search.preflight import Preflight, open_search, other_results, read_layers
+from centrabert.search.preflight import (
+    Preflight,
+    common_length,
+    open_search,
+    other_results,
+    read_layers,
+    searched_tasks,
+)
 from centrabert.search.progress import display
 from centrabert.search.search_loop import Findings, Search, finished_jobs
 from centrabert.search.strategy.search_space import (
@@ -43,7 +48,6 @@ from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
-from centrabert.task_flags import declared_length
 
 FLAGS = flags.FlagValues()
 define_bool = partial(flags.DEFINE_bool, flag_values=FLAGS)
@@ -233,8 +237,8 @@ def _pool(run: Run, search: Search) -> tuple[Search, Pool]:
 
 def _space() -> SearchSpace:
     bert_dir = Path(FLAGS.bert_dir).resolve()
-    data_root, tasks = _tasks()
-    max_seq_length = _max_seq_length(tasks)
+    data_root, tasks = searched_tasks(FLAGS.data_root, FLAGS.task_config, FLAGS.tasks)
+    max_seq_length = common_length(tasks) if FLAGS.max_seq_length is None else FLAGS.max_seq_length
     return SearchSpace(
         bert_dir=str(bert_dir),
         num_hidden_layers=read_layers(bert_dir, max_seq_length),
@@ -256,32 +260,6 @@ def _space() -> SearchSpace:
         do_lower_case=read_normalization(bert_dir / "vocab.txt", FLAGS.do_lower_case).do_lower_case,
         max_train_rows=FLAGS.max_train_rows,
     )
-
-
-def _tasks() -> tuple[Path, list[TaskData]]:
-    """Where the data is, a folder or a file that declares tasks, and the tasks that are searched."""
-    if (FLAGS.data_root is None) == (FLAGS.task_config is None):
-        raise UserError(
-            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
-        )
-    if FLAGS.task_config is None and FLAGS.tasks is None:
-        raise UserError("missing --tasks; --help lists the flags")
-    data_root = Path(FLAGS.data_root or FLAGS.task_config).resolve()
-    names = task_names(data_root) if FLAGS.tasks is None else FLAGS.tasks
-    return data_root, [find_task(name, data_root=data_root) for name in names]
-
-
-def _max_seq_length(tasks: list[TaskData]) -> int:
-    """That of the flag, or of all tasks."""
-    if FLAGS.max_seq_length is not None:
-        return FLAGS.max_seq_length
-    lengths = sorted({declared_length(task) for task in tasks})
-    if len(lengths) > 1:
-        raise UserError(
-            f"the tasks declare a max_seq_length of {', '.join(map(str, lengths))}, but all tasks of a search "
-            "are for one model, which reads a text once; give --max_seq_length"
-        )
-    return lengths[0]
 
 
 def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:

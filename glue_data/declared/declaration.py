@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from centrabert.errors import UserError
@@ -10,13 +11,13 @@ from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
 from centrabert.modeling.task import check_name
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 CLASSIFICATION, REGRESSION, MULTILABEL, TAGGING = DECLARED_KINDS = (
     *("classification", "regression", "multilabel", "tagging"),
 )
 SOFTMAX, CRF = OUTPUTS = ("softmax", "crf")
 WHITESPACE, CHARACTERS, BERT = SPLITS = ("whitespace", "characters", "bert")
-BALANCED = "balanced"
 
 
 class DeclarationError(UserError):
@@ -93,8 +94,8 @@ class Declaration:
             )
         if self.max_seq_length is not None and self.max_seq_length < 3:
             raise DeclarationError("max_seq_length", f"{self.max_seq_length} is below 3")
-        if not 0 <= self.label_smoothing < 1:
-            raise DeclarationError("label_smoothing", f"{self.label_smoothing} is not in [0, 1)")
+        for key in TRAINING:
+            _of(key, partial(Hyperparameters, **{key: getattr(self, key)}))
 
     def _check_files(self) -> None:
         if self.data and (given := next((key for key in SPLIT_FILES if getattr(self, key)), "")):
@@ -147,11 +148,12 @@ class Declaration:
         return self.split or (CHARACTERS if self.format == CENTRABERT else WHITESPACE)
 
 
+TRAINING = ("class_weights", "label_smoothing")  # as in Hyperparameters
 SPLIT_FILES = ("train", "dev", "test")
 CHOICES = {"kind": DECLARED_KINDS, "format": FORMATS, "output": OUTPUTS, "scheme": SCHEMES, "split": SPLITS}
 
 
-def _of(key: str, check: Callable[[], None]) -> None:
+def _of(key: str, check: Callable[[], object]) -> None:
     """Calls `check`, and says of which key its complaint is."""
     try:
         check()

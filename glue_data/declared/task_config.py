@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from centrabert.errors import UserError
-from centrabert.glue_data.declared.declaration import BALANCED, Declaration, DeclarationError
+from centrabert.glue_data.declared.declaration import Declaration, DeclarationError
 from centrabert.glue_data.declared.yaml_file import Value, read_yaml
+from centrabert.modeling.training.hyperparameters import BALANCED
 
 TASKS = "tasks"
 

@@ -38,6 +38,7 @@ class ClassificationKind(TaskKind):
     reads = POOLED
     outputs = (Output("label", "string"), Output("probabilities", "float32", (CLASS,), absolute=TOLERANCE))
     label_dtype = np.int32
+    weighs_labels = True
     metrics = frozenset({"accuracy", "f1", "macro_f1", "matthews", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
@@ -52,6 +53,11 @@ class ClassificationKind(TaskKind):
             if value not in positions:
                 raise UserError(f"label {value!r} of row {row} is none of {', '.join(labels)}")
         return np.array([positions[value] for value in values], np.int32)
+
+    def balanced_weights(self, encoded: npt.NDArray[Any], labels: Labels) -> npt.NDArray[np.float64]:
+        """Rows over labels times rows of the label, as scikit-learn's: the mean over the rows is 1."""
+        counts = np.bincount(encoded, minlength=len(labels))
+        return len(encoded) / (len(labels) * np.maximum(counts, 1))
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         return {"output_weights": (len(labels), hidden), "output_bias": (len(labels),)}
@@ -91,6 +97,8 @@ class ClassificationKind(TaskKind):
         """Cross-entropy; labels are int32 [batch]."""
         import tensorflow.compat.v1 as tf
 
+        if head.targets:
+            return _weighed_cross_entropy(head, labels)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, head.logits)
 
     def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
@@ -109,3 +117,14 @@ class ClassificationKind(TaskKind):
             "label": tf.gather(tf.constant(labels), positions),
             "probabilities": tf.nn.softmax(head.logits),
         }
+
+
+def _weighed_cross_entropy(head: Head, labels: "tf.Tensor") -> "tf.Tensor":
+    """float32 [batch], with class weights and label smoothing."""
+    import tensorflow.compat.v1 as tf
+
+    classes, smoothing = head.logits.shape[1], head.targets.smoothing
+    target = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
+    losses = tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=head.logits)
+    weights = head.targets.weights
+    return losses * tf.gather(tf.constant(weights, tf.float32), labels) if weights else losses

@@ -55,6 +55,7 @@ class MultilabelKind(TaskKind):
     )
     label_dtype = np.int32
     untrained = frozenset({THRESHOLDS})
+    weighs_labels = True
     metrics = frozenset({"macro_f1", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
@@ -72,6 +73,12 @@ class MultilabelKind(TaskKind):
                     raise UserError(f"label {name!r} of row {row} is none of {', '.join(labels)}")
                 encoded[row, positions[name]] = 1
         return encoded
+
+    def balanced_weights(self, encoded: npt.NDArray[Any], labels: Labels) -> npt.NDArray[np.float64]:
+        """Rows without the label over rows with it, so that both weigh the same together."""
+        del labels
+        counts = encoded.sum(0, dtype=np.int64)
+        return np.maximum(len(encoded) - counts, 1) / np.maximum(counts, 1)
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         return {
@@ -122,6 +129,8 @@ class MultilabelKind(TaskKind):
 
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
         """The mean cross-entropy of the labels; int32 [batch, labels], 0 or 1."""
+        if head.targets:
+            return _weighed_cross_entropy(head, labels)
         return _mean_cross_entropy(labels, head.logits)
 
     def soft_loss(self, head: Head, teacher: Head, temperature: float) -> "tf.Tensor":
@@ -170,3 +179,13 @@ def _mean_cross_entropy(target: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor"
 
     entropies = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(target, tf.float32), logits=logits)
     return tf.reduce_mean(entropies, 1)
+
+
+def _weighed_cross_entropy(head: Head, labels: "tf.Tensor") -> "tf.Tensor":
+    """float32 [batch], with label smoothing and weights of the labels that a row has."""
+    import tensorflow.compat.v1 as tf
+
+    smoothing = head.targets.smoothing
+    target = tf.cast(labels, tf.float32) * (1 - smoothing) + smoothing / 2
+    weights = tf.constant(head.targets.weights or 1.0, tf.float32)
+    return tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits(target, head.logits, weights), 1)

@@ -47,6 +47,26 @@ class Output:
 
 
 @dataclass(frozen=True)
+class LabelTargets:
+    """What training aims at besides the bare labels; the default is the labels alone.
+
+    Attributes:
+      weights: Of the task's labels, in their order: the loss of a label counts so often. Of a multi-label row
+        it is the loss of the labels that it has. () weighs none.
+      smoothing: The share of a label's probability that all labels get alike (Szegedy et al. 2016).
+    """
+
+    weights: tuple[float, ...] = ()
+    smoothing: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.weights or self.smoothing)
+
+
+LABELS_ALONE = LabelTargets()
+
+
+@dataclass(frozen=True)
 class Head:
     """A task's head, applied to a batch.
 
@@ -56,6 +76,7 @@ class Head:
       real: bool [batch, length]; False for padding. Only where the head reads TOKENS.
       places: int32 [batch, words, COLUMNS], see `tokenization/word_places.py`; of a task that has a split.
       labels: Of the task.
+      targets: How `loss` reads the labels, in training.
     """
 
     logits: "tf.Tensor"
@@ -63,6 +84,7 @@ class Head:
     real: "tf.Tensor | None" = None
     places: "tf.Tensor | None" = None
     labels: Labels = ()
+    targets: LabelTargets = LABELS_ALONE
 
 
 class Answer:
@@ -84,6 +106,7 @@ class TaskKind(ABC):
       label_dtype: Of the numeric labels that training reads.
       untrained: Variables of the head that no gradient moves; `tuned` sets them.
       metrics: By which a checkpoint may be chosen; see `glue_data/metrics.py`.
+      weighs_labels: Whether `loss` takes class weights and label smoothing.
     """
 
     name: ClassVar[str]
@@ -92,6 +115,7 @@ class TaskKind(ABC):
     label_dtype: ClassVar[type[np.generic]]
     untrained: ClassVar[frozenset[str]] = frozenset()
     metrics: ClassVar[frozenset[str]]
+    weighs_labels: ClassVar[bool] = False
 
     @abstractmethod
     def check_labels(self, labels: Labels) -> None:
@@ -104,6 +128,14 @@ class TaskKind(ABC):
         Raises:
           UserError: One of them is none that such a task can have.
         """
+
+    def balanced_weights(self, encoded: npt.NDArray[Any], labels: Labels) -> npt.NDArray[np.float64]:
+        """A weight for each label, the larger, the rarer it is; only of kinds that weigh labels.
+
+        Args:
+          encoded: From `encode_labels`, of the training rows.
+        """
+        raise ValueError(f"a {self.name} weighs no labels")
 
     @abstractmethod
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """The model_fn of one branch: trunk frozen by scope, own layers, head, loss, optimiser."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
-from centrabert.modeling.kinds.task_kind import Head
+from centrabert.modeling.kinds.task_kind import LABELS_ALONE, Head, LabelTargets
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.dropout import Dropout
@@ -28,12 +28,13 @@ FINE_TUNING = FineTuning()
 
 @dataclass(frozen=True)
 class Optimization:
-    """BERT's schedule in steps."""
+    """BERT's schedule in steps, and what the loss reads of the labels."""
 
     learning_rate: float
     num_train_steps: int
     num_warmup_steps: int
     seed: int
+    targets: LabelTargets = LABELS_ALONE
 
 
 def model_fn_builder(
@@ -80,6 +81,7 @@ def model_fn_builder(
         predictions = {"logits": head.logits, **outputs, **named}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
+        head = replace(head, targets=optimization.targets) if training and optimization else head
         loss = tf.reduce_mean(objective.loss(task, ModelStates(head, states), features))
         if not training or optimization is None:
             return EstimatorSpec(mode, predictions, loss)

@@ -1,10 +1,12 @@
 """How a branch is trained, in BERT's own terms."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from centrabert.errors import UserError
 
+BALANCED = "balanced"  # a label weighs the more, the rarer it is
 MAX_SEED = 2**31  # TensorFlow's seeds are 32 bits
 
 
@@ -18,6 +20,8 @@ class Hyperparameters:
       save_checkpoints_steps: Steps between two checkpoints, each of which is evaluated on dev; 0 is once an
         epoch, so that a small task is evaluated more than once.
       early_stopping_patience: Stop after this many evaluations without a better one; 0 never stops.
+      class_weights: "label:weight" of every label, or BALANCED alone; () weighs none. See `LabelTargets`.
+      label_smoothing: The share of a label's probability that all labels get alike.
     """
 
     learning_rate: float = 5e-5
@@ -28,6 +32,8 @@ class Hyperparameters:
     save_checkpoints_steps: int = 0
     early_stopping_patience: int = 0
     seed: int = 0
+    class_weights: tuple[str, ...] = ()
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "train_batch_size", "eval_batch_size", "num_train_epochs"):
@@ -40,6 +46,28 @@ class Hyperparameters:
             raise UserError(f"--seed={self.seed} is not below {MAX_SEED}")
         if not 0 <= self.warmup_proportion < 1:
             raise UserError(f"--warmup_proportion={self.warmup_proportion} is not in [0, 1)")
+        if not 0 <= self.label_smoothing < 1:
+            raise UserError(f"--label_smoothing={self.label_smoothing} is not in [0, 1)")
+        if self.class_weights != (BALANCED,):
+            _ = self.weights
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights by label, as they are given; raises UserError for what is none."""
+        found: dict[str, float] = {}
+        for text in self.class_weights:
+            label, _, number = text.rpartition(":")
+            try:
+                weight = float(number)
+            except ValueError:
+                weight = math.nan
+            if not label or label in found or not 0 < weight < math.inf:
+                raise UserError(
+                    f"--class_weights: {text!r} is no label with a weight above 0, as in bad:2,good:1; "
+                    f"or write {BALANCED}"
+                )
+            found[label] = weight
+        return found
 
     def steps_per_epoch(self, rows: int) -> int:
         return -(-rows // self.train_batch_size)
@@ -55,4 +83,7 @@ class Hyperparameters:
         return self.save_checkpoints_steps or self.steps_per_epoch(rows)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without class weights and smoothing where they are off, as before there were any."""
+        weights, smoothing = list(self.class_weights), self.label_smoothing
+        own = {"class_weights": weights, "label_smoothing": smoothing}
+        return {name: value for name, value in {**asdict(self), **own}.items() if value or name not in own}

@@ -30,6 +30,7 @@ from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
 from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
+from centrabert.modeling.training.label_targets import label_targets
 from centrabert.modeling.training.objective import Objective
 from centrabert.modeling.training.prediction import Tuned, dataset, decide, input_fn, predict
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
@@ -83,6 +84,7 @@ class TrainingJob:
             raise ValueError("a branch without a teacher cannot start from one")
         config = self.bert.config()
         self.initialization.sources(self.branch, config)  # raises where it does not fit the branch
+        label_targets(self.hyperparameters, self.branch.task, self.train)  # raises where they do not fit
         if self.branch.task.pair:
             source = str(self.bert.config_file)
             self.tokenizer.check_reads_pairs(self.branch.task.name, config.type_vocab_size, source)
@@ -176,7 +178,11 @@ def _estimator(job: TrainingJob) -> Estimator:
     if job.teacher:
         names[job.teacher.checkpoint] = sources[TEACHER]
     optimization = Optimization(
-        hyper.learning_rate, hyper.num_train_steps(rows), hyper.num_warmup_steps(rows), hyper.seed
+        hyper.learning_rate,
+        hyper.num_train_steps(rows),
+        hyper.num_warmup_steps(rows),
+        hyper.seed,
+        label_targets(hyper, job.branch.task, job.train),
     )
     padding_id = job.train.padding_id
     model_fn = model_fn_builder(

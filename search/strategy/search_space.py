@@ -109,7 +109,7 @@ class SearchSpace:
 
     @property
     def task_specs(self) -> dict[str, TaskSpec]:
-        """By name; raises UserError where training rows must tell the labels of a declared task, and cannot."""
+        """By name; raises UserError where training rows must tell a declared task's labels, and cannot."""
         tasks = [find_task(task, data_root=Path(self.data_root)) for task in self.tasks]
         return {task.name: task_spec(task, self.max_seq_length, self.pooling) for task in tasks}
 

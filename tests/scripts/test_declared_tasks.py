@@ -128,15 +128,22 @@ def test_a_folder_with_text_and_label_needs_no_declaration(root: Path, tmp_path:
     for split, rows in {"train": 14, "dev": 7}.items():
         lines = [f"{MOODS[row % 2]} film\t{MOODS[row % 2]}" for row in range(rows)]
         (tmp_path / f"{split}.tsv").write_text("\n".join(["text\tlabel", *lines]) + "\n")
+    flags = {"class_weights": "balanced", "label_smoothing": 0.1, "do_train": True, "num_train_epochs": 1}
     given = {
         "task_name": "film_moods",
         "data_dir": tmp_path,
         "output_dir": tmp_path / "out",
         **SIZES,
-        **TRAINING,
+        **flags,
     }
     assert start(run_classifier, **given)[0] == 0
-    assert read_record(tmp_path / "out").branch.task.labels == MOODS[:2]
+    record = read_record(tmp_path / "out")
+    assert record.branch.task.labels == MOODS[:2]
+    assert record.hyperparameters["class_weights"] == ["balanced"]
+    code, line = start(run_classifier, **{**given, "class_weights": "dull:2,fine:1"})
+    assert code == 1 and "hyperparameters.class_weights: ['balanced'], now ['dull:2', 'fine:1']" in line
+    code, line = start(run_classifier, **{**given, "class_weights": "dull:2"})
+    assert code == 1 and "--class_weights: 'fine' has no weight; give one for each label" in line
 
 
 def test_a_search_takes_all_tasks_of_a_file(

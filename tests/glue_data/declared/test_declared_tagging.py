@@ -34,7 +34,7 @@ def test_a_declared_tagging(tmp_path: Path, warnings: list[str]) -> None:
     assert train.labels == (("O", "B-city", "I-city"), ("B-colour",))
     assert dev.labels == (("B-colour", "O", "O"), ("B-city",))
     assert len(warnings) == 1
-    assert "1 labels that train never had, the first is 'B-day' on line 1" in warnings[0]
+    assert "1 tags that train never had, the first is 'B-day' on line 1" in warnings[0]
     encoded = label_array(task, dev)
     assert encoded is not None
     assert encoded.tolist() == [[3, 0, 0], [1, -1, -1]]

@@ -1,0 +1,36 @@
+"""Class weights and label smoothing: from what a user gives to what the loss of a task reads."""
+
+from centrabert.errors import UserError
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.task_kind import LABELS_ALONE, LabelTargets
+from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.hyperparameters import BALANCED, Hyperparameters
+from centrabert.modeling.training.token_dataset import Encoded
+
+
+def label_targets(hyperparameters: Hyperparameters, task: TaskSpec, train: Encoded) -> LabelTargets:
+    """What the loss of a training aims at.
+
+    Raises:
+      UserError: The task's kind has no classes to weigh, or there is not one weight for each label.
+    """
+    weights, smoothing = hyperparameters.class_weights, hyperparameters.label_smoothing
+    kind = KINDS[task.kind]
+    if not weights and not smoothing:
+        return LABELS_ALONE
+    if not kind.weighs_labels:
+        raise UserError(f"task {task.name}: a {kind.name} has neither --class_weights nor --label_smoothing")
+    if not weights:
+        return LabelTargets((), smoothing)
+    if weights == (BALANCED,):
+        if train.labels is None:
+            raise UserError(f"task {task.name}: train has no labels to balance")
+        return LabelTargets(tuple(kind.balanced_weights(train.labels, task.labels).tolist()), smoothing)
+    given = hyperparameters.weights
+    for label in [*given, *task.labels]:
+        if label not in task.labels or label not in given:
+            problem = "has no weight" if label in task.labels else "is no label of the task"
+            raise UserError(
+                f"task {task.name}: --class_weights: {label!r} {problem}; give one for each label"
+            )
+    return LabelTargets(tuple(given[label] for label in task.labels), smoothing)

@@ -1,0 +1,205 @@
+"""What a declaration reads: texts, labels of every kind, splits; and one line for what it cannot."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from centrabert.errors import UserError
+from centrabert.glue_data.declared.declaration import Declaration
+from centrabert.glue_data.declared.dev_split import dev_rows
+from centrabert.glue_data.declared.split_files import split_files
+from centrabert.glue_data.declared_task import DeclaredTask, with_declared
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+
+
+def task(folder: Path, files: Mapping[str, str], **keys: Any) -> DeclaredTask:
+    """Writes files by their names; those called train, dev and test are the task's, unless `keys` say it."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    given = {name.partition(".")[0]: folder / name for name in files} if "data" not in keys else {}
+    return DeclaredTask(Declaration(name="mood", **{**given, **keys}))
+
+
+TRAIN = "text\tlabel\ngood\t10\nbad\t9\nfine\t9\n"
+
+
+def test_labels_are_those_of_train_in_order(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.tsv": TRAIN, "dev.tsv": "text\tlabel\nfine\t10\n"})
+    assert own.labels == ("9", "10")
+    assert own.read("train").labels == ("10", "9", "9")
+    assert own.read("dev").text_a == ("fine",) and own.metrics == ("accuracy", "macro_f1")
+    words = task(tmp_path, {"train.tsv": "text\tlabel\na\tx 1/2\nb\tX\nc\t10\n"})
+    assert words.labels == ("10", "X", "x 1/2")
+
+
+@pytest.mark.parametrize(
+    ("files", "keys", "message"),
+    [
+        (
+            {"dev.tsv": "text\tlabel\nfine\t11\n"},
+            {},
+            "dev.tsv:2: label '11' is none of those that train has: '9'",
+        ),
+        (
+            {"test.tsv": "text\tlabel\nfine\t11\n"},
+            {},
+            "test.tsv:2: label '11' is none of those that train has",
+        ),
+        (
+            {},
+            {"labels": ("9", "8")},
+            "train.tsv:2: label '10' is none of those that the task declares: '9', '8'",
+        ),
+        ({"train.tsv": "text\tlabel\na\tx\nb\tx\n"}, {}, "train.tsv: every row has the label 'x'"),
+        (
+            {"train.tsv": "text\tlabel\na\tx\nb\t\n"},
+            {},
+            "train.tsv:3: label is empty; give every row a label",
+        ),
+        (
+            {"train.tsv": "text\tlabel\na\tx\nb\t y\n"},
+            {},
+            "train.tsv:3: label ' y' has white space around it",
+        ),
+        ({"train.tsv": "text\ta\nb\tx\n"}, {}, "train.tsv:1: there is no column 'label', only 'text', 'a'"),
+        ({}, {"text": "0"}, "of text '0' and label 'label' only one is a number"),
+        (
+            {"train.jsonl": '{"text": "a", "label": null}\n'},
+            {},
+            "train.jsonl:1: label is missing, not a text",
+        ),
+        ({"train.jsonl": '{"text": 1, "label": "x"}\n'}, {}, "train.jsonl:1: text is 1, not a text"),
+        ({"train.jsonl": '{"text": "a", "label": 0.5}\n'}, {}, "train.jsonl:1: label is 0.5, not a text"),
+        (
+            {"train.tsv": "text\tlabel\na\tx\n"},
+            {"kind": "regression"},
+            "train.tsv:2: label 'x' is not a number",
+        ),
+        ({"train.tsv": "text\tlabel\na\t1\nb\t1\n"}, {"kind": "regression"}, "every row has the label 1.0"),
+        (
+            {"train.tsv": "text\tlabel\na\tx,x\n"},
+            {"kind": "multilabel"},
+            "train.tsv:2: label has the label 'x' tw",
+        ),
+        ({"train.tsv": "text\tlabel\na\t\n"}, {"kind": "multilabel"}, "no row has a label"),
+        ({}, {"train": Path("none.tsv")}, "none.tsv: no such file, train of task mood"),
+        ({}, {"metric": "f1", "labels": ("9", "10", "11")}, "metric 'f1' is for two labels"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    tmp_path: Path, files: dict[str, str], keys: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        own = task(tmp_path, files if "train" in "".join(files) else {"train.tsv": TRAIN, **files}, **keys)
+        _ = own.labels
+        for split in own.splits:
+            own.read(split)
+
+
+def test_files_without_a_header_have_numbers_for_columns(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.csv": 'x,"a, b",c\ny,d,\n'}, text="1", text_b="2", label="0")
+    examples = own.read("train")
+    assert (examples.text_a, examples.text_b, examples.labels) == (("a, b", "d"), ("c", ""), ("x", "y"))
+    assert own.pair
+
+
+def test_a_test_file_may_have_labels(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.tsv": TRAIN, "test.tsv": "text\na\n"})
+    assert own.read("test").labels is None
+    (tmp_path / "test.tsv").write_text("text\tlabel\na\t\nb\t\n")
+    assert task(tmp_path, {}, train=own.splits["train"], test=own.splits["test"]).read("test").labels is None
+
+
+def test_json_has_labels_of_every_form(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": ["x", "y"]}, {"text": "b", "label": []}, {"text": "c", "label": "y, z"}]
+    content = "".join(f"{json.dumps(row)}\n" for row in rows)
+    own = task(tmp_path, {"train.jsonl": content}, kind="multilabel")
+    assert own.labels == ("x", "y", "z")
+    assert own.read("train").labels == (("x", "y"), (), ("y", "z"))
+    numbers = '{"text": "a", "label": 1}\n{"text": "b", "label": true}\n'
+    assert task(tmp_path, {"train.jsonl": numbers}).read("train").labels == ("1", "true")
+    scores = '{"text": "a", "label": 1}\n{"text": "b", "label": "-2.5e1"}\n'
+    assert task(tmp_path, {"train.jsonl": scores}, kind="regression").read("train").labels == (1.0, -25.0)
+
+
+def test_labels_of_several_that_train_never_had_are_left_out_and_told(
+    tmp_path: Path, warnings: list[str]
+) -> None:
+    files = {"train.tsv": "text\tlabel\na\tx\nb\ty\n", "dev.tsv": "text\tlabel\na\tx\nb\tz,y\nc\tz\n"}
+    own = task(tmp_path, files, kind="multilabel")
+    assert own.read("dev").labels == (("x",), ("y",), ())
+    assert warnings == [
+        f"{tmp_path}/dev.tsv: left out 2 labels that train never had, the first is 'z' on line 3"
+    ]
+    with pytest.raises(UserError, match=r"dev.tsv:3: label 'z' is none of those that the task declares"):
+        task(tmp_path, files, kind="multilabel", labels=("x", "y")).read("dev")
+
+
+def test_labels_of_a_branch_take_the_place_of_trains(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.tsv": TRAIN, "dev.tsv": "text\tlabel\na\t11\n"})
+    assert own.with_labels(("9", "11")).read("dev").labels == ("11",)
+    declared = task(tmp_path, {"train.tsv": TRAIN}, labels=("9", "10"))
+    assert declared.with_labels(("9", "11")).labels == ("9", "10")
+
+
+def test_dev_is_made_of_train(tmp_path: Path) -> None:
+    rows = [f"text {row}\t{'abc'[row % 3 if row < 30 else 0]}" for row in range(40)]
+    own = task(tmp_path, {"train.tsv": "\n".join(["text\tlabel", *rows, "last\tonce"])}, dev_fraction=0.2)
+    train, dev = own.read("train"), own.read("dev")
+    assert train.labels and dev.labels and not set(train.text_a) & set(dev.text_a)
+    assert sorted([*train.text_a, *dev.text_a]) == sorted([*(row.split("\t")[0] for row in rows), "last"])
+    assert {label: dev.labels.count(label) for label in own.labels} == {"a": 4, "b": 2, "c": 2, "once": 0}
+    assert own.labels == ("a", "b", "c", "once")
+    assert task(tmp_path, {}, train=own.splits["train"], dev_fraction=0.2).read("dev") == dev  # always these
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.34, 0.5, 0.99])
+def test_dev_rows_are_stratified(fraction: float) -> None:
+    strata = [label for label, rows in zip("abcde", (1, 2, 7, 40, 150), strict=True) for _ in range(rows)]
+    rows = dev_rows(strata, fraction)
+    assert (
+        rows.tolist() == sorted(set(rows.tolist())) and dev_rows(strata, fraction).tolist() == rows.tolist()
+    )
+    chosen = [strata[row] for row in rows]
+    for label in "abcde":
+        share = fraction * strata.count(label)
+        assert abs(chosen.count(label) - share) < 2 and chosen.count(label) < strata.count(label)
+    assert len(rows) == min(round(fraction * 200), 195)
+
+
+def test_too_few_rows_for_dev() -> None:
+    with pytest.raises(UserError, match=r"dev_fraction 0.1 of 3 rows leaves dev without any"):
+        dev_rows(["a", "a", "b"], 0.1)
+
+
+def test_a_folder_has_files_of_fixed_names(tmp_path: Path) -> None:
+    for name in ("train.jsonl.gz", "dev.csv", "dev.tsv"):
+        (tmp_path / name).touch()
+    found = split_files(Declaration(name="mood", data=tmp_path))
+    assert {split: path.name for split, path in found.items()} == {
+        "train": "train.jsonl.gz",
+        "dev": "dev.tsv",
+        "test": "test.tsv",
+    }
+    (tmp_path / "valid").mkdir()
+    snips = split_files(Declaration(name="mood", data=tmp_path, format="seq"))
+    assert snips == {"train": tmp_path / "train", "dev": tmp_path / "valid", "test": tmp_path / "test"}
+
+
+def test_what_is_declared_of_training_takes_the_place_of_what_is_off(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.tsv": TRAIN}, class_weights=("9:1", "10:2"), label_smoothing=0.1)
+    hyper = with_declared(own, Hyperparameters(seed=3, label_smoothing=0.2))
+    assert hyper == Hyperparameters(seed=3, label_smoothing=0.2, class_weights=("9:1", "10:2"))
+
+
+def test_what_decides_a_training_is_told(tmp_path: Path) -> None:
+    keys: list[dict[str, Any]] = [
+        *({}, {"metric": "matthews"}, {"labels": ("9", "10")}, {"label_smoothing": 0.1}),
+        {"class_weights": ("balanced",)},
+    ]
+    assert len({task(tmp_path, {"train.tsv": TRAIN}, **each).declared for each in keys}) == len(keys)
