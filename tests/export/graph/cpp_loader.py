@@ -22,6 +22,7 @@ FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10  # TF_DataType of tensorflow/c/tf_datat
 DTYPES = {FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32), BOOL: np.dtype(np.bool_)}
 STRING_SIZE = 24  # sizeof(TF_TString)
 Pointer = ctypes.c_void_p
+Answer = dict[str, npt.NDArray[Any]]  # by the name of the tensor
 
 
 class Output(ctypes.Structure):
@@ -32,7 +33,7 @@ class Output(ctypes.Structure):
 
 def ask(
     folder: Path, requests: Sequence[tuple[Mapping[str, npt.NDArray[Any]], Sequence[str]]]
-) -> list[dict[str, npt.NDArray[Any]]]:
+) -> list[Answer]:
     """Loads the SavedModel at `folder` once and runs every request.
 
     Args:

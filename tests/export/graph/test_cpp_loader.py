@@ -1,6 +1,7 @@
 """The exported model loads and answers in TensorFlow's C++ loader, to the last bit as in Python's session."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import cpp_loader
@@ -11,6 +12,7 @@ import tensorflow as tf
 import tiny
 from exported import exported, predictor
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 Feeds = dict[str, npt.NDArray[Any]]
@@ -42,16 +44,49 @@ def names(infos: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
     return [infos[name].name for name in wanted]
 
 
-def test_every_signature(signatures: Any) -> None:
-    asked = requests()
-    lines = [
-        (
-            dict(zip(names(signatures[name].inputs, list(feeds)), feeds.values(), strict=True)),
-            names(signatures[name].outputs, sorted(signatures[name].outputs)),
-        )
-        for name, feeds in asked
-    ]
-    for (name, feeds), found in zip(asked, cpp_loader.ask(exported().version, lines), strict=True):
+@pytest.fixture(scope="module")
+def warm_up() -> list[PredictRequest]:
+    """The requests of the version's warm-up file."""
+    file = exported().version / "assets.extra" / "tf_serving_warmup_requests"
+    records = tf.data.TFRecordDataset([str(file)])
+    return [PredictionLog.FromString(record.numpy()).predict_log.request for record in records]
+
+
+@pytest.fixture(scope="module")
+def answers(signatures: Any, warm_up: list[PredictRequest]) -> dict[str, list[cpp_loader.Answer]]:
+    """What the loader answers to all that is asked here: loading and the first answers take seconds."""
+    lines = {
+        "signatures": [
+            (fed(signatures[name], feeds), names(signatures[name].outputs, sorted(signatures[name].outputs)))
+            for name, feeds in requests()
+        ],
+        "warm_up": [
+            warm_up_line(signatures[request.model_spec.signature_name], request) for request in warm_up
+        ],
+        "without text_b": [
+            (
+                fed(signatures["rte"], {"text_a": np.array(tiny.TEXT_A)}),
+                names(signatures["rte"].outputs, ["probabilities"]),
+            )
+        ],
+    }
+    found = iter(cpp_loader.ask(exported().version, [line for part in lines.values() for line in part]))
+    return {name: list(islice(found, len(part))) for name, part in lines.items()}
+
+
+def fed(signature: Any, feeds: Feeds) -> Feeds:
+    """By the names of the tensors."""
+    return dict(zip(names(signature.inputs, list(feeds)), feeds.values(), strict=True))
+
+
+def warm_up_line(signature: Any, request: PredictRequest) -> tuple[Feeds, list[str]]:
+    values = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+    feeds = {name: value.astype(str) if value.dtype == object else value for name, value in values.items()}
+    return fed(signature, feeds), sorted(info.name for info in signature.outputs.values())
+
+
+def test_every_signature(signatures: Any, answers: dict[str, list[cpp_loader.Answer]]) -> None:
+    for (name, feeds), found in zip(requests(), answers["signatures"], strict=True):
         texts = {
             key: value.astype(np.object_) if value.dtype.kind == "U" else value
             for key, value in feeds.items()
@@ -63,36 +98,27 @@ def test_every_signature(signatures: Any) -> None:
             np.testing.assert_array_equal(found[tensor], value, err_msg=f"{name}: {answer}")
 
 
-def test_the_warm_up_file_is_answered(signatures: Any) -> None:
+def test_the_warm_up_file_is_answered(
+    signatures: Any, warm_up: list[PredictRequest], answers: dict[str, list[cpp_loader.Answer]]
+) -> None:
     """Every record is a request for a signature that is there, with its inputs."""
-    file = exported().version / "assets.extra" / "tf_serving_warmup_requests"
-    logs = [PredictionLog.FromString(record.numpy()) for record in tf.data.TFRecordDataset([str(file)])]
-    requests = [log.predict_log.request for log in logs]
-    assert len(requests) <= 1000
-    assert {request.model_spec.signature_name for request in requests} == set(signatures)
-    lines = []
-    for request in requests:
+    assert len(warm_up) <= 1000
+    assert {request.model_spec.signature_name for request in warm_up} == set(signatures)
+    for request, found in zip(warm_up, answers["warm_up"], strict=True):
         definition = signatures[request.model_spec.signature_name]
         assert request.inputs.keys() == definition.inputs.keys()
-        values = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
-        feeds = {
-            definition.inputs[name].name: value.astype(str) if value.dtype == object else value
-            for name, value in values.items()
-        }
-        lines.append((feeds, sorted(info.name for info in definition.outputs.values())))
-    answers = cpp_loader.ask(exported().version, lines)
-    assert [len(answer) for answer in answers] == [len(fetched) for _, fetched in lines]
+        assert len(found) == len(definition.outputs)
     lengths = {
         request.inputs["input_ids"].tensor_shape.dim[1].size
-        for request in requests
+        for request in warm_up
         if "input_ids" in request.inputs
     }
     assert lengths == {min(length, tiny.MAX_SEQ_LENGTH) for length in (16, 64)}
 
 
-def test_text_b_may_be_left_out(signatures: Any) -> None:
-    feeds = {signatures["rte"].inputs["text_a"].name: np.array(tiny.TEXT_A)}
-    fetched = signatures["rte"].outputs["probabilities"].name
-    (found,) = cpp_loader.ask(exported().version, [(feeds, [fetched])])
+def test_text_b_may_be_left_out(signatures: Any, answers: dict[str, list[cpp_loader.Answer]]) -> None:
+    (found,) = answers["without text_b"]
     wanted = predictor().predict("rte", {"text_a": np.array(tiny.TEXT_A, np.object_)})
-    np.testing.assert_array_equal(found[fetched], wanted["probabilities"])
+    np.testing.assert_array_equal(
+        found[signatures["rte"].outputs["probabilities"].name], wanted["probabilities"]
+    )

@@ -44,13 +44,17 @@ def _base(runner: TaskRunner) -> checkpoint.Tensors:
     return runner.bert.read()
 
 
-@pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(1, 2, "cls"), (0, 3, "mean"), (2, 1, "mean")])
+@pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(1, 2, "cls"), (0, 3, "mean")])
 def test_every_owned_variable_moves(
-    runner: TaskRunner, tmp_path: Path, frozen: int, tuned: int, pooling: str
+    runner: TaskRunner, finished: Path, tmp_path: Path, frozen: int, tuned: int, pooling: str
 ) -> None:
     other = dataclasses.replace(runner, pooling=pooling)
-    record = train_branch(tiny_glue.job(other, tmp_path / "rte", frozen, tuned))
-    still = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-30)  # too small to move a bit
+    if tiny_glue.job(other, tmp_path, frozen, tuned).branch == read_record(finished).branch:
+        record = read_record(finished)
+    else:
+        record = train_branch(tiny_glue.job(other, tmp_path / "rte", frozen, tuned))
+    # A rate too small to move a bit, and not more than two steps of it.
+    still = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-30, num_train_epochs=0.2)
     start = train_branch(tiny_glue.job(other, tmp_path / "still", frozen, tuned, hyperparameters=still))
     assert record.variables.keys() == record.branch.owned_shapes(tiny_glue.CONFIG).keys()
     assert not record.variables.items() & start.variables.items()
