@@ -76,13 +76,12 @@ def model_fn_builder(
             _start_from(checkpoint, {name: there for name, there in names.items() if name in expected})
         states = recorder.recorded()
         named = {state.name: tensor for state, tensor in states.items()}
-        task = branch.task
-        outputs = KINDS[task.kind].output_tensors(head, task.labels)
+        outputs = KINDS[branch.task.kind].output_tensors(head, branch.task.labels)
         predictions = {"logits": head.logits, **outputs, **named}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
         head = replace(head, targets=optimization.targets) if training and optimization else head
-        loss = tf.reduce_mean(objective.loss(task, ModelStates(head, states), features))
+        loss = tf.reduce_mean(objective.loss(branch.task, ModelStates(head, states), features))
         if not training or optimization is None:
             return EstimatorSpec(mode, predictions, loss)
         return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
