@@ -17,6 +17,7 @@ PROGRAM = "centrabert"
 COMMANDS = {
     "download": "centrabert.glue_data.run_download",
     "convert": "centrabert.modeling.run_convert",
+    "describe": "centrabert.glue_data.run_describe",
     "fine-tune": "centrabert.run_classifier",
     "distill": "centrabert.distill.run_distill",
     "search": "centrabert.search.run_search",

@@ -77,7 +77,7 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
         texts = _read(table, text, row_values.text)
         labels = _read(table, label, FIELDS[declaration.kind]) if labelled else None
     text_b = _read(table, declaration.text_b, row_values.text) if declaration.text_b else ("",) * len(table)
-    return Rows(path, table.lines, texts, text_b, labels)
+    return Rows(table.path, table.lines, texts, text_b, labels)
 
 
 FIELDS: Mapping[str, Callable[[Any, str], Any]] = {

@@ -20,6 +20,7 @@ from centrabert.modeling.training.word_table import WordTable, word_table
 # Features: float32 [batch, length, hidden], and int32 [batch, words, COLUMNS].
 TRUNK_OUTPUT, PLACES = "trunk_output", "places"
 Rows = npt.NDArray[np.int64]
+UNLIMITED = 2**30  # word pieces of a row that nobody truncates
 CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
 POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
 
@@ -185,6 +186,16 @@ def encode(
         labels,
         words=words,
     )
+
+
+def row_lengths(tokenizer: Tokenizer, text_a: Sequence[str], text_b: Sequence[str]) -> Rows:
+    """Word pieces of every row, int64 [rows], as if nothing were truncated; special ones among them."""
+    lengths = []
+    for start in range(0, len(text_a), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        ids, _ = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), UNLIMITED)
+        lengths.append((ids.numpy() != tokenizer.padding_id).sum(1))
+    return np.concatenate(lengths).astype(np.int64)
 
 
 def _check_words(task: TaskSpec, words: WordTable, labels: npt.NDArray[Any] | None) -> None:

@@ -1,0 +1,71 @@
+"""centrabert describe: one task or all of a file, as a text or as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_glue
+
+from centrabert import command
+from centrabert.glue_data import run_describe
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("describe")
+    tiny_glue.bert_folder(root / "bert")
+    long = " ".join(["dog"] * 10_000)
+    (root / "train.csv").write_text(f'text,label\nthe dog,bad\n"dog, cat",good\nthe dog,good\n{long},bad\n')
+    (root / "dev.csv").write_text("text,label\nthe dog,bad\n")
+    (root / "tags.conll").write_text("two\tO\ndogs\tB-animal\n\n")
+    (root / "tasks.yaml").write_text(
+        "tasks:\n  mood: {train: train.csv, dev: dev.csv, max_seq_length: 5}\n"
+        "  animals: {kind: tagging, train: tags.conll}\n"
+    )
+    return root
+
+
+def describe(root: Path, **flags: Any) -> int:
+    given = {"bert_dir": root / "bert", "task_config": root / "tasks.yaml", **flags}
+    argv = [f"--{name}={value}" for name, value in given.items()]
+    return command.status(run_describe.main, run_describe.FLAGS, ["describe", *argv])
+
+
+def test_json_of_all_tasks(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert describe(root, json=True) == 0
+    mood, animals = json.loads(capsys.readouterr().out)["tasks"]
+    assert (mood["name"], mood["labels"], mood["max_seq_length"]) == ("mood", ["bad", "good"], 5)
+    train, dev = mood["splits"]["train"], mood["splits"]["dev"]
+    assert train["lengths"] == {
+        "shortest": 4,
+        "median": 4,
+        "90 %": 10_002,
+        "95 %": 10_002,
+        "99 %": 10_002,
+        "longest": 10_002,
+    }
+    assert [train[name] for name in ("rows", "truncated", "duplicates", "contradictions")] == [4, 1, 1, 1]
+    assert (dev["shared"], train["shared"]) == (1, None)
+    assert animals["splits"]["train"]["labels"] == {"animal": 1} and animals["split"] == "whitespace"
+
+
+def test_text_of_one_task(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert describe(root, task_name="mood", max_seq_length=4) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "mood: classification, 2 labels"
+    assert "truncated      2 (50.0%)    0 (0.0%)" in lines
+
+
+def test_nothing_is_printed_where_a_task_cannot_be_read(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = root / "broken.yaml"
+    broken.write_text((root / "tasks.yaml").read_text() + "  none: {train: none.tsv}\n")
+    assert describe(root, task_config=broken) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and "none.tsv: no such file, train of task none" in err
+    given = {"bert_dir": root / "bert", "train_file": root / "train.csv"}
+    argv = [f"--{name}={value}" for name, value in given.items()]
+    assert command.status(run_describe.main, run_describe.FLAGS, ["describe", *argv]) == 1
+    assert "missing --task_name" in capsys.readouterr().err
