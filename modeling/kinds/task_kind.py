@@ -7,7 +7,7 @@ those of its methods that build a graph, and nowhere else.
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -67,6 +67,22 @@ LABELS_ALONE = LabelTargets()
 
 
 @dataclass(frozen=True)
+class LabelScale:
+    """The units in which a head is trained: a label is mean + spread * units."""
+
+    mean: float = 0.0
+    spread: float = 1.0
+
+    @property
+    def inverse(self) -> "LabelScale":
+        """Units are mean + spread * label."""
+        return LabelScale(-self.mean / self.spread, 1 / self.spread)
+
+
+UNSCALED = LabelScale()
+
+
+@dataclass(frozen=True)
 class Head:
     """A task's head, applied to a batch.
 
@@ -77,6 +93,7 @@ class Head:
       places: int32 [batch, words, COLUMNS], see `tokenization/word_places.py`; of a task that has a split.
       labels: Of the task.
       targets: How `loss` reads the labels, in training.
+      scale: In whose units the variables are while they are trained; logits are always in those of labels.
     """
 
     logits: "tf.Tensor"
@@ -85,6 +102,13 @@ class Head:
     places: "tf.Tensor | None" = None
     labels: Labels = ()
     targets: LabelTargets = LABELS_ALONE
+    scale: LabelScale = UNSCALED
+
+    def trained_in(self, scale: LabelScale) -> "Head":
+        """The head whose variables, and so logits as they come from them, are in units of `scale`."""
+        if scale == UNSCALED:
+            return self
+        return replace(self, logits=scale.mean + scale.spread * self.logits, scale=scale)
 
 
 class Answer:
@@ -151,6 +175,16 @@ class TaskKind(ABC):
         Args:
           predictions: `logits` and the tensors of `outputs`, all rows.
         """
+
+    def label_scale(self, labels: npt.NDArray[Any]) -> LabelScale:
+        """The units in which a head learns these labels of train best."""
+        del labels
+        return UNSCALED
+
+    def scaled(self, variables: Arrays, scale: LabelScale) -> Mapping[str, npt.NDArray[Any]]:
+        """Those of a head's variables that depend on units, in those of the labels, from those of `scale`."""
+        del variables, scale
+        return {}
 
     def tuned(self, logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[Any]]:
         """The best values of the `untrained` variables for rows of dev, found at every evaluation.

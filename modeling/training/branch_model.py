@@ -11,7 +11,7 @@ from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
-from centrabert.modeling.kinds.task_kind import LABELS_ALONE, Head, LabelTargets
+from centrabert.modeling.kinds.task_kind import LABELS_ALONE, UNSCALED, Head, LabelScale, LabelTargets
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.dropout import Dropout
@@ -46,6 +46,7 @@ def model_fn_builder(
     objective: Objective = FINE_TUNING,
     aligned: bool = False,
     predicted_states: Collection[LayerState] = (),
+    scale: LabelScale = UNSCALED,
 ) -> ModelFn:
     """Returns the model_fn of a branch (model_fn_builder of run_classifier.py of BERT).
 
@@ -60,6 +61,7 @@ def model_fn_builder(
       objective: What training minimises.
       aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk_outputs`.
       predicted_states: Are among the predictions, by their names.
+      scale: In whose units the variables of the head are.
     """
 
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
@@ -70,14 +72,12 @@ def model_fn_builder(
         recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
         with tf.variable_scope("", custom_getter=_freezing(branch)):
             head = branch_head(features, padding_id, config, branch, dropout, seed, aligned, recorder)
+        head = head.trained_in(scale)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
-        _check_names(expected)
-        for checkpoint, names in init_checkpoints.items():
-            _start_from(checkpoint, {name: there for name, there in names.items() if name in expected})
+        _start(expected, init_checkpoints)
         states = recorder.recorded()
-        named = {state.name: tensor for state, tensor in states.items()}
         outputs = KINDS[branch.task.kind].output_tensors(head, branch.task.labels)
-        predictions = {"logits": head.logits, **outputs, **named}
+        predictions = {"logits": head.logits, **outputs, **{state.name: states[state] for state in states}}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
         head = replace(head, targets=optimization.targets) if training and optimization else head
@@ -145,6 +145,13 @@ def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
     """Raises UserError unless graph and names agree: a variable that nobody expects would train unseen."""
     if differing := sorted(_variables().keys() ^ expected.keys()):
         raise UserError(f"the graph's variables are not the branch's: {', '.join(differing)}")
+
+
+def _start(expected: Mapping[str, tuple[int, ...]], checkpoints: Mapping[Path, Mapping[str, str]]) -> None:
+    """Lets the graph's variables, which must be the expected ones, start from the checkpoints."""
+    _check_names(expected)
+    for checkpoint, names in checkpoints.items():
+        _start_from(checkpoint, {name: there for name, there in names.items() if name in expected})
 
 
 def _start_from(checkpoint: Path, names: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_checkpoint import in_label_units, label_scale, teacher_sources
 from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
 from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.file_lock import exclusive
@@ -175,8 +176,10 @@ def _estimator(job: TrainingJob) -> Estimator:
     sources = job.initialization.sources(job.branch, config)
     shared = {name: name for name in job.branch.shared_names(config)}
     names: dict[Path, Mapping[str, str]] = {job.bert.checkpoint: {**shared, **sources[PRETRAINED]}}
+    task, folder = job.branch.task, job.output_dir / TRAINING
+    scale = label_scale(task, job.train.labels)
     if job.teacher:
-        names[job.teacher.checkpoint] = sources[TEACHER]
+        names |= teacher_sources(task, job.teacher.checkpoint, sources[TEACHER], scale, folder)
     optimization = Optimization(
         hyper.learning_rate,
         hyper.num_train_steps(rows),
@@ -186,9 +189,9 @@ def _estimator(job: TrainingJob) -> Estimator:
     )
     padding_id = job.train.padding_id
     model_fn = model_fn_builder(
-        config, job.branch, names, padding_id, optimization, job.objective, aligned=True
+        config, job.branch, names, padding_id, optimization, job.objective, aligned=True, scale=scale
     )
-    return Estimator(model_fn, RunConfig(job.output_dir / TRAINING, hyper.evaluation_interval(rows)))
+    return Estimator(model_fn, RunConfig(folder, hyper.evaluation_interval(rows)))
 
 
 def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
@@ -222,9 +225,9 @@ def _finish(
     job: TrainingJob, estimator: Estimator, trunk: dict[str, str], best: BestCheckpoint
 ) -> BranchRecord:
     """Writes checkpoint and goldens, then branch.json, which makes the folder a branch."""
-    tensors = checkpoint.read(best.best_prefix())
-    prefix = job.output_dir / CHECKPOINT
-    checkpoint.write(prefix, tensors)
+    task, scale = job.branch.task, label_scale(job.branch.task, job.train.labels)
+    tensors = in_label_units(task, checkpoint.read(best.best_prefix()), scale)
+    checkpoint.write(job.output_dir / CHECKPOINT, tensors)
     record = BranchRecord(
         branch=job.branch,
         config=job.bert.config(),
@@ -236,7 +239,7 @@ def _finish(
         hyperparameters=_recorded(job),
         teacher_digest=job.teacher.digest if job.teacher else None,
     )
-    write_golden(job.output_dir / GOLDEN, _golden(job, estimator, prefix))
+    write_golden(job.output_dir / GOLDEN, _golden(job, estimator, best.best_prefix()))
     write_text(job.output_dir / RECORD, dump(record.to_json()))
     _tidy(job.output_dir / TRAINING)
     return record

@@ -31,7 +31,7 @@ from centrabert.merge.merged_folder import golden_file
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import CHECKPOINT, read_record
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, read_record
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
@@ -219,6 +219,17 @@ def test_a_branch_is_as_good_on_dev_as_it_says(
     assert tuned.keys() == KINDS[task.kind].untrained
     for name, values in tuned.items():
         np.testing.assert_allclose(checkpoint.read(folder / CHECKPOINT, [name])[name], values, atol=1e-5)
+
+
+def test_large_scores_are_answered_in_their_own_units(trained: Trained, alone: dict[str, Alone]) -> None:
+    """Around their mean, which a head that starts at 0 would not reach; and so by the teacher, too."""
+    (example,) = (example for example in EXAMPLES if example.task.kind == "regression")
+    labels = dev_rows(example, trained.bert.tokenizer()).labels
+    assert labels is not None and labels.max() == 4000
+    found = alone[example.task.name].dev["score"]
+    assert np.all(np.abs(found - labels.mean()) < 2 * labels.std())
+    golden = read_golden(trained.teachers[example.task.name] / GOLDEN, example.task).outputs["score"]
+    assert np.all(np.abs(golden - labels.mean()) < 2 * labels.std())
 
 
 def test_a_client_understands_every_task(
