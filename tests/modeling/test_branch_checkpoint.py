@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 import tiny
 from tiny_config import CONFIG
 
@@ -11,7 +12,7 @@ from centrabert.modeling import checkpoint
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import TEACHER_HEAD, in_label_units, teacher_sources
 from centrabert.modeling.kinds.regression import RegressionKind
-from centrabert.modeling.kinds.task_kind import UNSCALED, LabelScale
+from centrabert.modeling.kinds.task_kind import UNSCALED, Head, LabelScale
 
 KIND, TASK = RegressionKind(), tiny.task("size", "regression")
 SCALE = LabelScale(1500.0, 250.0)
@@ -52,6 +53,22 @@ def test_a_head_scores_alike_in_both_units() -> None:
     back = in_label_units(TASK, scaled, SCALE.inverse)
     for name in HEAD:
         np.testing.assert_allclose(back[name], OWNED[name], atol=1e-6)
+
+
+def test_losses_are_those_of_the_units() -> None:
+    """Against the labels and against a teacher, whose logits are in the units of the labels."""
+    units, labels, teacher = (
+        np.float32(column) for column in ([[0.5], [-2]], [2000, 1000], [[1750], [1250]])
+    )
+    with tf.Graph().as_default(), tf.Session() as session:
+        head = Head(tf.constant(units), {}).trained_in(SCALE)
+        losses = (
+            KIND.loss(head, tf.constant(labels)),
+            KIND.soft_loss(head, Head(tf.constant(teacher), {}), 2.0),
+        )
+        hard, soft, logits = session.run([*losses, head.logits])
+    assert logits.tolist() == [[1625], [1000]]
+    assert (hard.tolist(), soft.tolist()) == ([(0.5 - 2) ** 2, 0], [(0.5 - 1) ** 2, (-2 + 1) ** 2])
 
 
 def test_a_student_starts_from_its_teachers_head_in_its_own_units(tmp_path: Path) -> None:
