@@ -22,6 +22,7 @@ from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.convert.conversion import Source, convert
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.task_flags import with_branch_labels
 from centrabert.task_runner import TaskRunner
 from centrabert.training_flags import ActivationSettings
 
@@ -58,8 +59,8 @@ def fine_tune(
     """Fine-tunes the top layers of a BERT on one task; as the command `centrabert fine-tune --do_train`.
 
     Args:
-      task: The name of a GLUE task, or any TaskData, which knows its own files.
-      data_dir: The folder of a GLUE task's data, with train.tsv and dev.tsv.
+      task: The name of a task, GLUE's or your own, or any TaskData, which knows its own files.
+      data_dir: The folder of the task's data, with train.tsv and dev.tsv, or a YAML file that declares it.
       bert_dir: The folder of the pretrained BERT.
       output_dir: The folder to write the branch into, a teacher.
       fine_tuning_layers: L, the number of layers to train; those below stay frozen and are shared.
@@ -92,11 +93,11 @@ def distill_student(
 
     Args:
       teacher_dir: The teacher's branch folder.
-      data_dir: The folder of a GLUE task's data.
+      data_dir: As for `fine_tune`.
       bert_dir: The folder of the pretrained BERT that the teacher was trained on.
       output_dir: The folder to write the student's branch into.
       student_layers: l, the number of the student's own layers, from 1 to the teacher's L.
-      task: The task's data, if it is not one of GLUE's.
+      task: The task's data, if `data_dir` does not tell it.
       hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
 
     Returns:
@@ -104,7 +105,8 @@ def distill_student(
     """
     bert = BertFolder.at(Path(bert_dir))
     teacher = Teacher(Path(teacher_dir), bert)
-    data = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
+    found = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
+    data = with_branch_labels(found, [Path(teacher_dir)])
     runner = TaskRunner.of_branch(data, bert, teacher.record)
     return runner.distil(teacher, student_layers, hyperparameters, Path(output_dir), _cache(output_dir))
 

@@ -7,12 +7,19 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.flag_fields import flag
-from centrabert.glue_data.declared.declaration import DECLARED_KINDS, Declaration, DeclarationError
+from centrabert.glue_data.declared.declaration import (
+    DECLARED_KINDS,
+    OUTPUTS,
+    SPLITS,
+    Declaration,
+    DeclarationError,
+)
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.readers.formats import FORMATS
 from centrabert.glue_data.task_data import TaskData
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.branch_folder import RECORD, read_record
+from centrabert.modeling.kinds.tag_scheme import SCHEMES
 
 MAX_SEQ_LENGTH = 128  # BERT's default
 
@@ -31,6 +38,9 @@ FLAGS = {
     "labels": "labels",
     "metric": "metric",
     "dev_fraction": "dev_fraction",
+    "output": "output_layer",
+    "scheme": "tag_scheme",
+    "split": "split",
 }
 
 
@@ -72,6 +82,22 @@ class TaskFlags:
         None,
     )
 
+    output_layer: str | None = flag(
+        "Output layer of a tagging. Default: softmax, each word for itself.", None, choices=OUTPUTS
+    )
+    tag_scheme: str | None = flag(
+        "Scheme that the tags of a tagging must obey. By default it is bio, and tags that break its rules "
+        "are repaired and counted.",
+        None,
+        choices=SCHEMES,
+    )
+    split: str | None = flag(
+        "How the texts of a tagging become words. Default: whitespace, or characters with the format "
+        "centrabert.",
+        None,
+        choices=SPLITS,
+    )
+
     def __post_init__(self) -> None:
         files = any((self.train_file, self.dev_file, self.test_file))
         sources = [self.data_dir is not None, self.task_config is not None, files]
@@ -93,18 +119,12 @@ class TaskFlags:
         """The data of the task of that name.
 
         Args:
-          branches: Folders of which the first that is a branch says the labels, so that they stay what they
-            were, whatever the training file says by now.
+          branches: As in `with_branch_labels`.
 
         Raises:
           UserError: There is no such task, or a flag says what it cannot.
         """
-        task = self._task(name)
-        if isinstance(task, DeclaredTask):
-            for folder in branches:
-                if (folder / RECORD).is_file():
-                    return task.with_labels(read_record(folder).branch.task.labels)
-        return task
+        return with_branch_labels(self._task(name), branches)
 
     def _task(self, name: str) -> TaskData:
         if not self._declared:
@@ -113,6 +133,14 @@ class TaskFlags:
             return DeclaredTask(Declaration(name=name, data=self.data_dir, **self._declared))
         except DeclarationError as error:
             raise UserError(f"--{FLAGS.get(error.key, error.key)}: {error.reason}") from None
+
+
+def with_branch_labels(task: TaskData, branches: Iterable[Path]) -> TaskData:
+    """The task with the labels of the first of these folders that is a branch, whatever train says by now."""
+    for folder in branches:
+        if isinstance(task, DeclaredTask) and (folder / RECORD).is_file():
+            return task.with_labels(read_record(folder).branch.task.labels)
+    return task
 
 
 def declared_length(task: TaskData) -> int:

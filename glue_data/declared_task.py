@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.table import shown
 from centrabert.glue_data.task_data import Examples, TaskData
-from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, split_tag, tag_labels
+from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, UNSEEN, split_tag, tag_labels
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
@@ -38,6 +37,10 @@ METRICS = {
     MULTILABEL: ("micro_f1", "macro_f1"),
     TAGGING: ("entity_f1", "strict_entity_f1", "tag_accuracy"),
 }
+
+
+# What is said of them, of labels and of tags.
+UNSEEN_LABELS = (("labels", "are left out"), ("tags", "count as entities that are not found"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class DeclaredTask:
         """The rows of a split; raises UserError for a label that the task has not.
 
         Where train has told the labels, and a row has several, those of other splits that train never had are
-        counted, reported and left out; words with such a tag are outside.
+        counted and reported: labels are left out; tags mark an entity that nobody can find.
         """
         known = set(self.labels)
         several = self.declaration.kind != CLASSIFICATION
@@ -158,12 +161,15 @@ class DeclaredTask:
             whose = "the task declares" if self.declaration.labels else "train has"
             raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}")
         logging.warning(
-            "%s: left out %d %s that train never had, the first is %r on line %d",
-            *(rows.path, len(unknown), "tags" if self._tags else "labels", label, rows.lines[row]),
+            "%s: %d %s that train never had, which %s, the first is %r on line %d",
+            *(rows.path, len(unknown), *UNSEEN_LABELS[self._tags], label, rows.lines[row]),
         )
-        outside = (OUTSIDE,) if self._tags else ()
-        kept = [[(each,) if each in known else outside for each in value] for value in rows.labels or ()]
-        return replace(rows, labels=tuple(tuple(chain.from_iterable(row)) for row in kept))
+        if self._tags:
+            instead = {label: f"{split_tag(label)[0]}-{UNSEEN}" for _, label in unknown}
+            kept = tuple(tuple(instead.get(tag, tag) for tag in value) for value in rows.labels or ())
+        else:
+            kept = tuple(tuple(each for each in value if each in known) for value in rows.labels or ())
+        return replace(rows, labels=kept)
 
     def _rows(self, split: str) -> Rows:
         """As they stand in the file."""

@@ -7,7 +7,7 @@ its default mode, in which a stray I begins an entity as in CoNLL's own evaluati
 from collections.abc import Callable, Sequence
 
 from centrabert.errors import UserError
-from centrabert.modeling.kinds.tag_scheme import OUTSIDE, Span, scheme_of, spans, strict_spans
+from centrabert.modeling.kinds.tag_scheme import OUTSIDE, Span, scheme_of, spans, strict_spans, unseen_tags
 
 Tags = Sequence[Sequence[str]]
 
@@ -44,12 +44,13 @@ def named_tags(
     """True and predicted tags of every row by name; a word for which nothing was predicted is outside.
 
     Args:
-      labels, predictions: Places in `names`, [rows, words], below 0 behind the last word of a row, and of the
-        predictions behind the last that was read.
+      labels, predictions: Places in `names` with `unseen_tags` behind them, [rows, words]; below 0 behind the
+        last word of a row, and of the predictions behind the last that was read.
 
     Raises:
       UserError: There are no rows, or not as many predictions.
     """
+    names = [*names, *unseen_tags(names)]
     if not len(labels) or len(labels) != len(predictions):
         raise UserError(f"there are {len(labels)} rows of labels and {len(predictions)} of predictions")
     truth = [[names[tag] for tag in row if tag >= 0] for row in labels]

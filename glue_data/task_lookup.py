@@ -22,7 +22,7 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
 
     Args:
       data_dir: The folder that holds the task's files, as BERT's --data_dir: a GLUE task's, or those of
-        another task, with the columns text and label; or
+        another task, with the columns text and label; or a YAML file that declares tasks; or
       data_root: the folder that holds a folder for each GLUE task ("SST-2", "RTE"), or a YAML file that
         declares tasks.
 
@@ -32,8 +32,9 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
     Raises:
       UserError: There is no such task; the message lists those that there are.
     """
-    if data_root is not None and is_config(data_root):
-        return _declared(data_root, name)
+    for place in (data_dir, data_root):
+        if place is not None and is_config(place):
+            return _declared(place, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
             return task.at(data_dir or Path(data_root or "", task.folder))

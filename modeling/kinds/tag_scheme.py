@@ -14,6 +14,9 @@ from centrabert.errors import UserError
 OUTSIDE = "O"
 BIO, IOBES, IOB1 = SCHEMES = ("bio", "iobes", "iob1")
 PREFIXES = {BIO: "BI", IOBES: "BIES", IOB1: "BI"}  # in the order of a task's labels
+UNSEEN = (
+    "(unseen)"  # the type of an entity that no tag of the task can mark; rows to evaluate on may have one
+)
 INSIDE, LAST = ("I", "E"), ("E", "S")  # what goes on with a span, and what is its last word
 
 
@@ -123,3 +126,8 @@ def scheme_of(labels: Iterable[str]) -> str:
 def tag_labels(types: Iterable[str], scheme: str) -> tuple[str, ...]:
     """The labels of a task: "O", then by type in alphabetical order, each with all prefixes of the scheme."""
     return (OUTSIDE, *(f"{prefix}-{each}" for each in sorted(set(types)) for prefix in PREFIXES[scheme]))
+
+
+def unseen_tags(labels: Iterable[str]) -> tuple[str, ...]:
+    """The tags of entities of UNSEEN type, in the scheme of a task's labels, whose numbers they follow."""
+    return tag_labels([UNSEEN], scheme_of(labels))[1:]

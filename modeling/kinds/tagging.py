@@ -10,7 +10,7 @@ import numpy.typing as npt
 from centrabert.errors import UserError
 from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.python_values import decimals
-from centrabert.modeling.kinds.tag_scheme import OUTSIDE, split_tag
+from centrabert.modeling.kinds.tag_scheme import OUTSIDE, split_tag, unseen_tags
 from centrabert.modeling.kinds.task_kind import (
     RANGE,
     SPAN,
@@ -102,10 +102,12 @@ class TaggingKind(TaskKind):
     def encode_labels(self, values: Sequence[Any], labels: Labels) -> npt.NDArray[Any]:
         """int32 [rows, words of the longest], positions in `labels`, NO_TAG behind the last word of a row.
 
+        Those of `unseen_tags`, which only rows to evaluate on may have, follow those of `labels`.
+
         Raises:
           UserError: A tag is none of them.
         """
-        positions = {label: position for position, label in enumerate(labels)}
+        positions = {label: position for position, label in enumerate([*labels, *unseen_tags(labels)])}
         encoded = np.full((len(values), max(map(len, values), default=0)), NO_TAG, np.int32)
         for row, tags in enumerate(values):
             for word, tag in enumerate(tags):

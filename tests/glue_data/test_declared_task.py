@@ -134,7 +134,7 @@ def test_labels_of_several_that_train_never_had_are_left_out_and_told(
     own = task(tmp_path, files, kind="multilabel")
     assert own.read("dev").labels == (("x",), ("y",), ())
     assert warnings == [
-        f"{tmp_path}/dev.tsv: left out 2 labels that train never had, the first is 'z' on line 3"
+        f"{tmp_path}/dev.tsv: 2 labels that train never had, which are left out, the first is 'z' on line 3"
     ]
     with pytest.raises(UserError, match=r"dev.tsv:3: label 'z' is none of those that the task declares"):
         task(tmp_path, files, kind="multilabel", labels=("x", "y")).read("dev")

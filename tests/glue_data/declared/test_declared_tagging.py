@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.declared_task import DeclaredTask
+from centrabert.glue_data.metrics import score
 from centrabert.glue_data.task_data import label_array, task_spec
 
 ROWS = {
@@ -32,12 +34,15 @@ def test_a_declared_tagging(tmp_path: Path, warnings: list[str]) -> None:
     assert spec.labels == ("O", "B-city", "I-city", "B-colour", "I-colour")
     train, dev = task.read("train"), task.read("dev")
     assert train.labels == (("O", "B-city", "I-city"), ("B-colour",))
-    assert dev.labels == (("B-colour", "O", "O"), ("B-city",))
-    assert len(warnings) == 1
-    assert "1 tags that train never had, the first is 'B-day' on line 1" in warnings[0]
+    assert dev.labels == (("B-colour", "O", "B-(unseen)"), ("B-city",))
+    (warning,) = warnings
+    assert "1 tags that train never had, which count as entities that are not found, the first is" in warning
     encoded = label_array(task, dev)
     assert encoded is not None
-    assert encoded.tolist() == [[3, 0, 0], [1, -1, -1]]
+    assert encoded.tolist() == [[3, 0, 5], [1, -1, -1]]
+    found = np.array([[3, 0, 0], [1, -1, -1]])  # all that the model can know
+    metrics = score(task.metrics, encoded, found, task.labels)
+    assert metrics == {"entity_f1": 2 * 2 / 5, "strict_entity_f1": 2 * 2 / 5, "tag_accuracy": 3 / 4}
 
 
 def test_declared_types_are_all_there_are(tmp_path: Path) -> None:

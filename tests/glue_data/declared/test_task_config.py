@@ -54,6 +54,7 @@ def test_several_tasks_one_of_them_glues(tmp_path: Path) -> None:
     assert task_names(path) == ("rte", "mood")
     assert find_task("rte", data_root=path) == find_task("rte", data_dir=tmp_path / "glue/RTE")
     mood = find_task("mood", data_root=path)
+    assert mood == find_task("mood", data_dir=path)
     assert isinstance(mood, DeclaredTask) and mood.declaration.class_weights == ("balanced",)
     assert mood.splits == {"train": tmp_path / "t.tsv", "dev": tmp_path / "d.tsv"}
     with pytest.raises(UserError, match="there is no task 'sst2'; the tasks are rte, mood"):
