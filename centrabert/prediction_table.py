@@ -34,7 +34,7 @@ def prediction_table(
     lines: list[list[str]] = []
     for a, b, answer in zip(text_a, text_b, kind.answers(columns, task.labels), strict=True):
         row = {"text_a": a, "text_b": b} if task.pair else {"text": a}
-        cells = {**row, **kind.table_cells(answer, task.labels)}
+        cells = {**row, **kind.table_cells(answer.with_text(a), task.labels)}
         lines = lines or [list(cells)]
         lines.append([BREAKS.sub(" ", cell) for cell in cells.values()])
     return "".join("\t".join(cells) + "\n" for cells in lines)

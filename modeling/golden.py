@@ -42,6 +42,8 @@ class Golden:
         numbers_first = sorted(KINDS[task.kind].outputs, key=lambda output: output.dtype != "float32")
         for output in numbers_first:
             wanted, found = self.outputs[output.name], _strings_as_text(outputs[output.name])
+            if len(found) == len(wanted) and not (found.size or wanted.size):
+                continue  # an axis without anything, behind which a file of lists has none
             if found.shape != wanted.shape:
                 raise UserError(f"{what}: golden {output.name} are {wanted.shape}, got {found.shape}")
             if output.dtype == "float32":

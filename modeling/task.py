@@ -20,6 +20,19 @@ RESERVED_NAMES = frozenset(
 
 
 @dataclass(frozen=True)
+class TextReading:
+    """How a task reads a text or a pair: tasks of one reading have the same input.
+
+    Attributes:
+      pair: Whether both texts are read, or the first alone.
+      split: As in TaskSpec; the words are tokenised one by one, and cut between two.
+    """
+
+    pair: bool = False
+    split: str = ""
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """One text task.
 
@@ -77,6 +90,10 @@ class TaskSpec:
             raise UserError(f"task {self.name}: split {self.split!r} is none of {', '.join(SPLITS)}")
         elif self.pair:
             raise UserError(f"task {self.name}: a {kind.name} reads single texts, not pairs")
+
+    @property
+    def reading(self) -> TextReading:
+        return TextReading(self.pair, self.split)
 
     @property
     def reads(self) -> str:

@@ -29,6 +29,8 @@ from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.word_packing import pack_words
+from centrabert.modeling.tokenization.words import split_words
 
 MAX_SEQ_LENGTH = 13
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
@@ -57,8 +59,11 @@ Array = npt.NDArray[Any]
 
 
 def task(name: str, kind: str = "classification", **keys: Any) -> TaskSpec:
-    """A pair task with two labels unless `keys` say otherwise."""
+    """A pair task with two labels unless `keys` say otherwise; of a tagging, one of single texts in BIO."""
     metric, labels = ("pearson", ()) if kind == "regression" else ("accuracy", ("no", "yes"))
+    if kind.endswith("tagging"):
+        metric, labels = "entity_f1", ("O", "B-one", "I-one", "B-two", "I-two")
+        keys = {"pair": False, "split": "whitespace", **keys}
     return TaskSpec(
         **{
             "name": name,
@@ -140,8 +145,13 @@ def branch(folder: Path, base: Path, shape: Branch, seed: int = 1, golden: bool 
 def _golden(base: Path, folder: Path, spec: TaskSpec, tokenizer: Tokenizer) -> Golden:
     """What the branch's own model answers."""
     text_b = TEXT_B if spec.pair else ("",) * len(TEXT_A)
-    ids, segments = tokenizer.encode(TEXT_A, text_b, spec.max_seq_length)
-    outputs = single_task(base, folder, ids.numpy(), segments.numpy())
+    places = None
+    if spec.split:
+        packed = pack_words(tokenizer, split_words(tf.constant(TEXT_A), spec.split), spec.max_seq_length)
+        ids, segments, places = packed.input_ids, packed.segment_ids, packed.places.numpy()
+    else:
+        ids, segments = tokenizer.encode(TEXT_A, text_b, spec.max_seq_length)
+    outputs = single_task(base, folder, ids.numpy(), segments.numpy(), places)
     return golden_of(spec, TEXT_A, text_b, outputs)
 
 
@@ -169,7 +179,9 @@ def branches(
     ]
 
 
-def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) -> dict[str, Array]:
+def single_task(
+    base: Path, folder: Path, input_ids: Array, segment_ids: Array, places: Array | None = None
+) -> dict[str, Array]:
     """The answers of one branch alone: every layer in one go, at the root scope."""
     bert, shape = BertFolder.at(base), read_record(folder).branch
     config = bert.config()
@@ -180,7 +192,7 @@ def single_task(base: Path, folder: Path, input_ids: Array, segment_ids: Array) 
         layers, x = range(shape.depth), embed(ids, segments, config)
         mask = attention_mask(ids, padding_id=0)
         x = encode(x, mask, config, layers, first_only=first_only)
-        head = apply_head(x, mask, shape.task, config)
+        head = apply_head(x, mask, shape.task, config, places=None if places is None else tf.constant(places))
         outputs = KINDS[shape.task.kind].output_tensors(head, shape.task.labels)
         weights = checkpoint.read(folder / branch_folder.CHECKPOINT)
         if shared := shape.shared_names(config):

@@ -25,6 +25,7 @@ from centrabert.export.client.transport import (
     malformed,
 )
 from centrabert.export.contract.signature_names import DESCRIBE, DESCRIPTION, ROUTE
+from centrabert.modeling.kinds.task_kind import Output
 
 # Which gRPC status TF Serving, or a proxy before it, means. FAILED_PRECONDITION and OUT_OF_RANGE are 400 too.
 CODES = {
@@ -75,7 +76,7 @@ class RestTransport:
         if not isinstance(outputs, dict):
             raise RequestError("INTERNAL", malformed("it has no outputs by name"))
         columns = {
-            name: _array(name, outputs[name], output.dtype)
+            name: _array(name, outputs[name], output)
             for name, output in request.outputs.items()
             if name in outputs
         }
@@ -160,11 +161,14 @@ def _reason(response: requests.Response) -> str:
     return page[:MAX_PAGE_CHARACTERS] or response.reason or "no reason given"
 
 
-def _array(name: str, values: Any, dtype: str) -> npt.NDArray[Any]:
+def _array(name: str, values: Any, output: Output) -> npt.NDArray[Any]:
+    """The values; of an axis without any, JSON does not tell those behind it."""
     try:
-        if dtype != "string":
-            return np.array(values, dtype)
-        array = np.array(values, object)
+        array = np.array(values, object if output.dtype == "string" else output.dtype)
+        if not array.size and array.ndim:
+            array = array.reshape(len(array), *[0] * len(output.axes))
+        if output.dtype != "string":
+            return array
         for value in array.flat:
             if not isinstance(value, str):
                 raise TypeError(f"{value!r} is no text")

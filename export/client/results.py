@@ -30,7 +30,10 @@ def read_answers(rows: Sequence[SentRow], served: ServedTasks, reply: Reply) -> 
     if strange := next(filter(None, reply.columns[UNKNOWN]), None):
         raise ModelChanged("INVALID_ARGUMENT", f"the server does not know all tasks of {strange!r}")
     columns = {name: _column(served.tasks[name], reply) for row in rows for name in row.tasks}
-    return [{name: columns[name][index] for name in row.tasks} for index, row in enumerate(rows)]
+    return [
+        {name: columns[name][index].with_text(row.text_a) for name in row.tasks}
+        for index, row in enumerate(rows)
+    ]
 
 
 def _column(task: ServedTask, reply: Reply) -> Sequence[Answer]:

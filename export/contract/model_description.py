@@ -5,10 +5,10 @@ A client gets there by Predict alone, whatever server holds the model, and guess
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from centrabert.errors import UserError
-from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, optional, read_dataclass
 from centrabert.modeling.formats.format import Format
 from centrabert.modeling.formats.json_file import parse_json
 from centrabert.modeling.kinds.registry import KINDS
@@ -27,12 +27,14 @@ class ServedTask:
       pair: Whether it reads two texts.
       labels: In the order of its outputs' numbers; () for a regression, and where a version exported before
         there was a `describe` does not tell.
+      split: How a tagging splits a text into words, as in TaskSpec; "" for every other kind.
     """
 
     name: str
     kind: str
     pair: bool
     labels: tuple[str, ...] = ()
+    split: str = optional("")
 
     @property
     def task_kind(self) -> TaskKind:
@@ -51,7 +53,7 @@ class ModelDescription:
 
 def write_description(tasks: Iterable[TaskSpec]) -> str:
     """The description of a model of these tasks."""
-    served = [asdict(ServedTask(task.name, task.kind, task.pair, task.labels)) for task in tasks]
+    served = [keys_of(ServedTask(task.name, task.kind, task.pair, task.labels, task.split)) for task in tasks]
     return json.dumps(FORMAT.written({"tasks": served}), ensure_ascii=False)
 
 

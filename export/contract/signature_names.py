@@ -1,6 +1,7 @@
 """The signatures of a served model by name, which graph, server and client agree on; no TensorFlow.
 
-A task has two signatures of its own: `<task>` reads texts, `<task>_ids` reads word-piece ids.
+A task has two signatures of its own: `<task>` reads texts, `<task>_ids` reads word-piece ids. One that tags
+words has `<task>_words` instead of the latter, which reads words that are split already.
 """
 
 DEFAULT = "serving_default"  # texts in, the answers of every task out
@@ -13,7 +14,7 @@ ASKED, UNKNOWN = (
     "asked",
     "unknown",
 )  # outputs of ROUTE: whether a row asked for a task; a row's faulty selector
-IDS_SUFFIX = "_ids"
+IDS_SUFFIX, WORDS_SUFFIX = "_ids", "_words"
 # The beginning of TF Serving's message, and of ours: by it a client knows that the model has changed.
 NO_SUCH_OUTPUT = "output tensor alias not found in signature"
 
@@ -21,3 +22,8 @@ NO_SUCH_OUTPUT = "output tensor alias not found in signature"
 def ids_signature(task: str) -> str:
     """The signature of a task for clients that send word-piece ids."""
     return f"{task}{IDS_SUFFIX}"
+
+
+def words_signature(task: str) -> str:
+    """The signature of a task that tags words, for clients that send words."""
+    return f"{task}{WORDS_SUFFIX}"

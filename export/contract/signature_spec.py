@@ -1,6 +1,6 @@
 """What a signature reads and answers: names, types and shapes of its tensors, without TensorFlow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,17 @@ class TensorSpec:
         """Texts are arrays of objects, each of which is bytes."""
         return np.dtype(object if self.dtype == "string" else self.dtype)
 
-    def blank(self, rows: int) -> npt.NDArray[Any]:
-        """The value of so many rows for which nothing was computed: "" or 0."""
-        shape = [rows, *(size or 0 for size in self.shape[1:])]
+    def blank(self, rows: int, longest: Sequence[int] = ()) -> npt.NDArray[Any]:
+        """The value of so many rows for which nothing was computed: "" or 0.
+
+        Args:
+          longest: The sizes of the other axes, where any size will do.
+        """
+        given = longest or [0] * len(self.shape)
+        shape = [
+            rows,
+            *(of_any if size is None else size for size, of_any in zip(self.shape[1:], given, strict=False)),
+        ]
         return np.full(shape, b"" if self.dtype == "string" else 0, self.numpy_dtype)
 
 

@@ -19,16 +19,16 @@ def answer_texts(
 ) -> Iterator[dict[str, dict[str, Any]]]:
     """The answers of `tasks` to each pair of texts, in order, as {task: answer}.
 
-    What an answer looks like is the kind's `answer_json`. Pair tasks read both texts in one pass through the
-    trunk; the others read the first alone, in another.
+    What an answer looks like is the kind's `answer_json`. Tasks that read alike share one pass through the
+    trunk.
     """
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
         outputs: Arrays = {}
-        for pair in (True, False):
-            if group := [task for task in tasks if task.pair == pair]:
-                outputs.update(_ask(predictor, group, batch, pair))
-        columns = [_answers(task, outputs) for task in tasks]
+        for reading in dict.fromkeys(task.reading for task in tasks):
+            group = [task for task in tasks if task.reading == reading]
+            outputs.update(_ask(predictor, group, batch, reading.pair))
+        columns = [_answers(task, outputs, [text_a for text_a, _ in batch]) for task in tasks]
         for row in zip(*columns, strict=True):
             yield {task.name: answer for task, answer in zip(tasks, row, strict=True)}
 
@@ -42,7 +42,7 @@ def _ask(predictor: Predictor, tasks: Sequence[TaskSpec], batch: Texts, pair: bo
     return predictor.predict(DEFAULT, feeds, wanted)
 
 
-def _answers(task: TaskSpec, outputs: Arrays) -> list[dict[str, Any]]:
+def _answers(task: TaskSpec, outputs: Arrays, text_a: Sequence[str]) -> list[dict[str, Any]]:
     """The task's answer to each row."""
     kind = KINDS[task.kind]
     columns = {
@@ -50,4 +50,5 @@ def _answers(task: TaskSpec, outputs: Arrays) -> list[dict[str, Any]]:
         for output in kind.outputs
         for values in [outputs[f"{task.name}/{output.name}"]]
     }
-    return [kind.answer_json(answer, task.labels) for answer in kind.answers(columns, task.labels)]
+    answers = zip(kind.answers(columns, task.labels), text_a, strict=True)
+    return [kind.answer_json(answer.with_text(text), task.labels) for answer, text in answers]

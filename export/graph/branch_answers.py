@@ -9,12 +9,15 @@ from centrabert.modeling.layers.encoder import encode
 from centrabert.modeling.layers.heads import apply_head
 
 
-def branch_answers(x: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig) -> dict[str, tf.Tensor]:
+def branch_answers(
+    x: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertConfig, places: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
     """A task's own layers and head, above the trunk's output `x` at the depth where the branch leaves it.
 
     Args:
       x: float32 [batch, length, hidden].
       mask: From `attention_mask`.
+      places: int32 [batch, words, COLUMNS], where words stand, for a task that tags them.
 
     Returns:
       By the names of the kind's `outputs`, batch first.
@@ -23,5 +26,6 @@ def branch_answers(x: tf.Tensor, mask: tf.Tensor, branch: Branch, config: BertCo
     with tf.variable_scope(task.name):
         own = range(branch.frozen, branch.depth)
         x = encode(x, mask, config, own, first_only=task.reads == "cls")
-        outputs = KINDS[task.kind].output_tensors(apply_head(x, mask, task, config), task.labels)
+        head = apply_head(x, mask, task, config, places=places)
+        outputs = KINDS[task.kind].output_tensors(head, task.labels)
         return {name: tf.identity(tensor, name) for name, tensor in outputs.items()}

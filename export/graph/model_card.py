@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from centrabert.export.contract.signature_names import ids_signature
+from centrabert.export.contract.signature_names import ids_signature, words_signature
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.summary_table import table
 from centrabert.modeling.kinds.registry import KINDS
@@ -34,7 +34,8 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield "|---|---|---|---|"
     for task in tasks:
         reads = "`text_a`, `text_b`" if task.pair else "`text_a`"
-        yield f"| {task.name} | {reads} | {_answers(task)} | `{task.name}`, `{ids_signature(task.name)}` |"
+        second = words_signature(task.name) if task.split else ids_signature(task.name)
+        yield f"| {task.name} | {reads} | {_answers(task)} | `{task.name}`, `{second}` |"
     yield ""
     yield (
         "`serving_default` answers every task at once; to `route` every row names its tasks in `tasks`, "

@@ -1,55 +1,89 @@
-"""Which readings of its texts each row of `route` needs: one, or two where its tasks read it differently."""
+"""Which readings of its texts each row of `route` needs: one, or more where its tasks read it differently."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.task import TaskSpec, TextReading
+
+ALONE = TextReading()  # the first text, as a text
 
 
 @dataclass(frozen=True)
 class RouteReadings:
-    """One reading for each row of the batch, and behind them a second one for those rows that need it.
+    """One reading for each row of the batch, and behind them further ones for those rows that need them.
 
-    A row is read as a pair if it is for a pair task, else as its first text alone. One that has a second text
-    and is for tasks of both kinds is read a second time, for its tasks of single texts.
+    A row is read as a pair if one of its tasks is, and there is a second text; as words if one of its tasks
+    is, and their pieces are not those of the text; and else as its first text alone.
 
     Attributes:
       rows: int64 [readings], of which row each is.
-      pair: bool [readings], whether it reads both texts.
-      twice: bool [batch], the rows with two readings.
-      again: int64 [twice], their numbers.
+      kind: int32 [readings], which of `kinds` it is.
+      kinds: All that there may be.
+      own: int32 [batch] for each reading of a task, which of `kinds` it comes to in every row.
     """
 
     rows: tf.Tensor
-    pair: tf.Tensor
-    twice: tf.Tensor
-    again: tf.Tensor
+    kind: tf.Tensor
+    kinds: tuple[TextReading, ...]
+    own: Mapping[TextReading, tf.Tensor]
+
+    @property
+    def pair(self) -> tf.Tensor:
+        """bool [readings], whether both texts are read."""
+        return self.are(TextReading(pair=True))
+
+    def are(self, reading: TextReading) -> tf.Tensor:
+        """bool [readings], which of them are such."""
+        if reading not in self.kinds:
+            return tf.fill(tf.shape(self.rows), False)
+        return tf.equal(self.kind, self.kinds.index(reading))
 
     def serving(self, task: TaskSpec, wanted: tf.Tensor) -> tf.Tensor:
         """bool [readings], which of them are for a task that the rows `wanted`, bool [batch], want."""
-        if task.pair:
-            return tf.concat([wanted, tf.fill(tf.shape(self.again), False)], 0)
-        return tf.concat([wanted & ~self.twice, tf.gather(wanted, self.again)], 0)
+        own = tf.equal(self.kind, tf.gather(self.own[task.reading], self.rows))
+        return own & tf.gather(wanted, self.rows)
 
 
-def route_readings(wanted: Mapping[TaskSpec, tf.Tensor], text_b: tf.Tensor) -> RouteReadings:
+def route_readings(
+    wanted: Mapping[TaskSpec, tf.Tensor], text_b: tf.Tensor, same_pieces: Mapping[str, tf.Tensor]
+) -> RouteReadings:
     """Decides them.
 
     Args:
       wanted: bool [batch] for each task.
       text_b: string [batch], or [0] where there is none.
+      same_pieces: bool [batch] for each split, where the words have the pieces of the text.
     """
     some = next(iter(wanted.values()))
-    nobody = tf.zeros_like(some)
-    for_pairs, for_singles = (
-        tf.reduce_any([nobody, *(rows for task, rows in wanted.items() if task.pair == pair)], 0)
-        for pair in (True, False)
-    )
     given = tf.not_equal(tf.strings.strip(text_b), "")
     has_second = tf.concat([given, tf.fill([tf.size(some) - tf.size(given)], False)], 0)
-    twice = has_second & for_pairs & for_singles
-    again = tf.where(twice)[:, 0]
-    rows = tf.concat([tf.range(tf.size(some, out_type=tf.int64)), again], 0)
-    return RouteReadings(rows, tf.concat([for_pairs, tf.fill(tf.shape(again), False)], 0), twice, again)
+    readings = {task.reading for task in wanted}
+    pairs, splits = [each for each in readings if each.pair], [each for each in readings if each.split]
+    kinds = (*pairs, ALONE, *sorted(splits, key=lambda each: each.split))
+    own = {
+        each: tf.where_v2(
+            has_second if each.pair else ~same_pieces[each.split] if each.split else tf.zeros_like(some),
+            kinds.index(each),
+            kinds.index(ALONE),
+        )
+        for each in readings
+    }
+    needed = [
+        tf.reduce_any(
+            [
+                tf.zeros_like(some),
+                *(rows & tf.equal(own[task.reading], kind) for task, rows in wanted.items()),
+            ],
+            0,
+        )
+        for kind in range(len(kinds))
+    ]
+    first = tf.fill(tf.shape(some), kinds.index(ALONE))  # of a row that wants nothing
+    for kind in reversed(range(len(kinds))):
+        first = tf.where_v2(needed[kind], kind, first)
+    further = [tf.where(needed[kind] & tf.not_equal(first, kind))[:, 0] for kind in range(1, len(kinds))]
+    rows = tf.concat([tf.range(tf.size(some, out_type=tf.int64)), *further], 0)
+    of_further = [tf.fill(tf.shape(each), kind) for kind, each in enumerate(further, 1)]
+    return RouteReadings(rows, tf.concat([first, *of_further], 0), kinds, own)

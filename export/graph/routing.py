@@ -14,12 +14,13 @@ import tensorflow.compat.v1 as tf
 from centrabert.export.contract.signature_names import ASKED
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.control_flow import merge, switch
-from centrabert.export.graph.request_texts import RequestTexts, fed_ids
-from centrabert.export.graph.route_readings import route_readings
+from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids
+from centrabert.export.graph.route_readings import RouteReadings, route_readings
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.task import TextReading
 
 
 @dataclass(frozen=True)
@@ -27,58 +28,123 @@ class Routed:
     """The tensors of `route` and `route_ids`.
 
     Attributes:
-      input_ids, segment_ids: int32 [readings, length]; fed, one reading for each row of the batch.
+      ids: Of the readings; fed, one reading for each row of the batch.
       answers: By task and then by name.
       unknown: string [batch], what `tasks` says where it is no list of tasks, else "".
     """
 
-    input_ids: tf.Tensor
-    segment_ids: tf.Tensor
+    ids: Ids
     answers: dict[str, dict[str, tf.Tensor]]
     unknown: tf.Tensor
 
 
 def route(manifest: Manifest, texts: RequestTexts, text_b: tf.Tensor, tasks: tf.Tensor) -> Routed:
-    """The answers of every task to the rows that want it.
+    """The answers of every task to the rows of texts that want it.
 
     Besides what the task's own signature answers there is `asked`, bool [batch]. Where it is False the label
-    is "" and every number 0. Of texts, a task reads what its own signature reads. A row of ids that are fed
-    is read as it is, whatever its tasks: who has a tokenizer of his own decides what they read.
+    is "" and every number 0. A task reads what its own signature reads.
+
+    Where no task tags words, ids may be fed instead of texts; see `route_ids`.
 
     Args:
       text_b: string [batch], or [0] where there is none.
       tasks: string [batch]; names separated by commas, or "*" for all. A row with anything else in it asks
         for nothing: it must not fail the rows of other clients in the same batch.
     """
-    branches, padding_id = manifest.plan.branches, texts.tokenizer.padding_id
+    branches = manifest.plan.branches
     wanted, known = _wanted(tasks, [branch.task.name for branch in branches])
-    readings = route_readings({branch.task: wanted[branch.task.name] for branch in branches}, text_b)
-    fed = fed_ids(texts.read(readings.rows, readings.pair))
-    served = {
-        branch.task.name: readings.serving(branch.task, wanted[branch.task.name]) for branch in branches
-    }
-    depths = tf.reduce_max([each.frozen * tf.cast(served[each.task.name], tf.int32) for each in branches], 0)
-    order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
-    ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
-    reached = _trunk(ids, segments, depths, manifest, padding_id)
-    targets = tf.gather(readings.rows, order)
-    answers = {
-        branch.task.name: {
-            **_answers(
-                branch,
-                manifest,
-                reached[branch.frozen],
-                ids,
-                padding_id,
-                tf.gather(served[branch.task.name], order),
-                targets,
-                tf.shape(tasks),
-            ),
-            ASKED: wanted[branch.task.name],
+    same_pieces = {split: texts.same_pieces(split) for split in texts.words}
+    of_tasks = {branch.task: wanted[branch.task.name] for branch in branches}
+    readings = route_readings(of_tasks, text_b, same_pieces)
+    by_split = {split: readings.are(TextReading(split=split)) for split in texts.words}
+    ids = texts.read_each(readings.rows, readings.pair, by_split)
+    if not texts.words:
+        ids = fed_ids(ids)
+    routing = _Routing(manifest, branches, readings, texts.tokenizer.padding_id, texts)
+    return Routed(ids, routing.answers(ids, wanted), tf.where(known, tf.fill(tf.shape(tasks), ""), tasks))
+
+
+def route_ids(manifest: Manifest, padding_id: int, tasks: tf.Tensor) -> Routed:
+    """The same for rows of ids, for all tasks but those that tag words: ids do not tell where words begin.
+
+    A row is read as it is, whatever its tasks: who has a tokenizer of his own decides what they read.
+    """
+    branches = [branch for branch in manifest.plan.branches if not branch.task.split]
+    wanted, known = _wanted(tasks, [branch.task.name for branch in branches])
+    ids = (
+        tf.placeholder(tf.int32, [None, None], "input_ids"),
+        tf.placeholder(tf.int32, [None, None], "segment_ids"),
+    )
+    of_tasks = {branch.task: wanted[branch.task.name] for branch in branches}
+    readings = route_readings(of_tasks, tf.zeros([0], tf.string), {})
+    answers = _Routing(manifest, branches, readings, padding_id).answers(ids, wanted)
+    return Routed(ids, answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks))
+
+
+@dataclass(frozen=True)
+class _Routing:
+    """From the readings of the rows to the answers of the branches."""
+
+    manifest: Manifest
+    branches: Sequence[Branch]
+    readings: RouteReadings
+    padding_id: int
+    texts: RequestTexts | None = None
+
+    def answers(self, fed: Ids, wanted: Mapping[str, tf.Tensor]) -> dict[str, dict[str, tf.Tensor]]:
+        """By task and then by name, in the order of the batch.
+
+        Args:
+          fed: Of the readings.
+          wanted: bool [batch] for each task.
+        """
+        served = {
+            each.task.name: self.readings.serving(each.task, wanted[each.task.name]) for each in self.branches
         }
-        for branch in branches
-    }
-    return Routed(*fed, answers, tf.where(known, tf.fill(tf.shape(tasks), ""), tasks))
+        depths = tf.reduce_max(
+            [each.frozen * tf.cast(served[each.task.name], tf.int32) for each in self.branches], 0
+        )
+        order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
+        ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
+        reached = _trunk(ids, segments, depths, self.manifest, self.padding_id)
+        targets = tf.gather(self.readings.rows, order)
+        return {
+            name: {
+                **self._answers(branch, reached[branch.frozen], ids, tf.gather(served[name], order), targets,
+                                tf.shape(wanted[name])),
+                ASKED: wanted[name],
+            }
+            for branch in self.branches
+            for name in [branch.task.name]
+        }  # fmt: skip
+
+    def _answers(
+        self,
+        branch: Branch,
+        x: tf.Tensor,
+        ids: tf.Tensor,
+        served: tf.Tensor,
+        rows: tf.Tensor,
+        batch: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """A branch's answers, computed from the readings for it, if there are any.
+
+        Args:
+          x: float32 [readings, length, hidden], the first of `ids`; what serves the task is among them.
+          ids: int32 [readings, length], those that go deepest first.
+          served: bool [readings], which of them are for this task.
+          rows: int64 [readings], of which row of the batch each is.
+          batch: int32 [1], rows of the batch.
+        """
+        places = tf.where(served)[:, 0]
+        count = tf.size(places)
+        _, own = switch(places, count)
+        mask = attention_mask(tf.gather(ids, own), self.padding_id)
+        targets = tf.gather(rows, own)
+        words = self.texts.places(targets, branch.task.split) if self.texts else None
+        computed = branch_answers(tf.gather(x, own), mask, branch, self.manifest.config, words)
+        at = tf.cast(targets, tf.int32)[:, None]
+        return {name: _scattered(values, at, batch, count) for name, values in computed.items()}
 
 
 def _trunk(
@@ -109,36 +175,10 @@ def _wanted(tasks: tf.Tensor, names: Sequence[str]) -> tuple[Mapping[str, tf.Ten
     return {name: tf.logical_and(known, rows) for name, rows in named.items()}, known
 
 
-def _answers(
-    branch: Branch,
-    manifest: Manifest,
-    x: tf.Tensor,
-    ids: tf.Tensor,
-    padding_id: int,
-    served: tf.Tensor,
-    rows: tf.Tensor,
-    batch: tf.Tensor,
-) -> dict[str, tf.Tensor]:
-    """A branch's answers in the order of the batch, computed from the readings for it, if there are any.
-
-    Args:
-      x: float32 [readings, length, hidden], the first of `ids`; what serves the task is among them.
-      ids: int32 [readings, length], those that go deepest first.
-      served: bool [readings], which of them are for this task.
-      rows: int64 [readings], of which row of the batch each is.
-      batch: int32 [1], rows of the batch.
-    """
-    places = tf.where(served)[:, 0]
-    count = tf.size(places)
-    _, own = switch(places, count)
-    mask = attention_mask(tf.gather(ids, own), padding_id)
-    computed = branch_answers(tf.gather(x, own), mask, branch, manifest.config)
-    targets = tf.cast(tf.gather(rows, own), tf.int32)[:, None]
-    return {name: _scattered(values, targets, batch, count) for name, values in computed.items()}
-
-
 def _scattered(values: tf.Tensor, targets: tf.Tensor, batch: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """The values at their rows of the batch, "", 0 or False at all others."""
-    shape = tf.concat([batch, tf.constant(values.shape[1:].as_list(), tf.int32)], 0)
-    none, _ = switch(tf.zeros(shape, values.dtype), count)
-    return tf.ensure_shape(merge(none, tf.scatter_nd(targets, values, shape)), values.shape)
+    inner = [size or 0 for size in values.shape[1:].as_list()]  # of any size: none
+    none, _ = switch(tf.zeros(tf.concat([batch, tf.constant(inner, tf.int32)], 0), values.dtype), count)
+    place = tf.scatter_nd(targets, tf.range(1, count + 1), batch)  # 0 is what is not among them
+    blank = tf.zeros_like(values[:1])
+    return tf.ensure_shape(merge(none, tf.gather(tf.concat([blank, values], 0), place)), values.shape)

@@ -1,11 +1,12 @@
 """The trunk's output for tasks that read a row differently, in a graph from which TensorFlow prunes tasks.
 
-Rows without a second text are read once, for tasks of both kinds. The others are read as pairs for pair
-tasks, and without their second text for the others. Each of these three readings is a graph of its own: what
-nobody fetches is pruned, and what has no rows does not run.
+Rows that all tasks read alike are read once: those without a second text, whose words have the pieces of the
+text. The others are read as pairs for pair tasks, without their second text for tasks of single texts, and
+word by word for taggings. Each of these readings is a graph of its own: what nobody fetches is pruned, and
+what has no rows does not run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
@@ -18,6 +19,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
+from centrabert.modeling.task import TextReading
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,35 @@ class Reading:
 
 def separate_answers(manifest: Manifest, texts: RequestTexts) -> dict[str, dict[str, tf.Tensor]]:
     """The answers of every task, by task and then by name, each to what it reads of the texts."""
-    padding_id = texts.tokenizer.padding_id
-    with_second, without = (tf.where(rows)[:, 0] for rows in (texts.has_second, ~texts.has_second))
-    depths = {
-        pair: max(branch.frozen for branch in manifest.plan.branches if branch.task.pair == pair)
-        for pair in (False, True)
+    depths: dict[TextReading, int] = {}
+    for branch in manifest.plan.branches:
+        depths[branch.task.reading] = max(branch.frozen, depths.get(branch.task.reading, 0))
+    same, differing = (tf.where(rows)[:, 0] for rows in _alike(texts, depths))
+    alike = _reading(manifest, texts, same, TextReading(), max(depths.values()))
+    joined = {
+        each: _Joined((alike, _reading(manifest, texts, differing, each, depth)), texts, each.split)
+        for each, depth in depths.items()
     }
-    alike = _reading(manifest, texts, without, False, max(depths.values()))
-    differing = {pair: _reading(manifest, texts, with_second, pair, depth) for pair, depth in depths.items()}
-    joined = {pair: _Joined((alike, reading), padding_id) for pair, reading in differing.items()}
     return {
-        branch.task.name: joined[branch.task.pair].answers(branch, manifest.config)
+        branch.task.name: joined[branch.task.reading].answers(branch, manifest.config)
         for branch in manifest.plan.branches
     }
 
 
-def _reading(manifest: Manifest, texts: RequestTexts, rows: tf.Tensor, pair: bool, depth: int) -> Reading:
+def _alike(texts: RequestTexts, readings: Collection[TextReading]) -> tuple[tf.Tensor, tf.Tensor]:
+    """bool [batch], which rows all readings come to the same for, and which not."""
+    differing = [texts.has_second] if any(each.pair for each in readings) else []
+    differing += [~texts.same_pieces(each.split) for each in readings if each.split]
+    any_differs = tf.reduce_any(differing, 0)
+    return ~any_differs, any_differs
+
+
+def _reading(
+    manifest: Manifest, texts: RequestTexts, rows: tf.Tensor, reading: TextReading, depth: int
+) -> Reading:
     """The rows as far as the tasks go that read them so."""
     _, own = switch(rows, tf.size(rows))
-    ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in texts.read(own, pair))
+    ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in texts.read_as(own, reading))
     mask = attention_mask(ids, texts.tokenizer.padding_id)
     trunk = [embed(ids, segments, manifest.config)]
     for layer in range(depth):
@@ -70,18 +82,21 @@ def _reading(manifest: Manifest, texts: RequestTexts, rows: tf.Tensor, pair: boo
 class _Joined:
     """Two readings that together are the batch: their rows one after the other, padded to the longest."""
 
-    def __init__(self, readings: tuple[Reading, Reading], padding_id: int) -> None:
+    def __init__(self, readings: tuple[Reading, Reading], texts: RequestTexts, split: str) -> None:
+        padding_id = texts.tokenizer.padding_id
         self._readings = readings
         self._length = tf.maximum(*map(self._own_length, readings))
         ids = [self._padded(reading, reading.ids, padding_id) for reading in readings]
         self._mask = attention_mask(tf.concat(ids, 0), padding_id)
-        self._places = tf.math.invert_permutation(tf.concat([reading.rows for reading in readings], 0))
+        rows = tf.concat([reading.rows for reading in readings], 0)
+        self._order = tf.math.invert_permutation(rows)
+        self._words = texts.places(rows, split)
 
     def answers(self, branch: Branch, config: BertConfig) -> dict[str, tf.Tensor]:
         """A branch's answers in the order of the batch."""
         trunk = [self._padded(reading, reading.trunk[branch.frozen], 0) for reading in self._readings]
-        computed = branch_answers(tf.concat(trunk, 0), self._mask, branch, config)
-        return {name: tf.gather(values, self._places) for name, values in computed.items()}
+        computed = branch_answers(tf.concat(trunk, 0), self._mask, branch, config, self._words)
+        return {name: tf.gather(values, self._order) for name, values in computed.items()}
 
     def _own_length(self, reading: Reading) -> tf.Tensor:
         none, _ = switch(tf.constant(1), reading.count)  # attention wants a first token, be it of no row

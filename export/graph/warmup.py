@@ -12,7 +12,14 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from centrabert.export.contract.signature_names import DEFAULT, DESCRIBE, ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.signature_names import (
+    DEFAULT,
+    DESCRIBE,
+    ROUTE,
+    ROUTE_IDS,
+    ids_signature,
+    words_signature,
+)
 from centrabert.export.contract.task_selector import ALL_TASKS
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.merge.manifest import Manifest
@@ -51,11 +58,15 @@ def requests(manifest: Manifest, unknown_id: int) -> Iterator[PredictRequest]:
         yield _request(ROUTE, {**texts, "tasks": [ALL_TASKS] * ROWS})
         pieces = np.full([ROWS, length], unknown_id, np.int32)
         ids = {"input_ids": pieces, "segment_ids": np.zeros_like(pieces)}
-        yield _request(ROUTE_IDS, {**ids, "tasks": [ALL_TASKS] * ROWS})
+        if not all(branch.task.split for branch in manifest.plan.branches):
+            yield _request(ROUTE_IDS, {**ids, "tasks": [ALL_TASKS] * ROWS})
         for branch in manifest.plan.branches:
             task = branch.task
             yield _request(task.name, texts if task.pair else {"text_a": text})
-            yield _request(ids_signature(task.name), ids)
+            if task.split:
+                yield _request(words_signature(task.name), {"words": [each.split() for each in text]})
+            else:
+                yield _request(ids_signature(task.name), ids)
 
 
 def _lengths(longest: int) -> list[int]:

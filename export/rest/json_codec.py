@@ -118,5 +118,11 @@ def _lists(array: npt.NDArray[Any]) -> list[Any]:
     if array.dtype == np.float32:
         return np.asarray(array.astype(str).astype(np.float64)).tolist()
     if array.dtype == object:
-        return [value.decode() for value in array]
+        return list(_decoded(array.tolist()))
     return list(array.tolist())
+
+
+def _decoded(values: list[Any]) -> Iterator[Any]:
+    """Bytes as text, in lists nested as they were."""
+    for value in values:
+        yield list(_decoded(value)) if isinstance(value, list) else value.decode()

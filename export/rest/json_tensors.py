@@ -101,7 +101,8 @@ def _array(name: str, values: Any, spec: TensorSpec, limits: RequestLimits) -> n
     shape = _shape(values)
     check_shape(name, spec, shape, limits)
     read = _text if spec.dtype == "string" else _integer
-    rows = [_row(f"input {name}: row {number}: ", row, shape, read) for number, row in enumerate(values)]
+    padding = 'with "" behind the words' if spec.dtype == "string" else "the ids with 0"
+    rows = [_row(f"input {name}: row {row}: ", each, shape, read, padding) for row, each in enumerate(values)]
     return np.array(rows, spec.numpy_dtype).reshape(shape)
 
 
@@ -114,14 +115,18 @@ def _shape(values: Any) -> list[int]:
     return shape
 
 
-def _row(place: str, row: Any, shape: list[int], read: Callable[[str, Any], Any]) -> Any:
-    """A value, or the list of values that the rank asks for."""
+def _row(place: str, row: Any, shape: list[int], read: Callable[[str, Any], Any], padding: str) -> Any:
+    """A value, or the list of values that the rank asks for.
+
+    Args:
+      padding: What makes rows of one length, for the message.
+    """
     if len(shape) == 1:
         return read(place, row)
     if not isinstance(row, list):
         raise _wrong_type(place, row, "a list")
     if len(row) != shape[1]:
-        raise invalid(f"{place}{len(row)} values, but {shape[1]} in row 0; pad the ids with 0")
+        raise invalid(f"{place}{len(row)} values, but {shape[1]} in row 0; pad {padding}")
     return [read(place, value) for value in row]
 
 

@@ -26,7 +26,7 @@ class RequestLimits:
     Attributes:
       rows: Maximum number of rows in one request.
       text_bytes: Maximum size of one text, in UTF-8; only its first word pieces are read anyway.
-      length: Maximum number of word pieces in a row of ids, padding included.
+      length: Maximum number of word pieces in a row of ids, or of words in a row, padding included.
       vocabulary: Word-piece ids are below it.
       segments: Segment ids are below it.
       padding: The id that rows of ids are padded with.
@@ -143,7 +143,7 @@ def _check_tokens(name: str, ids: npt.NDArray[np.int32], padding: int) -> None:
 
 
 def _check_sizes(name: str, texts: npt.NDArray[np.object_], max_bytes: int) -> None:
-    for row, text in enumerate(texts):
+    for (row, *_), text in np.ndenumerate(texts):
         if len(text) > max_bytes:
             raise invalid(
                 f"input {name}: row {row}: {len(text)} bytes, more than {max_bytes}; shorten the text"
@@ -151,7 +151,7 @@ def _check_sizes(name: str, texts: npt.NDArray[np.object_], max_bytes: int) -> N
 
 
 def _check_utf8(name: str, texts: npt.NDArray[np.object_]) -> None:
-    for row, text in enumerate(texts):
+    for (row, *_), text in np.ndenumerate(texts):
         check_utf8(f"input {name}: row {row}: ", text)
 
 

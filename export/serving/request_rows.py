@@ -14,11 +14,12 @@ from centrabert.export.contract.signature_names import (
     ROUTE,
     ROUTE_IDS,
     UNKNOWN,
+    WORDS_SUFFIX,
 )
-from centrabert.export.contract.signature_spec import SignatureSpec
+from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays
-from centrabert.export.serving.row_batch import IDS, TEXT, RowBatch
+from centrabert.export.serving.row_batch import IDS, TEXT, WORDS, RowBatch
 
 Computed = Sequence[tuple[list[int], Arrays]]  # the indices of some rows, and their outputs by full name
 
@@ -34,8 +35,8 @@ class RequestRows:
       tasks_text: bytes [rows], the selectors; "" where the signature has none.
     """
 
-    input_kind: tuple[str, str]
-    columns: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    input_kind: tuple[str, ...]
+    columns: tuple[npt.NDArray[Any], ...]
     task_arguments: tuple[frozenset[str] | None, ...]
     fetched_tasks: frozenset[str]
     tasks_text: npt.NDArray[np.object_]
@@ -54,9 +55,8 @@ class RequestRows:
         return [(part, self._batch(part)) for part in parts]
 
     def _batch(self, indices: list[int]) -> RowBatch:
-        a, b = self.columns
         tasks = tuple((self.task_arguments[index] or frozenset()) & self.fetched_tasks for index in indices)
-        return RowBatch(self.input_kind, (a[indices], b[indices]), tasks)
+        return RowBatch(self.input_kind, tuple(column[indices] for column in self.columns), tasks)
 
 
 def read_rows(
@@ -68,20 +68,20 @@ def read_rows(
       outputs: The names of the outputs to fetch.
       tasks: All tasks of the model.
     """
-    input_kind = IDS if "input_ids" in inputs else TEXT
-    first = inputs[input_kind[0]]
-    blank = np.full(len(first), b"", object)
-    second = inputs.get(input_kind[1], blank)
+    input_kind = next(kind for kind in (IDS, WORDS, TEXT) if kind[0] in inputs)
+    blank = np.full(len(inputs[input_kind[0]]), b"", object)
+    columns = tuple(inputs.get(name, blank) for name in input_kind)
     full_names = [full_name(signature, name) for name in outputs]
     fetched = frozenset(name.partition("/")[0] for name in full_names if not name.endswith(f"/{ASKED}"))
     tasks_text = inputs.get("tasks", blank)
     if "tasks" in inputs:
-        parsed = {text: parse_task_selector(text.decode(), tasks) for text in set(tasks_text)}
+        offered = [task for task in tasks if f"{task}/{ASKED}" in signature.outputs]
+        parsed = {text: parse_task_selector(text.decode(), offered) for text in set(tasks_text)}
         task_arguments = tuple(parsed[text] for text in tasks_text)
     else:
         always = frozenset(tasks if signature.name == DEFAULT else [_own_task(signature)])
-        task_arguments = (always,) * len(first)
-    return RequestRows(input_kind, (first, second), task_arguments, fetched, tasks_text)
+        task_arguments = (always,) * len(blank)
+    return RequestRows(input_kind, columns, task_arguments, fetched, tasks_text)
 
 
 def full_name(signature: SignatureSpec, output: str) -> str:
@@ -108,16 +108,31 @@ def _output(signature: SignatureSpec, name: str, rows: RequestRows, computed: Co
     task, _, own = full.partition("/")
     if own == ASKED:
         return np.array([tasks is not None and task in tasks for tasks in rows.task_arguments], bool)
+    spec = signature.outputs[name]
     if full == UNKNOWN:
         understood = [tasks is not None for tasks in rows.task_arguments]
         return np.where(understood, b"", rows.tasks_text)
-    whole = signature.outputs[name].blank(len(rows.task_arguments))
-    for indices, arrays in computed:
-        if full in arrays:
-            whole[indices] = arrays[full]
-    return whole
+    parts = [(indices, arrays[full]) for indices, arrays in computed if full in arrays]
+    longest = [max((part.shape[axis] for _, part in parts), default=0) for axis in range(1, len(spec.shape))]
+    whole = spec.blank(len(rows.task_arguments), longest)
+    for indices, part in parts:
+        where: tuple[Any, ...] = (indices, *map(slice, part.shape[1:]))
+        whole[where] = part
+    return _trimmed(whole, spec)
+
+
+def _trimmed(array: npt.NDArray[Any], spec: TensorSpec) -> npt.NDArray[Any]:
+    """Without what only the other rows of a batch needed: an axis of any size ends with its last value."""
+    if len(spec.shape) < 2 or spec.shape[1] is not None:
+        return array
+    blank = b"" if array.dtype == object else 0
+    used = np.flatnonzero((array != blank).any(axis=(0, *range(2, array.ndim))))
+    return array[:, : used[-1] + 1 if len(used) else 0]
 
 
 def _own_task(signature: SignatureSpec) -> str:
-    """The task that a signature `<task>` or `<task>_ids` belongs to."""
-    return signature.name.removesuffix(IDS_SUFFIX)
+    """The task that a signature `<task>`, `<task>_ids` or `<task>_words` belongs to."""
+    suffixes = {"input_ids": IDS_SUFFIX, "words": WORDS_SUFFIX}
+    return signature.name.removesuffix(
+        "".join(suffixes[name] for name in suffixes if name in signature.inputs)
+    )

@@ -13,14 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.contract.signature_names import DESCRIBE, DESCRIPTION, ROUTE, ROUTE_IDS, ids_signature
+from centrabert.export.contract.signature_names import (
+    DESCRIBE,
+    DESCRIPTION,
+    ROUTE,
+    ROUTE_IDS,
+    ids_signature,
+    words_signature,
+)
 from centrabert.export.contract.task_selector import task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.export.serving.batcher import Batcher
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
 from centrabert.export.serving.request_rows import Computed, RequestRows
-from centrabert.export.serving.row_batch import IDS, TEXT, RowBatch
+from centrabert.export.serving.row_batch import IDS, TEXT, WORDS, RowBatch
 from centrabert.merge.manifest import Manifest
 
 
@@ -116,6 +123,8 @@ class Servable:
                 (task,) = tasks
                 if batch.input_kind == IDS:
                     return self._by_own_signature(task, ids_signature(task), batch, IDS)
+                if batch.input_kind == WORDS:
+                    return self._by_own_signature(task, words_signature(task), batch, WORDS)
                 return self._by_own_signature(task, task, batch, TEXT if self._pairs[task] else TEXT[:1])
             return self._by_route(batch)
         except tf.errors.OpError as error:

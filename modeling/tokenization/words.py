@@ -52,14 +52,7 @@ def split_words(text: tf.Tensor, split: str) -> Words:
     space = tf.strings.regex_full_match(flat, WHITESPACE if split == "bert" else PYTHONS_WHITESPACE)
     dropped = space | tf.strings.regex_full_match(flat, INVALID) if split == "bert" else space
     kept = tf.where(~dropped)[:, 0]
-    # Characters of one word are between the same spaces, and none of them stands alone.
-    alone = _alone(tf.gather(flat, kept), split)
-    chunk = tf.gather(tf.cumsum(tf.cast(space, tf.int32)), kept)
-    row = tf.gather(rows, kept)
-    parted = (row[1:] != row[:-1]) | (chunk[1:] != chunk[:-1]) | alone[1:] | alone[:-1]
-    some = tf.ones([tf.minimum(tf.size(kept), 1)], tf.bool)
-    first = tf.boolean_mask(kept, tf.concat([some, parted], 0))
-    last = tf.boolean_mask(kept, tf.concat([parted, some], 0))
+    first, last = (kept, kept) if split == "characters" else _ends(flat, rows, space, kept, split)
     starts, ends = tf.gather(begin.flat_values, first), tf.gather(end, last)
     word_rows = tf.gather(rows, first)
     words = tf.strings.substr(tf.gather(text, word_rows), starts, ends - starts)
@@ -89,8 +82,24 @@ def given_words(words: tf.Tensor) -> Words:
     return Words(ragged, *places)
 
 
-def _alone(characters: tf.Tensor, split: str) -> tf.Tensor:
-    """bool [characters], which of them are words of their own."""
+def _ends(
+    characters: tf.Tensor, rows: tf.Tensor, space: tf.Tensor, kept: tf.Tensor, split: str
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The first and the last character of every word, int64 [words]: places in `characters`.
+
+    Args:
+      characters: string, of all rows.
+      rows: int64, of which row each is.
+      space: bool, which of them are white space.
+      kept: int64, the places of those that words are made of.
+    """
+    # Characters of one word are between the same spaces, and none of them stands alone.
+    row, chunk = tf.gather(rows, kept), tf.gather(tf.cumsum(tf.cast(space, tf.int32)), kept)
+    parted = tf.not_equal(row[1:], row[:-1]) | tf.not_equal(chunk[1:], chunk[:-1])
     if split == "bert":
-        return tf.strings.regex_full_match(characters, standing_alone(Normalization()))
-    return tf.fill(tf.shape(characters), split == "characters")
+        alone = tf.strings.regex_full_match(tf.gather(characters, kept), standing_alone(Normalization()))
+        parted = parted | alone[1:] | alone[:-1]
+    edge = tf.ones([tf.minimum(tf.size(kept), 1)], tf.bool)
+    return tf.boolean_mask(kept, tf.concat([edge, parted], 0)), tf.boolean_mask(
+        kept, tf.concat([parted, edge], 0)
+    )

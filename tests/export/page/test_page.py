@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from page_in_browser import Parsed, Stub, predictions, seen
@@ -122,6 +123,30 @@ def test_every_label_is_shown_with_its_threshold(tmp_path: Path) -> None:
     assert marks == ["left: 50%;", "left: 37.5%;", "left: 12.5%;"] * 2
     compared = [text for text in document.of("small") if text[1:2] in "≥<"]
     assert compared == [" ≥ 0.500", " < 0.375", " ≥ 0.125", " < 0.500", " < 0.375", " < 0.125"]
+
+
+@pytest.mark.browser
+def test_entities_are_marked_in_the_text(tmp_path: Path) -> None:
+    """At places that count code points, with label and score; a text may have none at all."""
+    slots = [
+        Branch(task(name, kind, labels=("O", f"B-{NASTY}", "B-to")), 4, 1)
+        for name, kind in (("slots", "tagging"), ("spans", "crf_tagging"))
+    ]
+    marked = {
+        "slots/tags": ["O", "B-to", f"B-{NASTY}"],
+        "slots/entity_labels": ["to", NASTY],
+        "slots/entity_characters": [[2, 6], [7, 9]],
+        "slots/entity_scores": [0.75, 0.5],
+    }
+    none = {"spans/tags": ["O"], "spans/entity_labels": ["", ""], "spans/entity_characters": [[0, 0]] * 2}
+    none["spans/entity_scores"] = [0.0, 0.0]
+    answer = predictions({**marked, **none, "slots/asked": True, "spans/asked": True, "unknown": ""})
+    stub = Stub(page(manifest(slots), "tiny"), answers=(answer,))
+    document = seen(stub, tmp_path, "#text_a=" + quote("😀 b<i>c d😀"))
+    assert document.of("strong") == [f"to · {NASTY}", "none"]
+    assert document.of("mark") == ["b<i>", " d"]
+    assert [text for text in document.of("small") if text[-3:].isdigit()] == [" to 0.750", f" {NASTY} 0.500"]
+    assert (document.of("b"), document.of("i")) == ([], [])
 
 
 @pytest.mark.browser

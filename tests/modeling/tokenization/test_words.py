@@ -40,7 +40,14 @@ TOKENIZER = BertTokenizer(Vocabulary(tiny.TOKENS))
 
 @functools.cache
 def split(by: str) -> Words:
-    return split_words(tf.constant(TEXTS), by)
+    """In a session, whose rewriting of the graph once took whitespace for characters."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        text = tf.placeholder(tf.string, [None])
+        words = split_words(text, by)
+        found = session.run([words.words, words.characters, words.bytes], {text: TEXTS})
+    return Words(
+        tf.RaggedTensor.from_row_splits(found[0].values, found[0].row_splits), *map(tf.constant, found[1:])
+    )
 
 
 def per_row(words: Words, values: tf.Tensor) -> list[list[list[int]]]:
