@@ -260,8 +260,8 @@ class TaskRunner:
         return self.split("dev")
 
     def _present(self, prefix: str) -> list[str]:
-        """The splits whose names begin so and whose files are there."""
-        return [name for name, file in self.task.splits.items() if name.startswith(prefix) and file.is_file()]
+        """The splits whose names begin so and whose files, or folders, are there."""
+        return [name for name, file in self.task.splits.items() if name.startswith(prefix) and file.exists()]
 
     def _predictions(
         self, model: TrainedModel, splits: Mapping[str, Encoded], batch_size: int

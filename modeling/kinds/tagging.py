@@ -142,6 +142,11 @@ class TaggingKind(TaskKind):
             "entities": [vars(entity) for entity in answer.entities],
         }
 
+    def table_cells(self, answer: Tagging, labels: Labels) -> dict[str, str]:
+        """The tags as a data file has them, parted by spaces, and the probability of each."""
+        del labels
+        return {"prediction": " ".join(answer.tags), "probability": " ".join(map(str, answer.scores))}
+
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, length, tags], of every piece."""
         import tensorflow.compat.v1 as tf

@@ -11,6 +11,7 @@ import pytest
 import tiny
 import tiny_glue
 from search_workshop import ThisProcess
+from seqeval.metrics import accuracy_score, f1_score
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
@@ -144,6 +145,32 @@ def test_a_folder_with_text_and_label_needs_no_declaration(root: Path, tmp_path:
     assert code == 1 and "hyperparameters.class_weights: ['balanced'], now ['dull:2', 'fine:1']" in line
     code, line = start(run_classifier, **{**given, "class_weights": "dull:2"})
     assert code == 1 and "--class_weights: 'fine' has no weight; give one for each label" in line
+
+
+def test_slots_in_the_files_of_atis(root: Path, tmp_path: Path, start: Start) -> None:
+    random = np.random.default_rng(7)
+    for split, rows in {"train": 28, "valid": 7, "test": 5}.items():
+        (tmp_path / split).mkdir()
+        texts = [[*random.choice(["the", "small", "old"], row % 3), "red", "dog"] for row in range(rows)]
+        tags = [["O"] * (len(words) - 2) + ["B-animal", "I-animal"] for words in texts]
+        for name, lines in {"seq.in": texts, "seq.out": tags}.items():
+            (tmp_path / split / name).write_text("".join(f"{' '.join(line)}\n" for line in lines))
+    (tmp_path / "test/seq.out").write_text(
+        "B-bird I-bird\n" + (tmp_path / "test/seq.out").read_text().split("\n", 1)[1]
+    )
+    flags = {"task_name": "slots", "data_dir": tmp_path, "kind": "tagging", "data_format": "seq"}
+    given = {**flags, **SIZES, **TRAINING, "do_predict": True, "output_dir": tmp_path / "out"}
+    assert start(run_classifier, **given)[0] == 0
+    assert read_record(tmp_path / "out").branch.task.split == "whitespace"
+    header, *rows = [line.split("\t") for line in (tmp_path / "out/predictions.tsv").read_text().splitlines()]
+    assert header == ["text", "prediction", "probability"]
+    assert [text for text, _, _ in rows] == (tmp_path / "test/seq.in").read_text().splitlines()
+    predicted = [tags.split() for _, tags, _ in rows]
+    wanted = [line.split() for line in (tmp_path / "test/seq.out").read_text().splitlines()]
+    results = json.loads((tmp_path / "out/test_results.json").read_text())
+    assert results["entity_f1"] == pytest.approx(f1_score(wanted, predicted))
+    assert results["entity_f1"] > 0.5
+    assert results["tag_accuracy"] == accuracy_score(wanted, predicted)
 
 
 def test_a_search_takes_all_tasks_of_a_file(
