@@ -13,6 +13,7 @@ from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
+from centrabert.glue_data.metrics import score
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
@@ -107,7 +108,7 @@ def served_metric(predictor: Predictor, runner: TaskRunner) -> float:
     order = np.concatenate(plan)
     if dev.labels is None:
         raise UserError(f"{runner.data_dir}: dev has no labels")
-    return runner.score(dev.labels[order], np.concatenate(answers))[spec.metric]
+    return score([spec.metric], dev.labels[order], np.concatenate(answers), spec.labels)[spec.metric]
 
 
 def _timed(runner: TaskRunner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:

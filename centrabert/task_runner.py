@@ -125,10 +125,10 @@ class TaskRunner:
         return Split(examples.row_ids, rows, examples.digest)
 
     def score(
-        self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
+        self, labels: npt.NDArray[np.generic], decisions: npt.NDArray[np.generic], predictions: Arrays
     ) -> dict[str, float]:
         """All metrics of the task."""
-        return score(self.task.metrics, labels, predictions, self.task.labels)
+        return score(self.task.metrics, labels, decisions, self.task.labels, predictions)
 
     def fine_tune(
         self,
@@ -207,7 +207,7 @@ class TaskRunner:
             labels = splits[split].labels
             if labels is None:
                 raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
-            metrics = self.score(labels, decide(self.spec, predictions))
+            metrics = self.score(labels, decide(self.spec, predictions), predictions)
             results.update(_named(metrics, split.removeprefix("dev")))
             losses[split] = mean_loss(self.spec, predictions["logits"], labels)
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -240,7 +240,8 @@ class TaskRunner:
             written[submission.file] = submission.text
             written[prediction_file(name)] = prediction_text(self.spec, predictions)
             if (labels := rows[name].labels) is not None:
-                results.update(_named(self.score(labels, decisions), name.removeprefix("test")))
+                metrics = self.score(labels, decisions, predictions)
+                results.update(_named(metrics, name.removeprefix("test")))
         if results:
             written[TEST_RESULTS] = dump(results)
             logging.info("%s, test: %s", self.task.name, results)

@@ -7,7 +7,8 @@ all has learned nothing, which is what 0.0 says.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from centrabert.glue_data.tag_metrics import TAG_METRICS, named_tags
 from centrabert.modeling.kinds.registry import KINDS
 
 Array = NDArray[Any]
+NO_PREDICTIONS: Mapping[str, ArrayLike] = MappingProxyType({})
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
@@ -75,6 +77,35 @@ def spearman(labels: ArrayLike, predictions: ArrayLike) -> float:
     return _correlation(_ranks(truth), _ranks(guess))
 
 
+def auc(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """The area under the ROC curve: how often a row with a label has the label more likely than one without.
+
+    Of two classes that of the second; of more, or of labels of which a row may have several, the mean over
+    the labels that some rows have and others have not, as scikit-learn's one-versus-rest. 0.0 without any.
+
+    Args:
+      labels: Classes, [n], or [n, labels], 0 or 1.
+      probabilities: [n, labels].
+    """
+    truth, likely = np.asarray(labels), np.asarray(probabilities, np.float64)
+    if truth.ndim == 1:
+        truth = np.asarray(truth)[:, None] == np.arange(likely.shape[1])
+        first = likely.shape[1] == 2
+        truth, likely = truth[:, first:], likely[:, first:]
+    columns = zip(truth.T == 1, likely.T, strict=True)
+    areas = [_area(has, scores) for has, scores in columns if 0 < has.sum() < len(has)]
+    return float(np.mean(areas)) if areas else 0.0
+
+
+def _area(positive: Array, scores: Array) -> float:
+    """By the ranks, as Mann and Whitney's U; equal scores count half."""
+    hits = int(positive.sum())
+    beaten = _ranks(scores)[positive].sum() - hits * (hits + 1) / 2
+    return float(beaten / (hits * (len(scores) - hits)))
+
+
+# Metrics of the probabilities; all others are of decisions.
+PROBABILITY_METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {"auc": auc}
 METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "accuracy": accuracy,
     "f1": f1,
@@ -100,28 +131,44 @@ def check_metrics(task: str, kind: str, labels: Sequence[str], metrics: Sequence
 
 
 def score(
-    metrics: Sequence[str], labels: ArrayLike, predictions: ArrayLike, names: Sequence[str] = ()
+    metrics: Sequence[str],
+    labels: ArrayLike,
+    decisions: ArrayLike,
+    names: Sequence[str] = (),
+    predictions: Mapping[str, ArrayLike] = NO_PREDICTIONS,
 ) -> dict[str, float]:
     """Computes the named metrics, in their order.
 
     Args:
-      metrics: Keys of METRICS or of TAG_METRICS.
+      metrics: Keys of METRICS, TAG_METRICS or PROBABILITY_METRICS.
       labels: The truth, [n]: class indices (integers) or scores; or [n, labels], 0 or 1.
         Of a tagging [n, words], see `named_tags`.
-      predictions: The model's answers, of the same sort.
+      decisions: The model's answers, of the same sort.
       names: The labels of the task; only a tagging needs them.
+      predictions: With `probabilities`, which the metrics of them need.
 
     Raises:
       UserError: A metric is unknown; the arguments differ in shape, are empty or not finite; a metric of
         classes or labels is given floats.
     """
+    known = [*METRICS, *TAG_METRICS, *PROBABILITY_METRICS]
     for name in metrics:
-        if name not in {**METRICS, **TAG_METRICS}:
-            raise UserError(f"unknown metric {name!r}; known are {', '.join([*METRICS, *TAG_METRICS])}")
-    if not set(metrics) & TAG_METRICS.keys():
-        return {name: METRICS[name](labels, predictions) for name in metrics}
-    tags = named_tags(np.asarray(labels).tolist(), np.asarray(predictions).tolist(), names)
-    return {name: TAG_METRICS[name](*tags) for name in metrics}
+        if name not in known:
+            raise UserError(f"unknown metric {name!r}; known are {', '.join(known)}")
+    tags = (
+        named_tags(np.asarray(labels).tolist(), np.asarray(decisions).tolist(), names)
+        if set(metrics) & TAG_METRICS.keys()
+        else ([], [])
+    )
+    found = {}
+    for name in metrics:
+        if name in PROBABILITY_METRICS:
+            found[name] = PROBABILITY_METRICS[name](labels, predictions["probabilities"])
+        else:
+            found[name] = (
+                TAG_METRICS[name](*tags) if name in TAG_METRICS else METRICS[name](labels, decisions)
+            )
+    return found
 
 
 def _checked(labels: ArrayLike, predictions: ArrayLike, shape: str = "[n]") -> tuple[Array, Array]:

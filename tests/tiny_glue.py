@@ -81,7 +81,7 @@ class ScriptedScore:
     def __init__(self, *metrics: float, before: Callable[[int], None] | None = None) -> None:
         self.metrics, self.before, self.calls = metrics, before, 0
 
-    def __call__(self, labels: Any, predictions: Any) -> dict[str, float]:
+    def __call__(self, labels: Any, decisions: Any, predictions: Any) -> dict[str, float]:
         self.calls += 1
         if self.before:
             self.before(self.calls)

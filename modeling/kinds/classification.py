@@ -39,7 +39,7 @@ class ClassificationKind(TaskKind):
     outputs = (Output("label", "string"), Output("probabilities", "float32", (CLASS,), absolute=TOLERANCE))
     label_dtype = np.int32
     weighs_labels = True
-    metrics = frozenset({"accuracy", "f1", "macro_f1", "matthews", "micro_f1"})
+    metrics = frozenset({"auc", "accuracy", "f1", "macro_f1", "matthews", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
         if len(labels) < 2:

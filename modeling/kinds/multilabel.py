@@ -56,7 +56,7 @@ class MultilabelKind(TaskKind):
     label_dtype = np.int32
     untrained = frozenset({THRESHOLDS})
     weighs_labels = True
-    metrics = frozenset({"macro_f1", "micro_f1"})
+    metrics = frozenset({"auc", "macro_f1", "micro_f1"})
 
     def check_labels(self, labels: Labels) -> None:
         if not labels:

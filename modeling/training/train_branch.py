@@ -27,7 +27,7 @@ from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
-from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
+from centrabert.modeling.training.estimator import Arrays, Estimator, Params, RunConfig
 from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
@@ -38,7 +38,7 @@ from centrabert.modeling.training.token_dataset import Encoded, Rows, training_b
 from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
-Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Metrics]
+Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic], Arrays], Metrics]
 EVALUATIONS, TRAINING = "judgements.json", "training"
 
 
@@ -60,7 +60,7 @@ class TrainingJob:
     """All that decides a branch.
 
     Attributes:
-      score: (labels, predictions) of dev -> metrics, `task.metric` among them.
+      score: (labels, decisions, predictions) of dev -> metrics, `task.metric` among them.
       initialization: Where the branch's own layers start from.
       objective: What training minimises.
       teacher: For a student.
@@ -218,7 +218,7 @@ def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metr
         raise UserError(f"task {job.branch.task.name}: dev has no labels")
     task = job.branch.task
     tuned = KINDS[task.kind].tuned(predictions["logits"], job.dev.labels)
-    return job.score(job.dev.labels, decide(task, predictions, tuned)), tuned
+    return job.score(job.dev.labels, decide(task, predictions, tuned), predictions), tuned
 
 
 def _finish(

@@ -18,6 +18,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import RECORD, BranchRecord
 from centrabert.modeling.training.best_checkpoint import read_evaluations
+from centrabert.modeling.training.estimator import Arrays
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import as_pretrained
 from centrabert.modeling.training.token_dataset import Encoded, training_batches
@@ -118,11 +119,11 @@ class _TimedRunner(TaskRunner):
     timer: ResumableTimer | None = None
 
     def score(
-        self, labels: npt.NDArray[np.generic], predictions: npt.NDArray[np.generic]
+        self, labels: npt.NDArray[np.generic], decisions: npt.NDArray[np.generic], predictions: Arrays
     ) -> dict[str, float]:
         if self.timer is not None:
             self.timer.note()
-        return super().score(labels, predictions)
+        return super().score(labels, decisions, predictions)
 
 
 def _runner(spec: JobSpec, timer: ResumableTimer | None = None) -> TaskRunner:

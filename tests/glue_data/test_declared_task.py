@@ -13,6 +13,7 @@ from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.declared.dev_split import dev_rows
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.declared_task import DeclaredTask, with_declared
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 
@@ -203,3 +204,14 @@ def test_what_decides_a_training_is_told(tmp_path: Path) -> None:
         {"class_weights": ("balanced",)},
     ]
     assert len({task(tmp_path, {"train.tsv": TRAIN}, **each).declared for each in keys}) == len(keys)
+
+
+def test_a_folder_with_text_and_label_is_found_by_any_name(tmp_path: Path) -> None:
+    own = task(tmp_path, {"train.tsv": TRAIN, "dev.tsv": TRAIN}, data=tmp_path)
+    assert find_task("mood", data_dir=tmp_path) == own and own.read("dev").labels == ("10", "9", "9")
+    (tmp_path / "train.tsv").write_text("sentence\tlabel\na\tx\n")
+    (tmp_path / "dev.tsv").unlink()
+    with pytest.raises(
+        UserError, match=r"there is no task 'mood'; the tasks are cola, .* begin with a header"
+    ):
+        find_task("mood", data_dir=tmp_path)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.metrics import METRICS
+from centrabert.glue_data.metrics import METRICS, PROBABILITY_METRICS
 from centrabert.glue_data.readers.known_bad_rows import KnownDefect
+from centrabert.glue_data.tag_metrics import TAG_METRICS
 from centrabert.glue_data.task_data import Examples, label_array, task_spec
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.glue_data.tsv_task import SplitFile, TsvTask
@@ -74,7 +75,11 @@ def test_spec_takes_length_and_pooling():
 
 
 def test_every_metric_belongs_to_a_kind():
-    assert {metric for kind in KINDS.values() for metric in kind.metrics} == set(METRICS)
+    assert {metric for kind in KINDS.values() for metric in kind.metrics} == {
+        *METRICS,
+        *TAG_METRICS,
+        *PROBABILITY_METRICS,
+    }
 
 
 TOY = {
@@ -95,8 +100,11 @@ TOY = {
         ({"texts": ("a", "b", "c")}, "one or two text columns"),
         ({"labels": ()}, "either labels or a score range"),
         ({"score_range": (0.0, 1.0)}, "either labels or a score range"),
-        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, f1, macro_f1"),
-        ({"metrics": ("f1", "bleu")}, "metric 'bleu' is not for a classification; choose among accuracy, f1"),
+        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, auc, f1"),
+        (
+            {"metrics": ("f1", "bleu")},
+            "metric 'bleu' is not for a classification; choose among accuracy, auc",
+        ),
         ({"labels": ("0", "1", "2")}, "metric 'f1' is for two labels"),
         ({"metrics": ("pearson",)}, "metric 'pearson' is not for a classification"),
         ({"labels": (), "score_range": (0.0, 1.0)}, "metric 'f1' is not for a regression"),

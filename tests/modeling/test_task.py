@@ -109,7 +109,7 @@ def test_reserved_names() -> None:
         (
             {**PAIR, "metric": "pearson"},
             "metric 'pearson' is not for a classification; choose one of "
-            "accuracy, f1, macro_f1, matthews, micro_f1",
+            "accuracy, auc, f1, macro_f1, matthews, micro_f1",
         ),
         (
             {**SCORE, "name": "rte", "metric": "f1"},

@@ -125,11 +125,14 @@ def test_labels_of_a_branch_are_never_scanned_again(
     assert start(run_classifier, **given)[0] == 0
 
 
-def test_a_folder_with_text_and_label_needs_no_declaration(root: Path, tmp_path: Path, start: Start) -> None:
+def test_a_folder_with_text_and_label_needs_flags_only_for_more(
+    root: Path, tmp_path: Path, start: Start
+) -> None:
     for split, rows in {"train": 14, "dev": 7}.items():
         lines = [f"{MOODS[row % 2]} film\t{MOODS[row % 2]}" for row in range(rows)]
         (tmp_path / f"{split}.tsv").write_text("\n".join(["text\tlabel", *lines]) + "\n")
     flags = {"class_weights": "balanced", "label_smoothing": 0.1, "do_train": True, "num_train_epochs": 1}
+    flags |= {"metric": "auc"}
     given = {
         "task_name": "film_moods",
         "data_dir": tmp_path,
@@ -141,6 +144,7 @@ def test_a_folder_with_text_and_label_needs_no_declaration(root: Path, tmp_path:
     record = read_record(tmp_path / "out")
     assert record.branch.task.labels == MOODS[:2]
     assert record.hyperparameters["class_weights"] == ["balanced"]
+    assert list(record.metrics) == ["auc", "accuracy", "macro_f1"] and 0 <= record.metrics["auc"] <= 1
     code, line = start(run_classifier, **{**given, "class_weights": "dull:2,fine:1"})
     assert code == 1 and "hyperparameters.class_weights: ['balanced'], now ['dull:2', 'fine:1']" in line
     code, line = start(run_classifier, **{**given, "class_weights": "dull:2"})

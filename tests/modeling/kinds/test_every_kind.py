@@ -92,7 +92,9 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
         hyperparameters=HYPERPARAMETERS,
         train=rows(example, tokenizer, 20, seed=1),
         dev=dev_rows(example, tokenizer),
-        score=lambda *scored: score([example.task.metric], *scored, names=example.task.labels),
+        score=lambda labels, decisions, predictions: score(
+            [example.task.metric], labels, decisions, example.task.labels, predictions
+        ),
         output_dir=folder / "teacher" / example.task.name,
         initialization=as_pretrained(branch),
     )

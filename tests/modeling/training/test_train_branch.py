@@ -4,6 +4,7 @@ import dataclasses
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,12 +132,12 @@ def test_a_crash_after_the_checkpoint_loses_no_evaluation(
 ) -> None:
     calls = 0
 
-    def score(labels: object, predictions: object) -> dict[str, float]:
+    def score(*evaluated: Any) -> dict[str, float]:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise RuntimeError("power cut")
-        return runner.score(labels, predictions)  # type: ignore[arg-type]
+        return runner.score(*evaluated)
 
     job = tiny_glue.job(runner, tmp_path / "rte", score=score)
     with pytest.raises(RuntimeError, match="power cut"):
