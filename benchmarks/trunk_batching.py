@@ -14,11 +14,12 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.merge.manifest import Manifest
-from centrabert.merge.merged_folder import CHECKPOINT, VOCABULARY, read_manifest
+from centrabert.merge.merged_folder import CHECKPOINT, read_manifest
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
+from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 
 class TrunkBatching:
@@ -26,7 +27,7 @@ class TrunkBatching:
 
     def __init__(self, merged: Path, threads: int, rows: int, microseconds: int) -> None:
         manifest = read_manifest(merged)
-        tokenizer = read_tokenizer(merged / VOCABULARY, manifest.do_lower_case)
+        tokenizer = read_tokenizer(vocabulary_file(merged), manifest.do_lower_case)
         with tf.Graph().as_default() as graph:
             self._text_a, self._text_b = (tf.placeholder(tf.string, [None]) for _ in range(2))
             weights = {

@@ -9,6 +9,7 @@ from absl import flags
 
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, read
+from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 if TYPE_CHECKING:
     from centrabert.modeling.training.trunk_cache import TrunkCache  # imports TensorFlow
@@ -34,11 +35,7 @@ HYPERPARAMETERS = {
 }
 CHECKPOINTS = ("bert_model.ckpt", "model.ckpt")  # of a BERT folder, and of a branch
 CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
-BERT_FILES = {
-    "bert_config_file": "bert_config.json",
-    "vocab_file": "vocab.txt",
-    "init_checkpoint": "bert_model.ckpt",
-}
+BERT_FILES = ("bert_config_file", "vocab_file", "init_checkpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +43,15 @@ class BertFlags:
     """A pretrained BERT: its folder, or its three files one by one."""
 
     bert_dir: Path | None = flag(
-        "Folder of the pretrained BERT: bert_config.json, vocab.txt and bert_model.ckpt.", None
+        "Folder of the pretrained BERT: bert_config.json, vocab.txt or a SentencePiece model, and "
+        "bert_model.ckpt.",
+        None,
     )
     bert_config_file: Path | None = flag("Path of bert_config.json, if it is not in --bert_dir.", None)
-    vocab_file: Path | None = flag("Path of vocab.txt, if it is not in --bert_dir.", None)
+    vocab_file: Path | None = flag(
+        "Path of vocab.txt, if it is not in --bert_dir, or of a SentencePiece model, which ends in .model.",
+        None,
+    )
     init_checkpoint: Path | None = flag(
         "Path prefix of the pretrained checkpoint (.../bert_model.ckpt), if it is not in --bert_dir.", None
     )
@@ -66,11 +68,12 @@ class BertFlags:
         Raises:
           UserError: --init_checkpoint names one of the checkpoint's files, or a folder without any.
         """
-        config_file, vocab_file, checkpoint = (
-            getattr(self, flag_name) or Path(self.bert_dir or "", usual)
-            for flag_name, usual in BERT_FILES.items()
+        folder = Path(self.bert_dir or "")
+        return (
+            self.bert_config_file or folder / "bert_config.json",
+            self.vocab_file or vocabulary_file(folder),
+            _prefix(self.init_checkpoint or folder / CHECKPOINTS[0]),
         )
-        return config_file, vocab_file, _prefix(checkpoint)
 
 
 def _prefix(checkpoint: Path) -> Path:

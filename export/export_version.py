@@ -16,7 +16,6 @@ from centrabert.merge.merged_folder import (
     CHECKPOINT,
     GOLDENS,
     MANIFEST,
-    VOCABULARY,
     golden_file,
     read_manifest,
 )
@@ -24,6 +23,7 @@ from centrabert.modeling.files import atomic_folder, write_text
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
+from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 
 def export(merged: Path, export_dir: Path, version: int) -> Path:
@@ -57,9 +57,10 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
 
 
 def _tokenizer(merged: Path, manifest: Manifest) -> Tokenizer:
-    tokenizer = read_tokenizer(merged / VOCABULARY, manifest.do_lower_case)
+    file = vocabulary_file(merged)
+    tokenizer = read_tokenizer(file, manifest.do_lower_case)
     if tokenizer.digest != manifest.vocabulary_digest:
-        raise UserError(f"{merged / VOCABULARY}: is not the vocabulary of manifest.json; merge again")
+        raise UserError(f"{file}: is not the vocabulary of manifest.json; merge again")
     for task in (branch.task for branch in manifest.plan.branches if branch.task.pair):
         tokenizer.check_reads_pairs(task.name, manifest.config.type_vocab_size, str(merged / MANIFEST))
     return tokenizer

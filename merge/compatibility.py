@@ -55,7 +55,7 @@ def check_base(candidate: Candidate, base: Path, config: BertConfig, vocabulary_
     if differing := differing_keys(candidate.record.config, config):
         raise UserError(f"{candidate.folder}: its BERT is not that of {base}: {differing}; {FIX}")
     if candidate.record.vocabulary_digest != vocabulary_digest:
-        raise UserError(f"{candidate.folder}: its vocabulary is not {base / 'vocab.txt'}; {FIX}")
+        raise UserError(f"{candidate.folder}: its vocabulary is not that of {base}; {FIX}")
 
 
 def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) -> None:

@@ -1,11 +1,11 @@
-"""A merged model on disk: manifest.json, merged_model.ckpt.*, vocab.txt, golden/<task>.json."""
+"""A merged model on disk: manifest.json, merged_model.ckpt.*, the vocabulary, golden/<task>.json."""
 
 from pathlib import Path
 
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.formats.json_file import read_json
 
-MANIFEST, CHECKPOINT, VOCABULARY, GOLDENS = "manifest.json", "merged_model.ckpt", "vocab.txt", "golden"
+MANIFEST, CHECKPOINT, GOLDENS = "manifest.json", "merged_model.ckpt", "golden"
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -14,7 +14,8 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "base",
     None,
-    "Folder of the pretrained BERT that the branches were trained on: bert_config.json, vocab.txt and "
+    "Folder of the pretrained BERT that the branches were trained on: bert_config.json, vocab.txt or "
+    "a SentencePiece model, and "
     "bert_model.ckpt.",
     flag_values=FLAGS,
 )

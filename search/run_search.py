@@ -20,7 +20,6 @@ from centrabert import command, training_flags
 from centrabert.errors import UserError
 from centrabert.machine import usable_cores
 from centrabert.modeling.file_lock import exclusive
-from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.finish import Rule, finish, report, selectable
@@ -31,6 +30,7 @@ from centrabert.search.preflight import (
     open_search,
     other_results,
     read_layers,
+    reads_lower_case,
     searched_tasks,
 )
 from centrabert.search.progress import display
@@ -57,7 +57,10 @@ define_integer = partial(flags.DEFINE_integer, flag_values=FLAGS)
 define_list = partial(flags.DEFINE_list, flag_values=FLAGS)
 define_string = partial(flags.DEFINE_string, flag_values=FLAGS)
 define_string(
-    "bert_dir", None, "Folder of the pretrained BERT: bert_config.json, vocab.txt and bert_model.ckpt."
+    "bert_dir",
+    None,
+    "Folder of the pretrained BERT: bert_config.json, vocab.txt or a SentencePiece model, and "
+    "bert_model.ckpt.",
 )
 define_string("data_root", None, "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.")
 define_string("task_config", None, "YAML file that declares tasks of your own, instead of --data_root.")
@@ -257,7 +260,7 @@ def _space() -> SearchSpace:
         pooling=FLAGS.pooling,
         max_seq_length=max_seq_length,
         train_batch_size=FLAGS.train_batch_size,
-        do_lower_case=read_normalization(bert_dir / "vocab.txt", FLAGS.do_lower_case).do_lower_case,
+        do_lower_case=reads_lower_case(bert_dir, FLAGS.do_lower_case),
         max_train_rows=FLAGS.max_train_rows,
     )
 

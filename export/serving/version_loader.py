@@ -18,11 +18,12 @@ from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.graph.warmup import FILE as WARMUP
 from centrabert.export.serving.servable import Servable, ServingLimits
-from centrabert.merge.merged_folder import VOCABULARY, golden_file, read_manifest
+from centrabert.merge.merged_folder import golden_file, read_manifest
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
+from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 Ask = Callable[[], None]
 
@@ -50,7 +51,7 @@ def load_servable(
         branch.task: read_golden(golden_file(folder / EXTRA, branch.task.name), branch.task)
         for branch in manifest.plan.branches
     }
-    tokenizer = read_tokenizer(folder / ASSETS / VOCABULARY, manifest.do_lower_case)
+    tokenizer = read_tokenizer(vocabulary_file(folder / ASSETS), manifest.do_lower_case)
     predictor = Predictor(folder)
     try:
         first = [*_goldens(predictor, goldens, folder), *_warmup(predictor, folder / EXTRA / WARMUP)]

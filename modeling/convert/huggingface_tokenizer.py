@@ -1,6 +1,6 @@
 """What a Hugging Face folder says of its tokenizer, in up to three files that must agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ from centrabert.modeling.formats.json_file import read_json
 from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.normalization import (
     TOKENIZER_CONFIG,
-    Normalization,
     parse_normalization,
 )
 from centrabert.modeling.tokenization.vocabulary import CLS, PAD, SEP, UNK, Vocabulary
@@ -65,11 +64,10 @@ def read_bert_tokenizer(
 
 
 def tokenizer_config(
-    keys: dict[str, Any], normalization: Normalization, max_position_embeddings: int
+    keys: Mapping[str, Any], said: Mapping[str, Any], max_position_embeddings: int
 ) -> dict[str, Any]:
-    """The keys of tokenizer_config.json: those of the source, and all that decides the pieces of a text."""
+    """The keys of tokenizer_config.json: the source's, and `said`, which decides the pieces of a text."""
     usual = {**SPECIAL, "model_max_length": max_position_embeddings}
-    said = normalization.to_json()
     return {**usual, **keys, **said, "tokenizer_class": keys.get("tokenizer_class", said["tokenizer_class"])}
 
 
@@ -125,7 +123,7 @@ def _check_added(
     folder: Path, config: dict[str, Any], fast: dict[str, Any], tokens: Sequence[str], vocab_file: str
 ) -> None:
     """Raises UserError for pieces that are matched whole in a text, which WordPiece would cut up."""
-    for source, added in _added(folder, config, fast):
+    for source, added in added_tokens(folder, config, fast):
         special = {token: index for token, index in added.items() if token in SPECIAL.values()}
         _check_ids(special, tokens, source, vocab_file)
         if others := [f"{token!r} ({index})" for token, index in added.items() if token not in special]:
@@ -137,7 +135,7 @@ def _check_added(
             )
 
 
-def _added(
+def added_tokens(
     folder: Path, config: dict[str, Any], fast: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each file's added tokens, with their ids."""

@@ -15,8 +15,8 @@ from centrabert.modeling.bert_folder import POOLER, BertFolder
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.convert.huggingface_tokenizer import tokenizer_config
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
+from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
 
@@ -33,7 +33,7 @@ class Pretrained:
     """
 
     config: BertConfig
-    tokenizer: BertTokenizer
+    tokenizer: Tokenizer
     tensors: checkpoint.Tensors
     tokenizer_keys: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -76,11 +76,11 @@ class Pretrained:
         BertFolder.at(folder).check()
 
     def write_tokenizer(self, folder: Path) -> None:
-        """Writes vocab.txt as it was, and tokenizer_config.json, which says how text is read."""
+        """Writes the vocabulary as it was, and tokenizer_config.json, which says how text is read."""
         for name, content in self.tokenizer.assets.items():
             (folder / name).write_bytes(content)
-        positions = self.config.max_position_embeddings
-        keys = tokenizer_config(dict(self.tokenizer_keys), self.tokenizer.normalization, positions)
+        said = json.loads(self.tokenizer.assets[TOKENIZER_CONFIG])
+        keys = tokenizer_config(self.tokenizer_keys, said, self.config.max_position_embeddings)
         (folder / TOKENIZER_CONFIG).write_text(dump(keys), encoding="utf-8")
 
 

@@ -77,8 +77,7 @@ def verify(source: Pretrained, converted: Pretrained, folder: Path) -> Differenc
 
 def sample_rows(bert: Pretrained) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Ids and segments, int32 [ROWS, length], of words from all over the vocabulary, some in pairs."""
-    tokens = bert.tokenizer.vocabulary.tokens
-    words = [token for token in tokens if token and not token.startswith(("[", "<", "##"))] or ["a"]
+    words = bert.tokenizer.words or ["a"]
     mixed = [words[place] for place in np.random.default_rng(0).permutation(len(words))]
     length = bert.config.max_position_embeddings
     parts = [mixed[row * WORDS : (row + 1) * WORDS] or words[:WORDS] for row in range(2 * ROWS)]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,15 +13,13 @@ from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
 from centrabert.modeling.tokenization.byte_offsets import places_in_text
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG, Normalization
 from centrabert.modeling.tokenization.packing import PairLayout
-from centrabert.modeling.tokenization.tokenizer import PiecesWithOffsets, Tokenizer
-from centrabert.modeling.tokenization.vocabulary import CLS, PAD, SEP, UNK, Vocabulary
+from centrabert.modeling.tokenization.tokenizer import PiecesWithOffsets, Tokenizer, text_tensor
+from centrabert.modeling.tokenization.vocabulary import CLS, PAD, SEP, UNK, WORDPIECES, Vocabulary
 from centrabert.modeling.tokenization.wordpiece_tokenizer import (
     wordpiece_model,
     wordpiece_offsets,
     wordpiece_tokenize,
 )
-
-VOCABULARY = "vocab.txt"
 
 
 class BertTokenizer(Tokenizer):
@@ -60,6 +58,10 @@ class BertTokenizer(Tokenizer):
         return len(self.vocabulary.tokens)
 
     @property
+    def words(self) -> Sequence[str]:
+        return [token for token in self.vocabulary.tokens if token and not token.startswith(("[", "<", "##"))]
+
+    @property
     def do_lower_case(self) -> bool:
         return self.normalization.do_lower_case
 
@@ -74,26 +76,20 @@ class BertTokenizer(Tokenizer):
     def assets(self) -> Mapping[str, bytes]:
         lines = "".join(f"{token}\n" for token in self.vocabulary.tokens).encode()
         config = json.dumps(self.normalization.to_json(), indent=2) + "\n"
-        return {VOCABULARY: self.vocabulary.content or lines, TOKENIZER_CONFIG: config.encode()}
+        return {WORDPIECES: self.vocabulary.content or lines, TOKENIZER_CONFIG: config.encode()}
 
     @cached_property
     def _model(self) -> npt.NDArray[np.uint8]:
         return wordpiece_model(self.vocabulary.tokens)
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
-        words = basic_tokenize(_texts(text), self.normalization)  # [batch, (words)]
+        words = basic_tokenize(text_tensor(text), self.normalization)  # [batch, (words)]
         return wordpiece_tokenize(words, self._model).merge_dims(1, 2)
 
     def tokenize_with_offsets(self, text: tf.Tensor) -> PiecesWithOffsets:
-        text = _texts(text)
+        text = text_tensor(text)
         words = basic_tokenize(text, self.normalization, one_space=False)
         pieces, starts, ends = wordpiece_offsets(words, self._model)  # [batch, (words), (pieces)]
         return PiecesWithOffsets(
             pieces.merge_dims(1, 2), *places_in_text(text, self.normalization, words, starts, ends)
         )
-
-
-def _texts(text: tf.Tensor) -> tf.Tensor:
-    text = tf.convert_to_tensor(text, tf.string)
-    text.shape.assert_has_rank(1)
-    return text

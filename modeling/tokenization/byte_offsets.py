@@ -41,7 +41,9 @@ def places_in_text(
     in_word = starts.values.value_rowids()
     first = tf.gather(origin, tf.gather(word_starts, in_word) + starts.flat_values)
     last = tf.gather(origin, tf.gather(word_starts, in_word) + ends.flat_values - 1)
-    end = _ends(flat, begin.flat_values, row_starts, normalization)
+    end = begin.flat_values + tf.cast(tf.strings.length(flat), tf.int64)
+    if normalization.strips_accents:
+        end = ends_with_removed(end, row_starts, tf.strings.regex_full_match(flat, ACCENTS))
     return (
         starts.with_flat_values(tf.gather(begin.flat_values, first)).merge_dims(1, 2),
         ends.with_flat_values(tf.gather(end, last)).merge_dims(1, 2),
@@ -57,15 +59,15 @@ def _word_starts(words: tf.RaggedTensor, bytes_before: tf.Tensor) -> tf.Tensor:
     return tf.gather(bytes_before, rows) + before - first_of_row
 
 
-def _ends(
-    characters: tf.Tensor, begin: tf.Tensor, row_starts: tf.Tensor, normalization: Normalization
-) -> tf.Tensor:
-    """int64 [characters]: where each ends in its text, with the accents behind it that are taken off."""
-    end = begin + tf.cast(tf.strings.length(characters), tf.int64)
-    if not normalization.strips_accents:
-        return end
-    accents = tf.strings.regex_full_match(characters, ACCENTS)
-    total = tf.size(characters, out_type=tf.int64)
+def ends_with_removed(end: tf.Tensor, row_starts: tf.Tensor, removed: tf.Tensor) -> tf.Tensor:
+    """Where each character ends in its text, with those behind it that are taken off.
+
+    Args:
+      end: int64 [characters of all texts], where each ends alone.
+      row_starts: int64 [batch], the first character of each text.
+      removed: bool [characters].
+    """
+    total = tf.size(end, out_type=tf.int64)
     starts_a_row = tf.scatter_nd(row_starts[:, None], tf.ones_like(row_starts), [total + 1])[:-1] > 0
-    group = tf.cumsum(tf.cast(tf.logical_or(starts_a_row, tf.logical_not(accents)), tf.int64))
+    group = tf.cumsum(tf.cast(tf.logical_or(starts_a_row, tf.logical_not(removed)), tf.int64))
     return tf.gather(tf.math.segment_max(end, group), group)

@@ -1,7 +1,7 @@
 """What every tokenizer offers: text in, BERT's input out, in one TensorFlow graph."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
@@ -17,7 +17,8 @@ class PiecesWithOffsets:
     Attributes:
       ids: int32 [batch, (pieces)].
       starts, ends: int64 [batch, (pieces)], byte offsets into the text as it was given, in UTF-8, so that
-        `text[start:end]` is what the piece was made of. Pieces do not overlap and come in the text's order.
+        `text[start:end]` is what the piece was made of. Pieces come in the text's order and do not overlap,
+        but where one character became several.
     """
 
     ids: tf.RaggedTensor
@@ -46,6 +47,11 @@ class Tokenizer(ABC):
     @abstractmethod
     def vocabulary_size(self) -> int:
         """Ids are below; the word embeddings have at least so many rows."""
+
+    @property
+    @abstractmethod
+    def words(self) -> Sequence[str]:
+        """Words of the vocabulary, of which sample texts are made."""
 
     @property
     @abstractmethod
@@ -132,14 +138,14 @@ class Tokenizer(ABC):
         pieces, spare = self.vocabulary_size, config_vocab_size - self.vocabulary_size
         told = f"{vocab_file} has {pieces} tokens but vocab_size in {config_file} is {config_vocab_size}"
         if spare < 0:
-            raise UserError(f"{told}; use the vocab.txt that came with this model")
+            raise UserError(f"{told}; use the vocabulary that came with this model")
         if spare == 0:
             return None
         rows = f"{spare} rows of the embedding are" if spare > 1 else "row of the embedding is"
         return (
             f"{told}: the last {rows} taken for spare, which no text reaches. But if a line of this "
-            "vocabulary was removed, every later id is wrong, and so are the answers: then use the vocab.txt "
-            "that came with this model"
+            "vocabulary was removed, every later id is wrong, and so are the answers: then use the "
+            "vocabulary that came with this model"
         )
 
     def check_reads_pairs(self, task: str, type_vocab_size: int, source: str) -> None:
@@ -155,6 +161,13 @@ class Tokenizer(ABC):
                 f"type_vocab_size of this BERT is {type_vocab_size}: it reads single texts only; take a BERT "
                 f"with type_vocab_size {segment + 1}"
             )
+
+
+def text_tensor(text: tf.Tensor) -> tf.Tensor:
+    """A string [batch]; raises ValueError if it has not one dimension."""
+    text = tf.convert_to_tensor(text, tf.string)
+    text.shape.assert_has_rank(1)
+    return text
 
 
 def _parted(pieces: tf.RaggedTensor, rows: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:

@@ -7,6 +7,10 @@ from centrabert.errors import UserError
 from centrabert.modeling.formats.git_lfs import check_not_pointer
 
 PAD, UNK, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+WORDPIECES = "vocab.txt"
+XLM_ROBERTA_PIECES, SPIECE = "sentencepiece.bpe.model", "spiece.model"  # Hugging Face's names
+VOCABULARIES = (WORDPIECES, XLM_ROBERTA_PIECES, SPIECE)
+SENTENCEPIECE_ENDING = ".model"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Vocabulary:
         Raises:
           UserError: Names file and line: the file is missing, empty or not UTF-8, or a fault of the class.
         """
-        content = _read(Path(path))
+        content = read_content(Path(path))
         tokens = tuple(line.strip() for line in _lines(content, str(path)))
         _check(tokens, str(path))
         return cls(tokens, content)
@@ -45,7 +49,21 @@ class Vocabulary:
         return self.tokens.index(token)
 
 
-def _read(path: Path) -> bytes:
+def vocabulary_file(folder: Path) -> Path:
+    """The vocabulary in a folder of a BERT, a merged model or a SavedModel; vocab.txt where there is none.
+
+    Raises:
+      UserError: There are several.
+    """
+    found = [folder / name for name in VOCABULARIES if (folder / name).is_file()]
+    if len(found) > 1:
+        names = " and ".join(file.name for file in found)
+        raise UserError(f"{folder}: holds {names}; remove those that are not this model's vocabulary")
+    return found[0] if found else folder / WORDPIECES
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a vocabulary; raises UserError if there is no such file, or Git LFS's pointer to it."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

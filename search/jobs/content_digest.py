@@ -6,9 +6,10 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.tokenization.vocabulary import VOCABULARIES
 from centrabert.search.jobs.job_spec import JobSpec
 
-BERT_FILES = ("bert_config.json", "vocab.txt", "tokenizer_config.json", "bert_model.ckpt.*")
+BERT_FILES = ("bert_config.json", *VOCABULARIES, "tokenizer_config.json", "bert_model.ckpt.*")
 
 
 def bert_digest(bert_dir: Path) -> str:

@@ -69,6 +69,8 @@ PURE = (
     "modeling/kinds/*.py",
     "modeling/layers/layer_states.py",
     "modeling/tokenization/normalization.py",
+    "modeling/tokenization/sentencepiece_convention.py",
+    "modeling/tokenization/sentencepiece_model.py",
     "modeling/tokenization/vocabulary.py",
     "modeling/training/hyperparameters.py",
     "modeling/training/initialization.py",

@@ -176,7 +176,7 @@ def _bad_files(folder: Path) -> Iterator[tuple[str, Any, str]]:
     yield (
         "more pieces than rows",
         lambda: vocabulary.write_text(VOCABULARY + "t\n"),
-        f"{vocabulary} has 24 tokens but vocab_size in {config} is 23; use the vocab.txt",
+        f"{vocabulary} has 24 tokens but vocab_size in {config} is 23; use the vocabulary",
     )
     yield "latin-1", lambda: vocabulary.write_bytes(b"[PAD]\n\xe9\n"), "vocab.txt:2: not UTF-8"
     yield "no JSON", lambda: config.write_text("{\n,}"), "config.json:2: not JSON"
