@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import sentencepiece
+
 from centrabert.errors import UserError
 from centrabert.modeling.convert.huggingface_tokenizer import (
     TOKENIZER_JSON,
@@ -26,6 +28,10 @@ def read_source_tokenizer(
     if vocab_file.suffix != SENTENCEPIECE_ENDING:
         return read_bert_tokenizer(folder, vocab_file, do_lower_case)
     model = SentencePieceModel.from_file(vocab_file)
+    try:
+        sentencepiece.SentencePieceProcessor(model_proto=model.content)
+    except RuntimeError as error:
+        raise UserError(f"{vocab_file}: SentencePiece refuses it: {error}") from None
     config_file, fast_file = folder / TOKENIZER_CONFIG, folder / TOKENIZER_JSON
     config = read_json(config_file) if config_file.is_file() else {}
     fast = read_json(fast_file) if fast_file.is_file() else {}

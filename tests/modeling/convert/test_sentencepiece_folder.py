@@ -12,7 +12,7 @@ from pretrained_folders import CONFIG, WEIGHTS, assert_bits_equal, convert, hugg
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.convert.conversion import Source
 from centrabert.modeling.tokenization.sentencepiece_convention import Convention
-from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
+from centrabert.modeling.tokenization.sentencepiece_model import ModelProto, SentencePieceModel
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
 
 PIECES = CONFIG.vocab_size - 2  # XLM-RoBERTa's <pad> and <mask> are in no file
@@ -78,6 +78,14 @@ def test_a_cut_off_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert convert(f"--source={folder}", f"--output_dir={tmp_path / 'b'}") == 1
     assert f"{folder}/sentencepiece.bpe.model: is cut off or no SentencePiece model" in only_line(capsys)
     assert not (tmp_path / "b").exists()
+
+
+def test_a_file_that_the_package_refuses(tmp_path: Path) -> None:
+    message = ModelProto.FromString(model().content)
+    message.pieces[5].piece = message.pieces[4].piece
+    folder = source(tmp_path / "a", message.SerializeToString())
+    with pytest.raises(ValueError, match=r"bpe\.model: SentencePiece refuses it: .* already defined"):
+        Source(str(folder)).read()
 
 
 def test_two_vocabularies(tmp_path: Path) -> None:
