@@ -17,7 +17,7 @@ from centrabert.glue_data.declared.declaration import (
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.readers.formats import FORMATS
 from centrabert.glue_data.task_data import TaskData
-from centrabert.glue_data.task_lookup import find_task
+from centrabert.glue_data.task_lookup import find_task, is_config
 from centrabert.modeling.branch_folder import RECORD, read_record
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
 
@@ -106,6 +106,8 @@ class TaskFlags:
                 "give one of --data_dir, --task_config, and --train_file with --dev_file: "
                 f"{'none' if not any(sources) else 'more than one'} was given"
             )
+        if self.task_config is not None and not is_config(self.task_config):
+            raise UserError(f"--task_config={self.task_config} is not named as a YAML file is: *.yaml")
         if self.task_config is not None and self._declared:
             raise UserError(f"--{FLAGS[next(iter(self._declared))]}: {self.task_config} declares the task")
 

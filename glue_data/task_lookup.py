@@ -14,6 +14,7 @@ from centrabert.glue_data.task_data import TaskData
 from centrabert.glue_data.tsv_task import TsvTask
 
 TASKS: tuple[TsvTask, ...] = GLUE_TASKS
+YAML = (".yaml", ".yml")
 TEXT = re.compile(r"\btext\b")
 
 
@@ -47,8 +48,8 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
 
 
 def is_config(path: Path) -> bool:
-    """Whether a path is that of a file that declares tasks, and not of a folder."""
-    return path.suffix in (".yaml", ".yml") or path.is_file()
+    """Whether a path is that of a file that declares tasks, by its name: such a file may be absent."""
+    return path.suffix in YAML
 
 
 def task_names(data_root: Path) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.glue_data.task_data import TaskData, content_digests, task_spec
-from centrabert.glue_data.task_lookup import find_task, task_names
+from centrabert.glue_data.task_lookup import find_task, is_config, task_names
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.modeling.tokenization.sentencepiece_convention import read_convention
@@ -86,6 +86,8 @@ def searched_tasks(
         raise UserError(
             "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
         )
+    if task_config and not is_config(Path(task_config)):
+        raise UserError(f"--task_config={task_config} is not named as a YAML file is: *.yaml")
     if data_root and names is None:
         raise UserError("missing --tasks; --help lists the flags")
     place = Path(given).resolve()

@@ -202,6 +202,7 @@ def test_a_search_takes_all_tasks_of_a_file(
     [
         ({}, "give either --data_root, for tasks of GLUE, or --task_config"),
         ({"data_root": "glue"}, "missing --tasks"),
+        ({"task_config": "tasks.txt"}, "--task_config=tasks.txt is not named as a YAML file is: *.yaml"),
         ({"task_config": "{root}/none.yaml"}, "none.yaml: no such file"),
         ({"task_config": "{root}/tasks.yaml", "tasks": "rte"}, "there is no task 'rte'; the tasks are mood"),
     ],
@@ -220,6 +221,7 @@ def test_a_search_tells_what_is_missing(
         ({}, "give one of --data_dir, --task_config, and --train_file with --dev_file: none was given"),
         ({"data_dir": "x", "task_config": "y"}, "more than one was given"),
         ({"task_config": "tasks.yaml", "kind": "regression"}, "--kind: tasks.yaml declares the task"),
+        ({"task_config": "tasks"}, "--task_config=tasks is not named as a YAML file is: *.yaml"),
         ({"task_config": "{root}/tasks.yaml", "task_name": "x"}, "there is no task 'x'; the tasks are mood"),
         ({"train_file": "x.csv"}, "x.csv: no such file, train of task mood"),
         (
