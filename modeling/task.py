@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from centrabert.errors import UserError
-from centrabert.modeling.formats.dataclass_json import keys_of, optional, read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, read_dataclass
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import TOKENS, TaskKind
 from centrabert.modeling.tokenization.word_places import SPLITS
@@ -50,6 +50,8 @@ class TaskSpec:
         `tokenization/words.py`; "" for every other kind.
     """
 
+    LEFT_OUT: ClassVar = frozenset({"split"})
+
     name: str
     kind: str
     labels: tuple[str, ...]
@@ -57,7 +59,7 @@ class TaskSpec:
     metric: str
     max_seq_length: int = 128
     pooling: str = "cls"
-    split: str = optional("")
+    split: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name)

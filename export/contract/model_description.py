@@ -6,9 +6,10 @@ A client gets there by Predict alone, whatever server holds the model, and guess
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from centrabert.errors import UserError
-from centrabert.modeling.formats.dataclass_json import keys_of, optional, read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, read_dataclass
 from centrabert.modeling.formats.format import Format
 from centrabert.modeling.formats.json_file import parse_json
 from centrabert.modeling.kinds.registry import KINDS
@@ -30,11 +31,13 @@ class ServedTask:
       split: How a tagging splits a text into words, as in TaskSpec; "" for every other kind.
     """
 
+    LEFT_OUT: ClassVar = frozenset({"split"})
+
     name: str
     kind: str
     pair: bool
     labels: tuple[str, ...] = ()
-    split: str = optional("")
+    split: str = ""
 
     @property
     def task_kind(self) -> TaskKind:

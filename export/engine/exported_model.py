@@ -59,7 +59,9 @@ class ExportedModel:
 
         A classification answers {"label": ..., "probabilities": {label: probability}}, a multi-label
         classification {"labels": [...], "probabilities": {label: probability}, "thresholds": {label:
-        probability}}, a regression {"score": ...}.
+        probability}}, a regression {"score": ...}, a tagging {"tags": [...], "scores": [...], "words":
+        [[start, end], ...], "entities": [{"label": ..., "text": ..., "start": ..., "end": ..., "score": ...},
+        ...]}, with places in characters.
 
         Args:
           texts: A string, or a pair of strings, which is what tasks of pairs read; a task of single texts

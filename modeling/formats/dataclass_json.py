@@ -4,7 +4,7 @@ import reprlib
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, field, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -13,7 +13,9 @@ from centrabert.modeling.formats.json_file import Keys
 
 T = TypeVar("T")
 MAX_INT = 2**63 - 1  # what NumPy and TensorFlow can count
-OPTIONAL = "optional"  # of a field, in its metadata
+# What a dataclass calls the set of those fields whose keys a file leaves out where they have their default:
+# fields that are younger than some files.
+LEFT_OUT = "LEFT_OUT"
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 60
 NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", NoneType: "null"}
@@ -30,11 +32,11 @@ def read_dataclass(cls: type[T], value: object, source: str, path: str = "") -> 
       path: Of the object in the file, "branch.task" for instance; "" for the whole.
 
     Raises:
-      UserError: A key is missing, unless its field is `optional`, or unknown, or a value is of another type
+      UserError: A key is missing, unless it is one of LEFT_OUT, or unknown, or a value is of another type
         or not what `cls` allows.
     """
     hints = _hints(cls)
-    left_out = _optional(cls) - value.keys() if isinstance(value, dict) else set()
+    left_out = _left_out(cls) - value.keys() if isinstance(value, dict) else set()
     keys = exact_keys(value, hints.keys() - left_out, source, path)
     values = {
         name: _read(hint, keys[name], source, f"{path}.{name}" if path else name)
@@ -63,22 +65,14 @@ def exact_keys(value: object, known: AbstractSet[str], source: str, path: str = 
     return value
 
 
-def optional(default: Any) -> Any:
-    """A field whose key is left out where it has its default, as in files from before there was the field."""
-    return field(default=default, metadata={OPTIONAL: True})
-
-
 def keys_of(value: Any) -> Keys:
-    """The keys of a frozen dataclass, `optional` ones left out; inverse of `read_dataclass`."""
-    keys = asdict(value)
-    for each in fields(value):
-        if each.metadata.get(OPTIONAL) and keys[each.name] == each.default:
-            del keys[each.name]
-    return keys
+    """Inverse of `read_dataclass`: of fields that may be LEFT_OUT only those that have not their default."""
+    usual = {each.name: each.default for each in fields(value) if each.name in _left_out(type(value))}
+    return {name: key for name, key in asdict(value).items() if name not in usual or key != usual[name]}
 
 
-def _optional(cls: type[Any]) -> set[str]:
-    return {each.name for each in fields(cls) if each.metadata.get(OPTIONAL)}
+def _left_out(cls: type[Any]) -> frozenset[str]:
+    return getattr(cls, LEFT_OUT, frozenset())
 
 
 def _hints(cls: type[Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 import tiny
 import tiny_glue
 
+from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
@@ -38,13 +39,18 @@ TOLERANCE = 2e-6
 
 
 @cache
-def predictor() -> Predictor:
+def version() -> Path:
     root = Path(tempfile.mkdtemp(prefix="tagging-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     base = tiny_glue.bert_folder(root / "base")
     shapes = [Branch(task, frozen, 1) for task, frozen in zip(TASKS, (1, 2, 2, 1), strict=True)]
     merge(base, tiny.branches(root / "branches", base, shapes), root / "merged")
-    return Predictor(export(root / "merged", root / "serving", 1))
+    return export(root / "merged", root / "serving", 1)
+
+
+@cache
+def predictor() -> Predictor:
+    return Predictor(version())
 
 
 def strings(values: object) -> npt.NDArray[np.object_]:
@@ -138,6 +144,13 @@ def test_the_model_describes_its_words() -> None:
     assert tasks["letters"]["split"] == "characters"
     assert tasks["slots"]["labels"] == ["O", "B-one", "I-one", "B-two", "I-two"]
     assert "split" not in tasks["mood"]
+
+
+def test_the_model_card_tells_tags_and_words() -> None:
+    card = (version() / EXTRA / "MODEL_CARD.md").read_text()
+    (line,) = (line for line in card.splitlines() if line.startswith("| slots | "))
+    assert line.startswith("| slots | `text_a` | `tags` of O, B-one, I-one, B-two, I-two, `tag_scores`, ")
+    assert line.endswith(" | `slots`, `slots_words` |")
 
 
 def test_an_empty_batch_is_answered() -> None:

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from centrabert.errors import UserError
-from centrabert.modeling.formats.dataclass_json import exact_keys, read_dataclass
+from centrabert.modeling.formats.dataclass_json import exact_keys, keys_of, read_dataclass
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,24 @@ def test_a_key_that_has_a_default_may_not_be_missing_either() -> None:
     keys = {name: value for name, value in KEYS.items() if name not in ("weight", "lower")}
     with pytest.raises(UserError, match=r"^m: missing keys: 'lower', 'weight'$"):
         read_dataclass(Model, keys, "m")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A dataclass that got a field after files had been written."""
+
+    LEFT_OUT: ClassVar = frozenset({"younger"})
+
+    name: str
+    younger: str = ""
+
+
+def test_a_younger_field_is_left_out_where_it_has_its_default() -> None:
+    for value, keys in ((Grown("a"), {"name": "a"}), (Grown("a", "b"), {"name": "a", "younger": "b"})):
+        assert keys_of(value) == keys
+        assert read_dataclass(Grown, keys, "a.json") == value
+    with pytest.raises(UserError, match=r"^a.json: missing keys: 'name'$"):
+        read_dataclass(Grown, {"younger": "b"}, "a.json")
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 7])

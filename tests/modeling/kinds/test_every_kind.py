@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import tiny
 import tiny_glue
 from kind_examples import EXAMPLES, KindExample
@@ -249,3 +250,15 @@ def test_a_client_understands_every_task(
             wanted = alone[name].answers[row]
             assert close(found, wanted, SCALES[name]), (name, row, found, wanted)
             assert close(found, printed[row][name], SCALES[name]), (name, row)
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.split])
+def test_words_that_are_split_are_answered_as_their_text(name: str, server: Server) -> None:
+    def asked(signature: str, inputs: list[Any]) -> Any:
+        address = f"http://127.0.0.1:{server.rest_port}/v1/models/{NAME}:predict"
+        return requests.post(address, json={"signature_name": signature, "inputs": inputs}, timeout=30).json()
+
+    of_text = asked(name, ["the small dog", "one"])["outputs"]
+    of_words = asked(f"{name}_words", [["the", "small", "dog"], ["one", "", ""]])["outputs"]
+    assert close(of_words, of_text, 1.0)
+    assert [len(row) for row in of_text["tags"]] == [3, 3]
