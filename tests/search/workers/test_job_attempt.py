@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from signal import Signals
 
 import fake_search
 import pytest
@@ -87,28 +89,47 @@ def test_a_node_uses_its_own_python(tmp_path: Path) -> None:
     assert run_attempt(attempt).error == f"ran (exit code 0; see {folder / LOG})"
 
 
+class WatchedRequest(StopRequest):
+    """Tells how often it has been set, and how often it has been read since."""
+
+    sets = reads = 0
+    _signal: Signals | None = None
+
+    @property
+    def signal(self) -> Signals | None:
+        self.reads += 1
+        return self._signal
+
+    @signal.setter
+    def signal(self, value: Signals | None) -> None:
+        self.sets, self.reads, self._signal = self.sets + 1, 0, value
+
+
 def test_an_interruption_is_passed_on_once(tmp_path: Path) -> None:
     """Ray may cancel twice, and a second SIGTERM would interrupt the writing of the checkpoint."""
-    program = """
-import signal, sys, time
+    folder, stop = prepare(tmp_path, SPECS[0]), WatchedRequest()
+    program = f"""
+import os, signal, sys, time
 seen = []
 signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
 print("ready", flush=True)
-while not seen: time.sleep(0.01)
-time.sleep(0.5)
-sys.exit(f"{len(seen)} SIGTERM")
+while not os.path.exists({str(folder / "end")!r}): time.sleep(0.01)
+sys.exit(f"{{len(seen)}} SIGTERM")
 """
-    folder = prepare(tmp_path, SPECS[0])
 
     def interrupt() -> None:
-        wait_until(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
-        for _ in range(2):
-            _thread.interrupt_main()
-            time.sleep(0.2)
+        try:
+            wait_until(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
+            for sets in (stop.sets + 1, stop.sets + 2):
+                _thread.interrupt_main()
+                # The loop reads it three times where it sends it, else twice: 5 are more than one round.
+                wait_until(partial(lambda wanted: stop.sets == wanted and stop.reads >= 5, sets))
+        finally:
+            (folder / "end").touch()
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
-    ending = run_attempt(Attempt((sys.executable, "-c", program), folder, sys.executable, folder))
+    ending = run_attempt(Attempt((sys.executable, "-c", program), folder, sys.executable, folder), stop)
     interrupter.join()
     assert ending.error == f"1 SIGTERM (exit code 1; see {folder / LOG})"
 
@@ -120,7 +141,7 @@ def test_a_program_that_a_node_lacks_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_request_to_stop_is_passed_on(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_request_to_stop_is_passed_on(tmp_path: Path, number: Signals) -> None:
     """From another thread, as a local pool does; a process that has not begun by then never begins."""
     folder, stop = prepare(tmp_path, SPECS[0]), StopRequest()
     attempt = Attempt(
