@@ -5,7 +5,9 @@ import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -36,6 +38,13 @@ SIGNATURES = [
     *[(f"{branch.task.name}_ids", PIECES) for branch in tiny.BRANCHES],
 ]
 MODEL = f"/v1/models/{NAME}"
+
+
+class Served(NamedTuple):
+    """What the page asks of a version."""
+
+    number: int
+    manifest: str
 
 
 @pytest.mark.parametrize("request_", [rows, columns])
@@ -211,6 +220,31 @@ def test_the_page() -> None:
     assert response.text == page(read_manifest(exported().version / EXTRA), NAME)
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert response.headers["Content-Security-Policy"] == content_security_policy(response.text)
+
+
+def test_the_page_is_made_once_for_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it however often has nothing drawn but the first time."""
+    versions = SimpleNamespace(name=NAME, served=Served(1, "one"))
+    versions.acquire = lambda number, label: nullcontext(versions.served)
+    made: list[str] = []
+    monkeypatch.setattr(
+        http_server, "page", lambda manifest, name: made.append(manifest) or f"{name} {manifest}"
+    )
+
+    async def ask() -> list[str]:
+        http = http_server.HttpServer(
+            cast(PredictionService, SimpleNamespace(versions=versions)), 20.0, 1000, 10
+        )
+        address = f"http://127.0.0.1:{await http.listen('127.0.0.1', 0)}/"
+        texts = []
+        for served in (Served(1, "one"), Served(1, "one"), Served(2, "two"), Served(2, "two")):
+            versions.served = served
+            texts.append((await asyncio.to_thread(requests.get, address, timeout=20)).text)
+        await http.stop(0.1)
+        return texts
+
+    assert asyncio.run(ask()) == [f"{NAME} {each}" for each in ("one", "one", "two", "two")]
+    assert made == ["one", "two"]
 
 
 def test_the_page_may_ask_and_pages_of_others_may_not() -> None:
