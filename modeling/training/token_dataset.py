@@ -13,9 +13,9 @@ from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.word_packing import pack_words
+from centrabert.modeling.tokenization.word_table import WordTable, word_table
 from centrabert.modeling.tokenization.words import split_words
 from centrabert.modeling.training.trunk_output_file import TrunkOutputFile
-from centrabert.modeling.training.word_table import WordTable, word_table
 
 # Features: float32 [batch, length, hidden], and int32 [batch, words, COLUMNS].
 TRUNK_OUTPUT, PLACES = "trunk_output", "places"
