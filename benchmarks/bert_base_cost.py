@@ -41,7 +41,7 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    from benchmarks.random_models import bert
+    from benchmarks.harness.random_models import bert
 
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)

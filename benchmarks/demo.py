@@ -24,15 +24,26 @@ if TYPE_CHECKING:
     from centrabert.task_runner import TaskRunner
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("data_root", "glue_data/samples", "Folder of GLUE folders.", flag_values=FLAGS)
-flags.DEFINE_list("tasks", ["sst2", "rte", "stsb"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", "output/demo", "Its folders are made anew by each run.", flag_values=FLAGS)
-flags.DEFINE_float("learning_rate", 1e-4, "The highest learning rate.", flag_values=FLAGS)
-flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the rows of train.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "pooling", "mean", ["cls", "mean"], "MiniLM is a sentence encoder: mean.", flag_values=FLAGS
+flags.DEFINE_string(
+    "data_root", "glue_data/samples", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
 )
-flags.DEFINE_integer("seed", 0, "Seed of everything.", flag_values=FLAGS)
+flags.DEFINE_list("tasks", ["sst2", "rte", "stsb"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir",
+    "output/demo",
+    "Folder to write into; what an earlier run left there is removed.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("learning_rate", 1e-4, "Peak learning rate.", flag_values=FLAGS)
+flags.DEFINE_float("num_train_epochs", 3.0, "Number of passes over the training rows.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "pooling",
+    "mean",
+    ["cls", "mean"],
+    "What the heads read. MiniLM is a sentence encoder, which suits mean.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("seed", 0, "Random seed of every training.", flag_values=FLAGS)
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
 SEARCHED = ("--fine_tuning_layers=1,2,3", "--student_layers=1", "--num_train_epochs=1", "--seeds=0")
@@ -69,7 +80,7 @@ def main() -> None:
 
 def run(demo: Demo) -> None:
     """Converts, trains, merges, exports, asks, and prints."""
-    from benchmarks.pipeline import Pipeline, served_metric
+    from benchmarks.harness.pipeline import Pipeline, served_metric
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.merge.summary_table import columns, table
@@ -114,7 +125,7 @@ def run(demo: Demo) -> None:
 
 
 def _runners(demo: Demo, tasks: "Sequence[TaskData]") -> "list[TaskRunner]":
-    from benchmarks.pipeline import minilm
+    from benchmarks.harness.pipeline import minilm
     from centrabert.task_runner import TaskRunner
 
     bert = minilm(demo.output_dir / "bert")

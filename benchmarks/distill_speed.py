@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from centrabert.search.jobs.job_spec import JobSpec
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_root", "../shared/data/glue", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+)
 flags.DEFINE_list("tasks", ["mrpc"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", "output/distill_speed", "Made anew by each run.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 3, "Students each way.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir",
+    "output/distill_speed",
+    "Folder to write into; what an earlier run left there is removed.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "rounds", 3, "Number of students trained with the cache, and as many without.", flag_values=FLAGS
+)
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
 CACHED, COMPUTED = SIDES = ("cached", "computed")
@@ -41,7 +50,7 @@ def main() -> None:
 
 def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
     """Trains, and prints the ratios of a task."""
-    from benchmarks.pipeline import minilm
+    from benchmarks.harness.pipeline import minilm
     from centrabert.search.jobs.job_folder import job_folder
     from centrabert.search.jobs.job_spec import JobSpec
 
@@ -75,7 +84,7 @@ def run(data_root: Path, task: str, output_dir: Path, rounds: int) -> None:
 
 def _do(spec: "JobSpec", output_dir: Path, side: str) -> tuple[float, float]:
     """Does the job on one core; returns its wall seconds of training and its CPU seconds in all."""
-    from benchmarks.one_job import start_job
+    from benchmarks.harness.one_job import start_job
     from centrabert.search.jobs.job_folder import job_folder
     from centrabert.search.jobs.job_result import RESULT
     from centrabert.search.workers.cores import available

@@ -1,8 +1,8 @@
 """Real GLUE tasks with MiniLM: full fine-tuning, teacher, student and merged model, over seeds.
 
-Goes on where it was stopped; trainings that differ in task or seed may run side by side in one --output_dir.
-Writes results.md into it: mean and spread of the dev metric, and the median wall time of a training. SST-2
-trains on a fixed sample of 20,000 rows.
+If it was interrupted, run the same command again to resume; trainings that differ in task or seed may run
+side by side in one --output_dir. The script writes results.md into it: mean and spread of the dev metric, and
+the median wall time of a training. SST-2 trains on a fixed sample of 20,000 rows.
 """
 
 import statistics
@@ -15,12 +15,16 @@ from absl import flags, logging
 from centrabert import command
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_root", "../shared/data/glue", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+)
 flags.DEFINE_list(
     "tasks", ["rte", "mrpc", "cola", "stsb", "sst2"], "GLUE tasks, separated by commas.", flag_values=FLAGS
 )
-flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", "output/glue_small", "Where branches and results go.", flag_values=FLAGS)
+flags.DEFINE_list("seeds", ["0", "1", "2"], "Random seeds, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir", "output/glue_small", "Folder to write branches and results into.", flag_values=FLAGS
+)
 
 KINDS = ("full", "teacher", "student", "merged")
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
@@ -80,7 +84,7 @@ def _seed(
     data_root: Path, tasks: Sequence[str], seed: int, output_dir: Path
 ) -> dict[str, Mapping[str, Figures]]:
     """Every kind of model of every task, for one seed."""
-    from benchmarks.pipeline import Pipeline, minilm, served_metric
+    from benchmarks.harness.pipeline import Pipeline, minilm, served_metric
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.training.hyperparameters import Hyperparameters

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from benchmarks.alternation import alternate, median, ratio
+from benchmarks.harness.alternation import alternate, median, ratio
 from centrabert import command
 
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAGS)
-flags.DEFINE_list("forms", ["8x128", "32x32"], "Rows x length of batches.", flag_values=FLAGS)
-flags.DEFINE_integer("layers", 4, "In a row.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 21, "Times that each side is measured.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "models", ["minilm", "bert-base"], "Shapes of the BERTs: minilm, bert-base, or both.", flag_values=FLAGS
+)
+flags.DEFINE_list("forms", ["8x128", "32x32"], "Shapes of the batches, as ROWSxLENGTH.", flag_values=FLAGS)
+flags.DEFINE_integer("layers", 4, "Number of layers that run one after the other.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 21, "Number of times that each side is measured.", flag_values=FLAGS)
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def _measure(shape: str, batch: int, length: int) -> dict[str, list[float]]:
     import numpy as np
     import tensorflow.compat.v1 as tf
 
-    from benchmarks.random_models import config_of
+    from benchmarks.harness.random_models import config_of
     from centrabert.modeling.layers.attention import attention_mask
     from centrabert.modeling.layers.encoder import encode
 

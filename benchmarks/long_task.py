@@ -17,9 +17,16 @@ from centrabert import command
 from centrabert.errors import UserError
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", "output/long_task", "Made anew by each run.", flag_values=FLAGS)
-flags.DEFINE_float("activation_cache_gb", 2.0, "The cache's budget.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_root", "../shared/data/glue", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "output_dir",
+    "output/long_task",
+    "Folder to write into; what an earlier run left there is removed.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("activation_cache_gb", 2.0, "Maximum size of the cache in gigabytes.", flag_values=FLAGS)
 
 ROWS = 6735, 67349  # a tenth of SST-2, and all
 INTERVAL = 1.0
@@ -64,7 +71,7 @@ def main() -> None:
 
 def run(data_root: Path, output_dir: Path, gigabytes: float) -> None:
     """Trains both ways and prints a line for each."""
-    from benchmarks.pipeline import minilm
+    from benchmarks.harness.pipeline import minilm
 
     minilm(output_dir / "bert")
     for rows in ROWS:
@@ -74,7 +81,7 @@ def run(data_root: Path, output_dir: Path, gigabytes: float) -> None:
 
 
 def _train(data_root: Path, output_dir: Path, gigabytes: float, rows: int) -> Samples:
-    from benchmarks.one_job import start_job
+    from benchmarks.harness.one_job import start_job
     from centrabert.search.jobs.job_spec import JobSpec
 
     cache, samples = output_dir / "activations", Samples()

@@ -10,15 +10,21 @@ from pathlib import Path
 
 from absl import flags
 
-from benchmarks.alternation import alternate, median, ratio
+from benchmarks.harness.alternation import alternate, median, ratio
 from centrabert import command
 from centrabert.errors import UserError
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAGS)
-flags.DEFINE_list("forms", ["1x32", "8x32", "8x128"], "Rows x length of batches.", flag_values=FLAGS)
-flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 15, "Times that each side is measured.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "models", ["minilm", "bert-base"], "Shapes of the BERTs: minilm, bert-base, or both.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "forms", ["1x32", "8x32", "8x128"], "Shapes of the batches, as ROWSxLENGTH.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "vocabulary", "output/bert/vocab.txt", "Path of a vocab.txt, such as MiniLM's.", flag_values=FLAGS
+)
+flags.DEFINE_integer("rounds", 15, "Number of times that each side is measured.", flag_values=FLAGS)
 
 
 def main() -> None:
@@ -32,8 +38,8 @@ def _measured(folder: Path, shape: str) -> Iterator[str]:
     import numpy as np
     import onnxruntime
 
-    from benchmarks import random_models
-    from benchmarks.onnx_bert import onnx_bert
+    from benchmarks.harness import random_models
+    from benchmarks.harness.onnx_bert import onnx_bert
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.modeling import checkpoint
 

@@ -26,10 +26,19 @@ from centrabert.modeling.branch_folder import RECORD
 from centrabert.search.jobs.job_result import BRANCH
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("output_dir", "output/search_kills", "Made anew by each run.", flag_values=FLAGS)
-flags.DEFINE_integer("kills", 20, "How many processes are killed.", flag_values=FLAGS)
-flags.DEFINE_integer("seeds", 25, "Seeds of the search; it has four jobs for each.", flag_values=FLAGS)
-flags.DEFINE_integer("seed", 0, "Of the moments and the victims.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir",
+    "output/search_kills",
+    "Folder to write into; what an earlier run left there is removed.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("kills", 20, "Number of processes to kill.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "seeds", 25, "Number of seeds of the search, which has four jobs for each.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "seed", 0, "Random seed of the moments of the kills, and of which process is killed.", flag_values=FLAGS
+)
 
 WAIT = 3.0, 12.0  # seconds between two kills, at least and at most
 
@@ -67,7 +76,7 @@ def main() -> None:
 
 def run(output_dir: Path, killer: Killer, seeds: int) -> None:
     """Searches twice, and prints what differs."""
-    from benchmarks.pipeline import minilm
+    from benchmarks.harness.pipeline import minilm
 
     minilm(output_dir / "bert")
     alone, disturbed = output_dir / "alone", output_dir / "disturbed"

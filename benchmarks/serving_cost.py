@@ -10,16 +10,22 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks.alternation import alternate, median, ratio
+from benchmarks.harness.alternation import alternate, median, ratio
 from centrabert import command
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_list("models", ["minilm", "bert-base"], "Shapes.", flag_values=FLAGS)
-flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 15, "Times that each side is measured.", flag_values=FLAGS)
-flags.DEFINE_integer("copies", 8, "The large model has each of the eight tasks so often.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "models", ["minilm", "bert-base"], "Shapes of the BERTs: minilm, bert-base, or both.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "vocabulary", "output/bert/vocab.txt", "Path of a vocab.txt, such as MiniLM's.", flag_values=FLAGS
+)
+flags.DEFINE_integer("rounds", 15, "Number of times that each side is measured.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "copies", 8, "Number of times that the large model has each of the eight tasks.", flag_values=FLAGS
+)
 PARTS = ("all_tasks", "tokenizer", "one_task")
-flags.DEFINE_list("parts", list(PARTS), "What to measure.", flag_values=FLAGS)
+flags.DEFINE_list("parts", list(PARTS), "Parts of the measurement to run.", flag_values=FLAGS)
 flags.register_validator(
     "parts", lambda given: set(given) <= set(PARTS), f"some of {','.join(PARTS)}", flag_values=FLAGS
 )
@@ -34,7 +40,7 @@ def main() -> None:
 
 
 def _measured(folder: Path, shape: str) -> Iterator[str]:
-    from benchmarks import random_models
+    from benchmarks.harness import random_models
     from centrabert.modeling.branch import Branch
 
     base = random_models.bert(folder / "bert", shape, Path(FLAGS.vocabulary))

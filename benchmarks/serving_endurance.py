@@ -21,16 +21,20 @@ from tqdm import tqdm
 from centrabert import command
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
-flags.DEFINE_integer("requests", 100_000, "Short ones.", flag_values=FLAGS)
-flags.DEFINE_float("overload_seconds", 60.0, "How long.", flag_values=FLAGS)
-flags.DEFINE_float("overload", 10.0, "Times what the server can answer.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "vocabulary", "output/bert/vocab.txt", "Path of a vocab.txt, such as MiniLM's.", flag_values=FLAGS
+)
+flags.DEFINE_integer("requests", 100_000, "Number of short requests before the overload.", flag_values=FLAGS)
+flags.DEFINE_float("overload_seconds", 60.0, "Seconds that the overload lasts.", flag_values=FLAGS)
+flags.DEFINE_float(
+    "overload", 10.0, "Rate of the overload, as a multiple of what the server can answer.", flag_values=FLAGS
+)
 CONCURRENT = 64
 SHORT, LONG = "a fine film", " ".join(["word"] * 120)
 
 
 def main() -> None:
-    from benchmarks import random_models
+    from benchmarks.harness import random_models
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -23,34 +23,51 @@ from tqdm import tqdm
 from centrabert import command
 
 if TYPE_CHECKING:
-    from benchmarks.open_loop import Ask, Texts
+    from benchmarks.harness.open_loop import Ask, Texts
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_enum(
-    "model", "minilm", ["minilm", "bert-base"], "Shape; the weights are random.", flag_values=FLAGS
+    "model",
+    "minilm",
+    ["minilm", "bert-base"],
+    "Shape of the BERT; its weights are random.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_integer("copies", 1, "The model has each of the eight tasks so often.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "copies", 1, "Number of times that the model has each of the eight tasks.", flag_values=FLAGS
+)
 flags.DEFINE_integer(
     "tasks_per_text",
     1,
-    "Tasks of a request; where tasks have queues of their own, it waits in each. For more than one, texts "
-    "are sentences without a second.",
+    "Number of tasks that a request asks. Where tasks have queues of their own, it waits in each. For more "
+    "than one task, texts are single sentences.",
     1,
     8,
     flag_values=FLAGS,
 )
-flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
-flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "vocabulary", "output/bert/vocab.txt", "Path of a vocab.txt, such as MiniLM's.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "data_root", "../shared/data/glue", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+)
 WAYS = ("shared_queue", "queue_per_task", "in_graph", "all_tasks", "separate_models")
-flags.DEFINE_list("ways", list(WAYS), "Which to compare.", flag_values=FLAGS)
+flags.DEFINE_list("ways", list(WAYS), "Ways of serving to compare.", flag_values=FLAGS)
 flags.register_validator(
     "ways", lambda given: set(given) <= set(WAYS), f"some of {','.join(WAYS)}", flag_values=FLAGS
 )
-flags.DEFINE_list("rates", ["20", "40", "80", "120", "160", "240"], "Requests a second.", flag_values=FLAGS)
-flags.DEFINE_float("seconds", 20.0, "Of arrivals at each rate.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 1, "Times that every rate is run, in turn.", flag_values=FLAGS)
-flags.DEFINE_integer("seed", 0, "Of the arrivals.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", "docs", "Where table and drawing go.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "rates",
+    ["20", "40", "80", "120", "160", "240"],
+    "Arrival rates, in requests per second.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("seconds", 20.0, "Seconds for which requests arrive at each rate.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 1, "Number of times that every rate is run, in turn.", flag_values=FLAGS)
+flags.DEFINE_integer("seed", 0, "Random seed of the arrivals.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output_dir", "docs/figures", "Folder to write the table and the drawing into.", flag_values=FLAGS
+)
 HEADER = ("way", "rate", "round", "answered_per_second", "refused", "p50_ms", "p90_ms", "p99_ms", "max_ms")
 
 
@@ -87,7 +104,7 @@ def main() -> None:
 
 
 def _lines(folder: Path, executor: ThreadPoolExecutor, rates: list[float]) -> Iterator[Line]:
-    from benchmarks.open_loop import arrivals, run
+    from benchmarks.harness.open_loop import arrivals, run
 
     makers, texts = _makers(folder, executor), _texts()
     asks = {way: makers[way]() for way in tqdm(FLAGS.ways, "loading")}
@@ -108,7 +125,7 @@ def _lines(folder: Path, executor: ThreadPoolExecutor, rates: list[float]) -> It
 
 async def _warm(ask: "Ask", texts: "Texts") -> None:
     """What is computed for the first time takes longer."""
-    from benchmarks.open_loop import Arrival
+    from benchmarks.harness.open_loop import Arrival
 
     for row in range(5):
         for task, own in texts.items():
@@ -117,7 +134,7 @@ async def _warm(ask: "Ask", texts: "Texts") -> None:
 
 def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[], Ask]]":
     """What exports and loads each way."""
-    from benchmarks import random_models, serving_targets
+    from benchmarks.harness import random_models, serving_targets
 
     base = random_models.bert(folder / "bert", FLAGS.model, Path(FLAGS.vocabulary))
     branches = random_models.mixed(FLAGS.model, FLAGS.copies)
@@ -140,7 +157,7 @@ def _makers(folder: Path, executor: ThreadPoolExecutor) -> "dict[str, Callable[[
 
 def _texts() -> "Texts":
     """The dev texts of every task."""
-    from benchmarks.random_models import MIXED, mixed
+    from benchmarks.harness.random_models import MIXED, mixed
     from centrabert.glue_data.task_lookup import find_task
 
     def of(name: str) -> list[tuple[str, str]]:

@@ -18,7 +18,9 @@ from absl import flags
 from centrabert import command
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("data_root", "../shared/data/glue", "Folder of GLUE folders.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_root", "../shared/data/glue", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+)
 flags.DEFINE_list("tasks", ["mrpc", "cola"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
 flags.DEFINE_list(
     "layers",
@@ -26,13 +28,20 @@ flags.DEFINE_list(
     "Numbers of tuned layers, or full; with -cached, the frozen layers were computed before.",
     flag_values=FLAGS,
 )
-flags.DEFINE_integer("rounds", 7, "Turns of each side; the first does not count.", flag_values=FLAGS)
-flags.DEFINE_integer("steps", 10, "Training steps in a turn.", flag_values=FLAGS)
-flags.DEFINE_integer("train_batch_size", 32, "Rows in a batch.", flag_values=FLAGS)
-flags.DEFINE_string("peer_python", None, "The Python that has torch; by default this one.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "rounds", 7, "Number of turns of each side; the first one does not count.", flag_values=FLAGS
+)
+flags.DEFINE_integer("steps", 10, "Number of training steps in a turn.", flag_values=FLAGS)
+flags.DEFINE_integer("train_batch_size", 32, "Number of rows in a training batch.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "peer_python",
+    None,
+    "Path of the Python interpreter that has torch. By default it is this one.",
+    flag_values=FLAGS,
+)
 
 CACHED = "-cached"
-SIDES = {"centrabert": "benchmarks.train_speed_ours", "torch": "benchmarks.train_speed_torch"}
+SIDES = {"centrabert": "benchmarks.harness.train_speed_ours", "torch": "benchmarks.harness.train_speed_torch"}
 
 
 class Side:
@@ -75,7 +84,7 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     """Writes what both sides train on: the encoder in both formats, and the batches."""
     import numpy as np
 
-    from benchmarks.pipeline import minilm
+    from benchmarks.harness.pipeline import minilm
     from centrabert.glue_data.task_lookup import find_task
     from centrabert.modeling.convert import conversion
     from centrabert.modeling.training.token_dataset import training_plan

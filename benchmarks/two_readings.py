@@ -14,17 +14,21 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks.alternation import alternate, median, ratio
+from benchmarks.harness.alternation import alternate, median, ratio
 from centrabert import command
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_bool("make", False, "Export the model, and measure nothing.", flag_values=FLAGS)
-flags.DEFINE_string("export_dir", None, "Where --make puts the model.", flag_values=FLAGS)
-flags.DEFINE_string("shape", "minilm", "Its shape.", flag_values=FLAGS)
-flags.DEFINE_string("vocabulary", "output/bert/vocab.txt", "A vocab.txt.", flag_values=FLAGS)
-flags.DEFINE_string("before", None, "The version of the older commit.", flag_values=FLAGS)
-flags.DEFINE_string("after", None, "The version of the newer commit.", flag_values=FLAGS)
-flags.DEFINE_integer("rounds", 21, "Times that each side is measured.", flag_values=FLAGS)
+flags.DEFINE_string("export_dir", None, "Folder to write the model into, with --make.", flag_values=FLAGS)
+flags.DEFINE_string("shape", "minilm", "Shape of the model: minilm or bert-base.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "vocabulary", "output/bert/vocab.txt", "Path of a vocab.txt, such as MiniLM's.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "before", None, "Folder of the version that the older commit exported.", flag_values=FLAGS
+)
+flags.DEFINE_string("after", None, "Folder of the version that the newer commit exported.", flag_values=FLAGS)
+flags.DEFINE_integer("rounds", 21, "Number of times that each side is measured.", flag_values=FLAGS)
 FORMS = ((1, 12), (8, 12), (8, 60))  # rows, words of each text
 
 
@@ -37,7 +41,7 @@ def main() -> None:
 
 
 def _make(export_dir: Path) -> None:
-    from benchmarks import random_models
+    from benchmarks.harness import random_models
 
     with tempfile.TemporaryDirectory() as folder:
         base = random_models.bert(Path(folder) / "bert", FLAGS.shape, Path(FLAGS.vocabulary))

@@ -176,7 +176,7 @@ class ActivationSettings:
 
 def define_activation_cache(flag_values: flags.FlagValues, default_dir: str) -> None:
     """The flags of ActivationSettings among those of a script that defines its own one by one."""
-    text = f"Folder that keeps them for other runs. Default: {default_dir}."
+    text = f"Folder of the cache, which other runs can read too. Default: {default_dir}."
     define(ActivationSettings, flag_values, {"activation_cache_dir": text})
 
 

@@ -39,7 +39,11 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    "threads", 0, "Cores to use; 0: as many as --cores, or all.", lower_bound=0, flag_values=FLAGS
+    "threads",
+    0,
+    "Number of cores to use. 0 means as many as --cores names, or all.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_list("cores", [], "Numbers of the cores to stay on, as in 0,1. Default: any.", flag_values=FLAGS)
 flags.DEFINE_bool(

@@ -4,12 +4,13 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from source_tree import ROOT, functions, python_files
 
-MAX_FILE, MAX_FUNCTION = 300, 50
+MAX_FILE, MAX_FUNCTION, MAX_FOLDER = 300, 50, 15
 # Longer than MAX_FILE, and why.
 LONG_FILES: dict[str, str] = {}
 NAMELESS = ("utils", "util", "helpers", "helper", "common", "misc")
@@ -118,6 +119,18 @@ def tracked_files() -> list[str]:
         pytest.skip("not a git clone")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in listed.stdout.split("\0") if ROOT.joinpath(name).is_file()]
+
+
+def test_folders_are_small() -> None:
+    """Without __init__.py, files that are empty, and the links in centrabert/."""
+    folders = Counter(
+        Path(name).parent.as_posix()
+        for name in tracked_files()
+        if Path(name).name != "__init__.py"
+        and not (ROOT / name).is_symlink()
+        and (ROOT / name).stat().st_size
+    )
+    assert {folder: files for folder, files in folders.items() if files > MAX_FOLDER} == {}
 
 
 def test_no_path_of_one_machine() -> None:

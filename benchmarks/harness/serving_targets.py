@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.open_loop import Arrival, Ask
-from benchmarks.trunk_batching import TrunkBatching
+from benchmarks.harness.open_loop import Arrival, Ask
+from benchmarks.harness.trunk_batching import TrunkBatching
 from centrabert.export.engine.tensorflow_engine import Arrays
 from centrabert.export.serving.batcher import Batcher
 from centrabert.export.serving.row_batch import TEXT, RowBatch

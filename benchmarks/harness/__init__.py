@@ -1,0 +1,1 @@
+"""What the measurements are made of: models, loads, and the sides that are compared; no script of its own."""
