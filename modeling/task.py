@@ -8,7 +8,7 @@ from centrabert.errors import UserError
 from centrabert.modeling.formats.dataclass_json import keys_of, read_dataclass
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import TOKENS, TaskKind
-from centrabert.modeling.tokenization.word_places import SPLITS
+from centrabert.modeling.words.word_places import SPLITS
 
 POOLINGS = ("cls", "mean")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -47,7 +47,7 @@ class TaskSpec:
       pooling: "cls" is BERT's pooled [CLS]; "mean" the mean over all tokens, for trunks that are sentence
         encoders. A kind that reads every token has no use for it.
       split: How the text of a tagging becomes the words that it tags, one of SPLITS, see
-        `tokenization/words.py`; "" for every other kind.
+        `words/words.py`; "" for every other kind.
     """
 
     LEFT_OUT: ClassVar = frozenset({"split"})

@@ -29,8 +29,8 @@ from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.word_packing import pack_words
-from centrabert.modeling.tokenization.words import split_words
+from centrabert.modeling.words.word_packing import pack_words
+from centrabert.modeling.words.words import split_words
 
 MAX_SEQ_LENGTH = 13
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")

@@ -12,8 +12,8 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.task import TextReading
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.word_packing import PackedWords, pack_words
-from centrabert.modeling.tokenization.words import split_words
+from centrabert.modeling.words.word_packing import PackedWords, pack_words
+from centrabert.modeling.words.words import split_words
 
 Ids = tuple[tf.Tensor, tf.Tensor]  # `input_ids` and `segment_ids`, int32 [rows, length], padded
 

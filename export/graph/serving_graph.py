@@ -20,8 +20,8 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.word_packing import PackedWords, pack_words
-from centrabert.modeling.tokenization.words import given_words
+from centrabert.modeling.words.word_packing import PackedWords, pack_words
+from centrabert.modeling.words.words import given_words
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from centrabert.modeling.kinds.tag_scheme import INSIDE, LAST, OUTSIDE, split_tag
 from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.kinds.word_logits import is_word
-from centrabert.modeling.tokenization.word_places import BYTES, CHARACTERS
+from centrabert.modeling.words.word_places import BYTES, CHARACTERS
 
 
 def tagging_outputs(

@@ -90,7 +90,7 @@ class Head:
       logits: float32 [batch, ...].
       variables: The head's own, by the names of `TaskKind.head_shapes`.
       real: bool [batch, length]; False for padding. Only where the head reads TOKENS.
-      places: int32 [batch, words, COLUMNS], see `tokenization/word_places.py`; of a task that has a split.
+      places: int32 [batch, words, COLUMNS], see `words/word_places.py`; of a task that has a split.
       labels: Of the task.
       targets: How `loss` reads the labels, in training.
       scale: In whose units the variables are while they are trained; logits are always in those of labels.

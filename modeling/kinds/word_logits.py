@@ -3,7 +3,7 @@
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.kinds.task_kind import Head
-from centrabert.modeling.tokenization.word_places import FIRST_PIECE
+from centrabert.modeling.words.word_places import FIRST_PIECE
 
 
 def word_logits(head: Head) -> tf.Tensor:

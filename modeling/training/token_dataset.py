@@ -12,10 +12,10 @@ from absl import logging
 from centrabert.errors import UserError
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.word_packing import pack_words
-from centrabert.modeling.tokenization.word_table import WordTable, word_table
-from centrabert.modeling.tokenization.words import split_words
 from centrabert.modeling.training.trunk_output_file import TrunkOutputFile
+from centrabert.modeling.words.word_packing import pack_words
+from centrabert.modeling.words.word_table import WordTable, word_table
+from centrabert.modeling.words.words import split_words
 
 # Features: float32 [batch, length, hidden], and int32 [batch, words, COLUMNS].
 TRUNK_OUTPUT, PLACES = "trunk_output", "places"

@@ -28,6 +28,7 @@ ROOMS = (
     *(
         "modeling/formats",
         "modeling/tokenization",
+        "modeling/words",
         "modeling/kinds",
         "modeling",
         "modeling/layers",

@@ -8,7 +8,7 @@ from centrabert.export.graph.request_texts import request_texts
 from centrabert.modeling.task import TextReading
 from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
-from centrabert.modeling.tokenization.word_places import FIRST_PIECE
+from centrabert.modeling.words.word_places import FIRST_PIECE
 
 TEXTS = ("the dog", "", "the xyz sees", "a b", "one two three", "red song today the house")
 LENGTH = 7

@@ -15,7 +15,7 @@ from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import scheme_of, spans, strict_spans, tag_labels
 from centrabert.modeling.kinds.tagging import NO_TAG, Entity, Tagging
 from centrabert.modeling.kinds.task_kind import Head
-from centrabert.modeling.tokenization.word_places import COLUMNS, PADDING
+from centrabert.modeling.words.word_places import COLUMNS, PADDING
 
 Array = npt.NDArray[Any]
 LABELS = {scheme: tag_labels(["city", "x"], scheme) for scheme in ("bio", "iobes")}

@@ -13,9 +13,9 @@ from tiny_tags import SlotFilling, tagged
 from centrabert.errors import UserError
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.tokenization.word_places import FIRST_PIECE
 from centrabert.modeling.training.token_dataset import encode
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.modeling.words.word_places import FIRST_PIECE
 from centrabert.task_runner import TaskRunner
 
 HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, learning_rate=1e-2)

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from centrabert.errors import UserError
 from centrabert.modeling.tokenization.basic_tokenizer import INVALID, WHITESPACE, standing_alone
 from centrabert.modeling.tokenization.normalization import Normalization
-from centrabert.modeling.tokenization.word_places import SPLITS
+from centrabert.modeling.words.word_places import SPLITS
 
 # At what Python's str.split() parts words; some of it BERT drops.
 PYTHONS_WHITESPACE = r"[\t-\r\x{1C}-\x{1F}\x{85}\p{Z}]"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.modeling.tokenization.word_places import COLUMNS, FIRST_PIECE, PADDING
+from centrabert.modeling.words.word_places import COLUMNS, FIRST_PIECE, PADDING
 
 
 @dataclass(frozen=True)
 class WordTable:
-    """Where the words of every row stand, see `tokenization/word_places.py`.
+    """Where the words of every row stand, see `words/word_places.py`.
 
     Attributes:
       places: int32 [words of all rows, COLUMNS], of the words that were kept.

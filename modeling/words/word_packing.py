@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.word_places import PADDING
-from centrabert.modeling.tokenization.words import Words
+from centrabert.modeling.words.word_places import PADDING
+from centrabert.modeling.words.words import Words
 
 SPECIAL = 2  # tokens around a single text; one of them stands before it
 

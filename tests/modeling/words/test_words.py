@@ -15,9 +15,9 @@ from centrabert.modeling.tokenization.basic_tokenizer import basic_tokenize
 from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.normalization import Normalization
 from centrabert.modeling.tokenization.vocabulary import Vocabulary
-from centrabert.modeling.tokenization.word_packing import pack_words
-from centrabert.modeling.tokenization.word_places import BYTES, CHARACTERS, FIRST_PIECE, PADDING, SPLITS
-from centrabert.modeling.tokenization.words import Words, given_words, split_words
+from centrabert.modeling.words.word_packing import pack_words
+from centrabert.modeling.words.word_places import BYTES, CHARACTERS, FIRST_PIECE, PADDING, SPLITS
+from centrabert.modeling.words.words import Words, given_words, split_words
 
 SPACES = [chr(code) for code in range(0x3001) if chr(code).isspace()]
 TEXTS = [

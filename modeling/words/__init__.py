@@ -1,0 +1,1 @@
+"""The words of a text: how it is split into them, where they stand, and their word pieces."""
