@@ -92,14 +92,18 @@ class DeclaredTask:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Raises UserError as `read`, where train has to say them."""
-        labels = self.stored or self._declared_labels() or self._labels_of_train()
+        """Raises UserError as `read`, where train has to say them; () of a regression."""
+        labels = self.stored or self._declared_labels()
+        if not labels and self.declaration.kind != REGRESSION:
+            labels = self._labels_of_train()
         check_metrics(self.name, self.kind, labels, self.metrics)
         return labels
 
     def read(self, split: str) -> Examples:
         """Every row of a split; see `TaskData`."""
         rows = self._rows(split)
+        if split == "train":
+            self._check_varied(rows)
         if rows.labels is not None and self.declaration.kind != REGRESSION:
             rows = self._with_known_labels(rows, split)
         return Examples(rows.text_a, rows.text_b, rows.labels)
@@ -117,19 +121,21 @@ class DeclaredTask:
         """In order; raises UserError for a train file of which nothing can be learned."""
         train = self._file("train")
         values = train.labels or ()
-        if self.declaration.kind in (CLASSIFICATION, REGRESSION):
-            found = set(values)
-            if len(found) < 2:
-                raise UserError(
-                    f"{train.path}: every row has the label {values[0]!r}; there is nothing to learn"
-                )
-            return () if self.declaration.kind == REGRESSION else row_values.in_order(found)
+        if self.declaration.kind == CLASSIFICATION:
+            self._check_varied(train)
+            return row_values.in_order(set(values))
         found = {label for row in values for label in row} - {OUTSIDE if self._tags else ""}
         if not found:
             raise UserError(f"{train.path}: no row has a label; there is nothing to learn")
         if self._tags:
             return tag_labels({split_tag(tag)[1] for tag in found}, self._scheme)
         return row_values.in_order(found)
+
+    def _check_varied(self, train: Rows) -> None:
+        """Raises UserError where all rows have one label or score."""
+        if self.declaration.kind in (CLASSIFICATION, REGRESSION) and len(set(train.labels or ())) < 2:
+            (only,) = set(train.labels or ())
+            raise UserError(f"{train.path}: every row has the label {only!r}; there is nothing to learn")
 
     @property
     def _tags(self) -> bool:

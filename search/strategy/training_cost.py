@@ -6,6 +6,7 @@ the padding of batches of like length.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ FORWARD, BACKWARD = 1, 2
 # One conventional fine-tuning: every layer, every row padded (the defaults of BERT's run_classifier.py).
 CONVENTIONAL_LENGTH, CONVENTIONAL_EPOCHS = 128, 3
 PIECES_PER_WORD = 1.23  # BERT's English vocabulary on GLUE: MRPC 1.14, SST-2 1.19, RTE and QNLI 1.28
+CJK = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")  # nearly all; the others are rare
 SPECIAL_PIECES = 2  # [CLS] and [SEP]; a pair has another [SEP]
 
 
@@ -51,10 +53,13 @@ class Workload:
 
 
 def _lengths(rows: Examples, space: SearchSpace) -> list[int]:
-    """Word pieces of each row, [CLS] and [SEP] included."""
-    words = ((text.split(), other.split()) for text, other in zip(rows.text_a, rows.text_b, strict=True))
-    pieces = (round(PIECES_PER_WORD * (len(a) + len(b))) + SPECIAL_PIECES + bool(b) for a, b in words)
-    return [min(space.max_seq_length, count) for count in pieces]
+    """Word pieces of each row, [CLS] and [SEP] included; a CJK character is a piece of its own."""
+    lengths = []
+    for text, other in zip(rows.text_a, rows.text_b, strict=True):
+        words, characters = CJK.subn(" ", f"{text} {other}")
+        pieces = round(PIECES_PER_WORD * len(words.split())) + characters
+        lengths.append(min(space.max_seq_length, pieces + SPECIAL_PIECES + bool(other.split())))
+    return lengths
 
 
 @dataclass(frozen=True)

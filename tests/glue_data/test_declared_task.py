@@ -215,3 +215,8 @@ def test_a_folder_with_text_and_label_is_found_by_any_name(tmp_path: Path) -> No
         UserError, match=r"there is no task 'mood'; the tasks are cola, .* begin with a header"
     ):
         find_task("mood", data_dir=tmp_path)
+
+
+def test_scores_to_evaluate_on_need_no_train_file(tmp_path: Path) -> None:
+    own = task(tmp_path, {"dev.tsv": "text\tlabel\na\t3\n"}, kind="regression")
+    assert own.labels == () and own.read("dev").labels == (3.0,)

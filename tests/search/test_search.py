@@ -188,6 +188,8 @@ def test_a_workload_is_estimated_without_the_vocabulary() -> None:
     assert Workload.of("rte", rows, rows, some).train_tokens == 8
     single = Examples(("One two, three.",), ("",))
     assert Workload.of("cola", single, rows, space).train_tokens == round(1.23 * 3) + 2
+    chinese = Examples(("我想去 New York",), ("",))
+    assert Workload.of("cola", chinese, rows, space).train_tokens == 3 + round(1.23 * 2) + 2
     with pytest.raises(ValueError, match="task rte: dev has no rows"):
         Workload.of("rte", rows, Examples((), ()), space)
 
