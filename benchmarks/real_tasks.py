@@ -2,8 +2,9 @@
 
     python -m benchmarks.real_tasks --bert_dir=output/e5 --tasks=intent,slots --student_layers=1,2,3
 
-Goes on where it was stopped; runs that differ in task or seed may run side by side in one --output_dir. After
-every training it rewrites results.md there, with the metric by which each task's checkpoints are chosen.
+If it was interrupted, run the same command again to resume; runs that differ in task or seed may run side by
+side in one --output_dir. After every training it rewrites results.md there, with the metric by which each
+task's checkpoints are chosen.
 """
 
 import json
@@ -27,11 +28,9 @@ class Run:
     """What the flags ask for."""
 
     bert_dir: Path = flag("Folder of the pretrained BERT.")
-    task_config: Path = flag(
-        "YAML file that declares the tasks.", Path(__file__).with_name("real_tasks.yaml")
-    )
+    task_config: Path = flag("YAML file that declares the tasks.", Path("benchmarks/real_tasks.yaml"))
     tasks: tuple[str, ...] = flag("Names of the tasks, separated by commas.", ("intent", "slots"))
-    seeds: tuple[int, ...] = flag("Seeds, separated by commas.", (0,))
+    seeds: tuple[int, ...] = flag("Random seeds, separated by commas.", (0,))
     pooling: str = flag("What the head of a whole text reads.", "cls", choices=("cls", "mean"))
     fine_tuning_layers: int = flag("L: number of layers of a teacher.", 6)
     student_layers: tuple[int, ...] = flag(
@@ -41,7 +40,7 @@ class Run:
     full_learning_rate: float = flag("Peak learning rate of full fine-tuning.", 1e-4)
     learning_rate: float = flag("Peak learning rate of teachers and students.", 2e-4)
     num_train_epochs: float = flag("Number of passes over the training rows.", 5.0)
-    output_dir: Path = flag("Where branches and results go.", Path("output/real_tasks"))
+    output_dir: Path = flag("Folder to write branches and results into.", Path("output/real_tasks"))
 
 
 FLAGS = define(Run)

@@ -15,7 +15,7 @@ MAX_FILE, MAX_FUNCTION, MAX_FOLDER = 300, 50, 15
 LONG_FILES: dict[str, str] = {}
 NAMELESS = ("utils", "util", "helpers", "helper", "common", "misc")
 # Paths of the machine it was written on, and hosts that packages may come from.
-FOREIGN = re.compile(r"/work/|/tmp/w\b|/opt/(venv|pypi)|/root/|pythonhosted")
+FOREIGN = re.compile(r"/work/|/tmp/wt?\b|/opt/(venv|pypi)|/root/|pythonhosted")
 OWN_CODE = [path for path in python_files() if not path.startswith("tests/")]
 
 
