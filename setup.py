@@ -17,7 +17,7 @@ setup(
         "centrabert": ["py.typed"],
         "centrabert.export.deploy": ["templates/*"],
         "centrabert.export.page": ["templates/*"],
-        "centrabert.glue_data": ["samples/*/*.tsv"],
+        "centrabert.glue_data": ["samples/tasks.yaml", "samples/*/*.tsv"],
         "centrabert.search.report": ["templates/*"],
     },
 )

@@ -1,4 +1,4 @@
-"""Shows the whole job in a few minutes: MiniLM, three tasks, one merged model, answers to sentences.
+"""Shows the whole job in a few minutes: MiniLM, four tasks, one merged model, answers to sentences.
 
 For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students are
 merged, exported, and asked from the exported SavedModel. Prints one table. Ends with a small search over the
@@ -21,13 +21,20 @@ from centrabert.errors import UserError
 if TYPE_CHECKING:
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.glue_data.task_data import TaskData
+    from centrabert.modeling.kinds.task_kind import Arrays
+    from centrabert.modeling.task import TaskSpec
     from centrabert.task_runner import TaskRunner
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    "data_root", "glue_data/samples", "Folder that holds a folder for each GLUE task.", flag_values=FLAGS
+    "data_root",
+    "glue_data/samples/tasks.yaml",
+    "YAML file that declares tasks, or folder that holds a folder for each GLUE task.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_list("tasks", ["sst2", "rte", "stsb"], "GLUE tasks, separated by commas.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "tasks", ["sst2", "rte", "stsb", "slots"], "Names of the tasks, separated by commas.", flag_values=FLAGS
+)
 flags.DEFINE_string(
     "output_dir",
     "output/demo",
@@ -134,10 +141,13 @@ def _runners(demo: Demo, tasks: "Sequence[TaskData]") -> "list[TaskRunner]":
 
 def _search(demo: Demo) -> None:
     """Which L suits the first task; run_search prints what it finds, and where its report is."""
+    from centrabert.glue_data.task_lookup import is_config
+
     print(f"A small search for {demo.tasks[0]}:", flush=True)
     search = [
         *(sys.executable, "-m", "centrabert.search.run_search"),
-        *(f"--bert_dir={demo.output_dir / 'bert'}", f"--data_root={demo.data_root}"),
+        f"--bert_dir={demo.output_dir / 'bert'}",
+        f"--{'task_config' if is_config(demo.data_root) else 'data_root'}={demo.data_root}",
         *(f"--tasks={demo.tasks[0]}", f"--learning_rates={demo.learning_rate}", f"--pooling={demo.pooling}"),
         *(*SEARCHED, f"--output_dir={demo.output_dir / 'search'}"),
     ]
@@ -150,14 +160,20 @@ def _answers(predictor: "Predictor", runner: "TaskRunner") -> list[str]:
     lines = []
     for text_a, text_b in zip(runner.dev.text_a[:EXAMPLES], runner.dev.text_b, strict=False):
         texts = {"text_a": [text_a], **({"text_b": [text_b]} if runner.spec.pair else {})}
-        answer = predictor.predict(runner.spec.name, texts)
-        shown = (
-            f"{answer['score'][0]:.2f}"
-            if runner.spec.kind == "regression"
-            else f"{answer['label'][0].decode()} {answer['probabilities'][0].max():.0%}"
-        )
+        shown = _shown(runner.spec, predictor.predict(runner.spec.name, texts))
         lines.append(f"  {runner.spec.name}: {' | '.join(text[0] for text in texts.values())} -> {shown}")
     return lines
+
+
+def _shown(spec: "TaskSpec", outputs: "Arrays") -> str:
+    """One answer, as a table of predictions has it."""
+    from centrabert.modeling.kinds.python_values import texts
+    from centrabert.modeling.kinds.registry import KINDS
+
+    kind = KINDS[spec.kind]
+    columns = {name: texts(values) if values.dtype == object else values for name, values in outputs.items()}
+    (answer,) = kind.answers(columns, spec.labels)
+    return ", ".join(kind.table_cells(answer, spec.labels).values())
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
@@ -21,6 +24,10 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.convert import conversion
 from centrabert.modeling.files import write_text
+from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.kinds.tagging import NO_TAG
+from centrabert.modeling.kinds.task_kind import Arrays
+from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import sorted_batches
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -97,18 +104,23 @@ class Pipeline:
 def served_metric(predictor: Predictor, runner: TaskRunner) -> float:
     """The task's metric on dev when every row is asked of the SavedModel as raw text."""
     dev, spec = runner.dev, runner.spec
+    if dev.labels is None:
+        raise UserError(f"{runner.task.splits['dev']}: there are no labels to evaluate against")
     text_a, text_b = np.array(dev.text_a, np.object_), np.array(dev.text_b, np.object_)
-    output = "score" if spec.kind == "regression" else "probabilities"
     plan = sorted_batches(dev.lengths, BATCH)
-    answers = []
+    decided: list[Any] = []
     for rows in plan:
         texts = {"text_a": text_a[rows], **({"text_b": text_b[rows]} if spec.pair else {})}
-        answer = predictor.predict(spec.name, texts, [output])[output]
-        answers.append(answer if spec.kind == "regression" else answer.argmax(1))
-    order = np.concatenate(plan)
-    if dev.labels is None:
-        raise UserError(f"{runner.data_dir}: dev has no labels")
-    return score([spec.metric], dev.labels[order], np.concatenate(answers), spec.labels)[spec.metric]
+        decided += _decided(spec, predictor.predict(spec.name, texts)).tolist()
+    decisions = np.array(list(zip_longest(*decided, fillvalue=NO_TAG))).T if dev.words else np.array(decided)
+    labels = dev.labels[np.concatenate(plan)]
+    return score((spec.metric,), labels, decisions, spec.labels, {})[spec.metric]
+
+
+def _decided(spec: TaskSpec, answer: Arrays) -> npt.NDArray[Any]:
+    """What the metrics compare with the labels; the most probable label is that with the highest logit."""
+    logits = {"logits": answer["probabilities"]} if "probabilities" in answer else {}
+    return KINDS[spec.kind].decide({**answer, **logits}, spec.labels)
 
 
 def _timed(runner: TaskRunner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:

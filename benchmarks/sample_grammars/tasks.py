@@ -1,4 +1,4 @@
-"""The three sample tasks of glue_data/samples, written from grammars made for this project.
+"""The four sample tasks of glue_data/samples, written from grammars made for this project.
 
 python -m benchmarks.sample_grammars.tasks
 
@@ -9,14 +9,19 @@ and not what was remembered.
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.sample_grammars import entailment, sentiment, similarity
+from benchmarks.sample_grammars import entailment, sentiment, similarity, travel
 from benchmarks.sample_grammars.draw import Draw
 
 # Enough to learn from, and a demo still ends within minutes on two cores.
-TRAIN_ROWS = {"SST-2": 800, "RTE": 1400, "STS-B": 800}  # with fewer, the relations of RTE are not learnt
+TRAIN_ROWS = {
+    "SST-2": 800,
+    "RTE": 1400,
+    "STS-B": 800,
+    "slots": 600,
+}  # with fewer, the relations of RTE are not learnt
 SIMILARITY_HEADER = "index genre filename year old_index source1 source2 sentence1 sentence2 score"
 SIMILARITY_FIXED = ("sample-captions", "grammar", "2025")
-Row = tuple[str, ...]  # the texts, then the label or score
+Row = tuple[str, ...]  # the texts, then the label, the score or the tags
 
 
 def row_counts(task: str) -> dict[str, int]:
@@ -52,6 +57,10 @@ def _entailment_rows(task: str) -> dict[str, list[Row]]:
 
 def _similarity_rows(task: str) -> dict[str, list[Row]]:
     return _distinct(task, lambda draw, held_out, _: similarity.row(draw, held_out))
+
+
+def _travel_rows(task: str) -> dict[str, list[Row]]:
+    return _distinct(task, lambda draw, held_out, _: travel.row(draw, held_out))
 
 
 def _classified(task: str, labels: Row, row: Callable[[Draw, bool, str], Row]) -> dict[str, list[Row]]:
@@ -97,10 +106,16 @@ def _similarity_table(rows: list[Row], labelled: bool) -> list[Row]:
     return [header, *((*left, *row[:columns]) for left, row in zip(fixed, rows, strict=True))]
 
 
+def _travel_table(rows: list[Row], labelled: bool) -> list[Row]:
+    columns = 2 if labelled else 1
+    return [("text", "tags")[:columns], *(row[:columns] for row in rows)]
+
+
 TASKS = {
     "SST-2": (_sentiment_rows, _sentiment_table),
     "RTE": (_entailment_rows, _entailment_table),
     "STS-B": (_similarity_rows, _similarity_table),
+    "slots": (_travel_rows, _travel_table),
 }
 
 if __name__ == "__main__":

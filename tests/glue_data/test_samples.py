@@ -59,7 +59,7 @@ def is_template(split: Split) -> bool:
 
 def test_the_committed_files_are_what_the_grammars_write() -> None:
     written = sample_files()
-    there = {path.relative_to(SAMPLES).as_posix(): path for path in SAMPLES.rglob("*") if path.is_file()}
+    there = {path.relative_to(SAMPLES).as_posix(): path for path in SAMPLES.rglob("*.tsv")}
     assert there.keys() == written.keys()
     for name, path in there.items():
         assert path.read_bytes() == written[name].encode(), (
@@ -254,4 +254,5 @@ def test_samples_are_copied_from_the_package(tmp_path: Path) -> None:
     assert copied.keys() == sample_files().keys()
     for name, path in copied.items():
         assert path.read_bytes() == (SAMPLES / name).read_bytes()
+    assert (tmp_path / "tasks.yaml").read_bytes() == (SAMPLES / "tasks.yaml").read_bytes()
     assert command.status(run_samples.main, run_samples.FLAGS, argv) == 1

@@ -68,6 +68,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> Non
         *(f"export/deploy/templates/{name}" for name in FILES),
         *("search/report/templates/report.html", "search/report/templates/report.md"),
         *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("glue_data/samples/*/*.tsv")),
+        "glue_data/samples/tasks.yaml",
     )
     assert names == packaged() | {f"centrabert/{file}" for file in files}
 
