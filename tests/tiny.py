@@ -41,6 +41,7 @@ WORDS = (
     *("book", "song", "today"),
 )
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *(f"##{x}" for x in LETTERS), *WORDS)
+VOCABULARY = {"vocab.txt": "".join(f"{token}\n" for token in TOKENS).encode()}
 TEXT_A = (
     "The dog sees a small bird",
     "not very good",
@@ -99,11 +100,18 @@ def _weights(name: str, shape: scopes.Shape, seed: int) -> npt.NDArray[np.float3
     return (around + spread * random.standard_normal(shape)).astype(np.float32)
 
 
-def bert_folder(folder: Path, seed: int = 0, config: BertConfig = CONFIG) -> Path:
-    """Writes a pretrained BERT with random weights; returns `folder`."""
+def bert_folder(
+    folder: Path, seed: int = 0, config: BertConfig = CONFIG, assets: Mapping[str, bytes] = VOCABULARY
+) -> Path:
+    """Writes a pretrained BERT with random weights; returns `folder`.
+
+    Args:
+      assets: The files of its tokenizer.
+    """
     folder.mkdir(parents=True)
     (folder / "bert_config.json").write_text(dump(config.to_json()))
-    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in TOKENS))
+    for name, content in assets.items():
+        (folder / name).write_bytes(content)
     weights = tensors(scopes.base_shapes(config), seed)
     pretraining = {"cls/seq_relationship/output_bias": np.arange(2, dtype=np.float32)}
     checkpoint.write(folder / "bert_model.ckpt", {**weights, **pretraining})
@@ -184,13 +192,13 @@ def single_task(
 ) -> dict[str, Array]:
     """The answers of one branch alone: every layer in one go, at the root scope."""
     bert, shape = BertFolder.at(base), read_record(folder).branch
-    config = bert.config()
+    config, padding_id = bert.config(), bert.tokenizer().padding_id
     with tf.Graph().as_default(), tf.Session() as session:
         fed = [tf.placeholder(tf.int32, [None, None]) for _ in range(2)]
         ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in fed)
         first_only = shape.task.reads == "cls"
         layers, x = range(shape.depth), embed(ids, segments, config)
-        mask = attention_mask(ids, padding_id=0)
+        mask = attention_mask(ids, padding_id)
         x = encode(x, mask, config, layers, first_only=first_only)
         head = apply_head(x, mask, shape.task, config, places=None if places is None else tf.constant(places))
         outputs = KINDS[shape.task.kind].output_tensors(head, shape.task.labels)

@@ -24,8 +24,8 @@ _CLS, _PAD, _SEP, _UNKNOWN = range(4)
 class SentencePieceTokenizer(Tokenizer):
     """Pieces as the sentencepiece package cuts them, whose code the op runs.
 
-    The graph has no tables, assets or variables: the model file is an attribute of an op, one such op for
-    each call of `tokenize` or `encode`. "<s>" and the like in a text are text as any other.
+    The graph has no tables, assets or variables: the model file is an attribute of an op, one such op in a
+    graph. "<s>" and the like in a text are text as any other.
 
     A program that loads such a graph must import tensorflow_text first; TF Serving has its ops built in.
 
@@ -121,7 +121,12 @@ class SentencePieceTokenizer(Tokenizer):
         )
 
     def _op(self) -> tf_text.SentencepieceTokenizer:
-        return tf_text.SentencepieceTokenizer(model=self.model.content, out_type=tf.int32)
+        """One for a graph, kept in a collection of it; as its key is no text, none that is exported."""
+        kept = [] if tf.executing_eagerly() else tf.get_collection_ref((SentencePieceTokenizer, self.digest))
+        if not kept:
+            with tf.control_dependencies(None):  # it serves all of the graph
+                kept.append(tf_text.SentencepieceTokenizer(model=self.model.content, out_type=tf.int32))
+        return kept[0]
 
     def _ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
         """From the file's ids to the model's; special tokens never come out of a text."""

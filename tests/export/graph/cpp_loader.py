@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-TEXT_LIBRARIES = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
+WORDPIECE = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
+SENTENCEPIECE = ("_sentencepiece_tokenizer.so",)  # of XLM-RoBERTa; ALBERT's needs _normalize_ops.so too
 FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10  # TF_DataType of tensorflow/c/tf_datatype.h
 DTYPES = {FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32), BOOL: np.dtype(np.bool_)}
 STRING_SIZE = 24  # sizeof(TF_TString)
@@ -32,12 +33,15 @@ class Output(ctypes.Structure):
 
 
 def ask(
-    folder: Path, requests: Sequence[tuple[Mapping[str, npt.NDArray[Any]], Sequence[str]]]
+    folder: Path,
+    requests: Sequence[tuple[Mapping[str, npt.NDArray[Any]], Sequence[str]]],
+    text_libraries: Sequence[str] = WORDPIECE,
 ) -> list[Answer]:
     """Loads the SavedModel at `folder` once and runs every request.
 
     Args:
       requests: Pairs of feeds (tensor name -> int32 array or array of str) and fetched tensor names.
+      text_libraries: Those of TensorFlow Text whose ops the model has.
 
     Returns:
       For each request, tensor name -> float32 array, or object array of bytes.
@@ -47,7 +51,7 @@ def ask(
         for feeds, fetches in requests
     ]
     done = subprocess.run(
-        [sys.executable, __file__, str(folder)],
+        [sys.executable, __file__, str(folder), *text_libraries],
         input=json.dumps(lines),
         capture_output=True,
         text=True,
@@ -68,14 +72,14 @@ def _decode(value: dict[str, Any]) -> npt.NDArray[Any]:
 class Library:
     """TensorFlow's C API, with every status checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, text_libraries: Sequence[str]) -> None:
         tensorflow, text = (_package(name) for name in ("tensorflow", "tensorflow_text"))
         self._framework = ctypes.CDLL(str(tensorflow / "libtensorflow_framework.so.2"), ctypes.RTLD_GLOBAL)
         self._c = ctypes.CDLL(str(tensorflow / "libtensorflow_cc.so.2"), ctypes.RTLD_GLOBAL)
         # As TF Serving does by default; a C++ function, hence the name.
         self._c["_ZN10tensorflow21DisableXlaCompilationEv"]()
         self.status = self("TF_NewStatus", Pointer)
-        for name in TEXT_LIBRARIES:
+        for name in text_libraries:
             self.checked("TF_LoadLibrary", Pointer, str(text / "python" / "ops" / name).encode())
 
     def __call__(self, function: str, returns: Any, *arguments: Any) -> Any:
@@ -179,7 +183,7 @@ def _package(name: str) -> Path:
 
 
 def main() -> None:
-    session = Session(Library(), sys.argv[1])
+    session = Session(Library(sys.argv[2:]), sys.argv[1])
     answers = [session.run(request["feeds"], request["fetches"]) for request in json.load(sys.stdin)]
     if "tensorflow" in sys.modules:
         raise RuntimeError("Python's tensorflow was imported: this proves nothing")

@@ -198,18 +198,20 @@ def test_places_of_noise(tokenizer: Callable[[], SentencePieceTokenizer]) -> Non
             last = (start, end)
 
 
-def test_in_a_flat_graph(tmp_path: Path) -> None:
-    """No table, no asset, no initialiser; and a SavedModel has all it needs."""
+def test_in_a_flat_graph() -> None:
+    """No table, asset or initialiser, and one model however often it tokenises."""
     texts = ["one dog", "今天天气很好", ""]
     with tf.Graph().as_default() as graph, tf.Session() as session:
         text = tf.placeholder(tf.string, [None])
+        first = xlm_roberta().tokenize(text).flat_values
         ids, _ = xlm_roberta().encode(text, text, 16)
-        assert "SentencepieceOp" in {node.op for node in graph.as_graph_def().node}
+        assert [node.op for node in graph.as_graph_def().node].count("SentencepieceOp") == 1
         assert not any(
             graph.get_collection(name)
             for name in (tf.GraphKeys.TABLE_INITIALIZERS, tf.GraphKeys.ASSET_FILEPATHS)
         )
-        wanted = session.run(ids, {text: texts})
+        flat, wanted = session.run([first, ids], {text: texts})
+    assert flat.tolist() == xlm_roberta().tokenize(texts).flat_values.numpy().tolist()
     eager, _ = xlm_roberta().encode(texts, texts, 16)
     assert eager.numpy().tolist() == wanted.tolist()
 
