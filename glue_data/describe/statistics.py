@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.glue_data.task_data import Examples
+from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import spans
+from centrabert.modeling.kinds.task_kind import TOKENS
 
 PERCENTILES = {"shortest": 0, "median": 50, "90 %": 90, "95 %": 95, "99 %": 99, "longest": 100}
 Texts = tuple[str, str]
@@ -85,7 +87,7 @@ def label_counts(kind: str, labels: Sequence[Any]) -> dict[str, int]:
         counts, edges = np.histogram(labels, bins=min(BINS, len(set(labels))))
         names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
         return dict(zip(names, counts.tolist(), strict=True))
-    if kind.endswith("tagging"):
+    if KINDS[kind].reads == TOKENS:
         return dict(Counter(span.type for row in labels for span in spans(row)).most_common())
     if isinstance(labels[0], tuple):
         return dict(Counter(label for row in labels for label in row or (NO_LABEL,)).most_common())
