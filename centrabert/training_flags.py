@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from absl import flags
-
 from centrabert.errors import UserError
-from centrabert.flag_fields import define, flag, read
+from centrabert.flag_fields import flag
 from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 if TYPE_CHECKING:
@@ -172,14 +170,3 @@ class ActivationSettings:
         if not self.activation_cache_gb:
             return None
         return TrunkCache(self.folder, int(self.activation_cache_gb * 1e9), self.activation_dtype)
-
-
-def define_activation_cache(flag_values: flags.FlagValues, default_dir: str) -> None:
-    """The flags of ActivationSettings among those of a script that defines its own one by one."""
-    text = f"Folder of the cache, which other runs can read too. Default: {default_dir}."
-    define(ActivationSettings, flag_values, {"activation_cache_dir": text})
-
-
-def activation_settings(flag_values: flags.FlagValues, default_dir: Path) -> ActivationSettings:
-    """What those flags say; raises UserError for a precision of what is not kept."""
-    return read(ActivationSettings, flag_values).kept_in(default_dir)

@@ -73,7 +73,7 @@ def reads_lower_case(bert_dir: Path, do_lower_case: bool | None) -> bool:
 
 
 def searched_tasks(
-    data_root: str | None, task_config: str | None, names: Sequence[str] | None
+    data_root: Path | None, task_config: Path | None, names: Sequence[str] | None
 ) -> tuple[Path, list[TaskData]]:
     """Where the data is, a folder or a file that declares tasks, and the tasks; the arguments are flags.
 
@@ -86,11 +86,11 @@ def searched_tasks(
         raise UserError(
             "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
         )
-    if task_config and not is_config(Path(task_config)):
+    if task_config and not is_config(task_config):
         raise UserError(f"--task_config={task_config} is not named as a YAML file is: *.yaml")
     if data_root and names is None:
         raise UserError("missing --tasks; --help lists the flags")
-    place = Path(given).resolve()
+    place = given.resolve()
     return place, [find_task(name, data_root=place) for name in names or task_names(place)]
 
 

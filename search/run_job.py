@@ -10,54 +10,60 @@ checkpoint. A student needs the finished job of its teacher in the same JOBS_DIR
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
-from centrabert import command, training_flags
+from centrabert import command
 from centrabert.errors import UserError
+from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.machine import usable_cores
 from centrabert.search.jobs.job_folder import read_spec
 from centrabert.search.jobs.job_spec import JobSpec, read_plan
 from centrabert.search.jobs.resumable_timer import Moment
 from centrabert.search.workers import parent_watch
 from centrabert.search.workers.cores import pin_process
+from centrabert.training_flags import ActivationSettings
 
-FLAGS = flags.FlagValues()
-flags.DEFINE_string("spec", None, "File with the job as JSON.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "plan", None, "File with a job on each line, as run_search --dry_run writes it.", flag_values=FLAGS
-)
-flags.DEFINE_integer("index", None, "Which job of --plan to run; the first is 0.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "jobs_dir", None, "Folder of the jobs' folders. Default: jobs beside --plan.", flag_values=FLAGS
-)
-training_flags.define_activation_cache(FLAGS, "activations beside --jobs_dir")
-flags.DEFINE_list(
-    "depths",
-    [],
-    "Frozen layers of the other jobs of this task, separated by commas: the first job computes the outputs "
-    "after all of them in one pass.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    "threads",
-    0,
-    "Number of cores to use. 0 means as many as --cores names, or all.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-flags.DEFINE_list("cores", [], "Numbers of the cores to stay on, as in 0,1. Default: any.", flag_values=FLAGS)
-flags.DEFINE_bool(
-    "stop_with_input", False, "Stop, after a checkpoint, when standard input ends.", flag_values=FLAGS
-)
+
+@dataclass(frozen=True, kw_only=True)
+class JobFlags:
+    """The job that is meant, and how it is to run."""
+
+    spec: Path | None = flag("File with the job as JSON.", None)
+    plan: Path | None = flag("File with a job on each line, as run_search --dry_run writes it.", None)
+    index: int | None = flag("Which job of --plan to run; the first is 0.", None)
+    jobs_dir: Path | None = flag("Folder of the jobs' folders. Default: jobs beside --plan.", None)
+    activations: ActivationSettings = flag_group(
+        {
+            "activation_cache_dir": "Folder of the cache, which other runs can read too. "
+            "Default: activations beside --jobs_dir."
+        }
+    )
+    depths: tuple[int, ...] = flag(
+        "Frozen layers of the other jobs of this task, separated by commas: the first job computes the "
+        "outputs after all of them in one pass.",
+        (),
+    )
+    threads: int = flag("Number of cores to use. 0 means as many as --cores names, or all.", 0, lower_bound=0)
+    cores: tuple[int, ...] = flag("Numbers of the cores to stay on, as in 0,1. Default: any.", ())
+    stop_with_input: bool = flag("Stop, after a checkpoint, when standard input ends.", False)
+
+    def job(self) -> tuple[JobSpec, Path]:
+        """The job, and the folder of the jobs; raises UserError where the flags name none."""
+        if self.plan is not None and self.index is not None and self.spec is None:
+            return _planned(self.plan, self.index), self.jobs_dir or self.plan.parent / "jobs"
+        if self.spec is not None and self.jobs_dir is not None and self.plan is None and self.index is None:
+            return read_spec(self.spec), self.jobs_dir
+        raise UserError("give --plan and --index, or --spec and --jobs_dir")
+
+
+FLAGS = define(JobFlags)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the flags ask for."""
+    """What is done."""
 
     spec: JobSpec
     jobs_dir: Path
-    activations: training_flags.ActivationSettings
+    activations: ActivationSettings
     depths: tuple[int, ...]
     threads: int
     since: Moment
@@ -65,31 +71,14 @@ class Run:
 
 def main() -> None:
     since = Moment.of_start()  # importing TensorFlow is part of what a job costs
-    if FLAGS.stop_with_input:
+    given = read(JobFlags, FLAGS)
+    if given.stop_with_input:
         parent_watch.exit_with_parent()
-    spec, jobs_dir = _job(FLAGS.spec, FLAGS.plan, FLAGS.index, FLAGS.jobs_dir)
-    cores = [int(core) for core in FLAGS.cores]
-    threads = FLAGS.threads or len(cores) or usable_cores()
-    pin_process(cores, threads)
-    run(
-        Run(
-            spec=spec,
-            jobs_dir=jobs_dir,
-            activations=training_flags.activation_settings(FLAGS, jobs_dir.parent / "activations"),
-            depths=tuple(int(depth) for depth in FLAGS.depths),
-            threads=threads,
-            since=since,
-        )
-    )
-
-
-def _job(spec: str | None, plan: str | None, index: int | None, jobs_dir: str | None) -> tuple[JobSpec, Path]:
-    """The job that the flags name, and the folder of the jobs."""
-    if plan is not None and index is not None and spec is None:
-        return _planned(Path(plan), index), Path(jobs_dir or Path(plan).parent / "jobs")
-    if spec is not None and jobs_dir is not None and plan is None and index is None:
-        return read_spec(Path(spec)), Path(jobs_dir)
-    raise UserError("give --plan and --index, or --spec and --jobs_dir")
+    spec, jobs_dir = given.job()
+    threads = given.threads or len(given.cores) or usable_cores()
+    pin_process(given.cores, threads)
+    activations = given.activations.kept_in(jobs_dir.parent / "activations")
+    run(Run(spec, jobs_dir, activations, given.depths, threads, since))
 
 
 def _planned(plan: Path, index: int) -> JobSpec:

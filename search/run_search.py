@@ -8,16 +8,12 @@ them. Costs are in units of one conventional fine-tuning: all layers, 3 epochs, 
 """
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from absl import flags
-
-from centrabert import command, training_flags
+from centrabert import command
 from centrabert.errors import UserError
+from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.machine import usable_cores
 from centrabert.modeling.file_lock import exclusive
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
@@ -48,121 +44,146 @@ from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
+from centrabert.training_flags import ActivationSettings
 
-FLAGS = flags.FlagValues()
-define_bool = partial(flags.DEFINE_bool, flag_values=FLAGS)
-define_enum = partial(flags.DEFINE_enum, flag_values=FLAGS)
-define_float = partial(flags.DEFINE_float, flag_values=FLAGS)
-define_integer = partial(flags.DEFINE_integer, flag_values=FLAGS)
-define_list = partial(flags.DEFINE_list, flag_values=FLAGS)
-define_string = partial(flags.DEFINE_string, flag_values=FLAGS)
-define_string(
-    "bert_dir",
-    None,
-    "Folder of the pretrained BERT: bert_config.json, vocab.txt or a SentencePiece model, and "
-    "bert_model.ckpt.",
-)
-define_string("data_root", None, "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.")
-define_string("task_config", None, "YAML file that declares tasks of your own, instead of --data_root.")
-define_list("tasks", None, "Names of tasks, separated by commas. By default all that --task_config declares.")
-define_list(
-    "fine_tuning_layers", None, "Every L to try, the number of layers that a teacher tunes, as in 2,3,4."
-)
-define_list("student_layers", ["1", "2", "3"], "Every l to try, the number of a student's own layers.")
-define_list("learning_rates", ["5e-5"], "Every learning rate to try.")
-define_list("num_train_epochs", ["3"], "Every number of epochs to try.")
-define_list(
-    "seeds",
-    ["0", "1", "2"],
-    "Random seeds to train with. The strategy halving uses the first to explore, the others to confirm.",
-)
-define_enum(
-    "strategy",
-    HALVING,
-    list(STRATEGIES),
-    "halving tries few L with one seed, and looks for the smallest one that the noise between seeds does not "
-    "distinguish from the best; "
-    "exhaustive, the paper's strategy, trains every L with every seed.",
-)
-define_string("output_dir", None, "Folder to write jobs, ledger, selection and report into.")
-define_integer(
-    "workers",
-    0,
-    "Number of jobs that run at the same time and share the cores. 0 means one for each core and 4 GB of "
-    "memory.",
-    lower_bound=0,
-)
-define_string(
-    "ray_address",
-    "",
-    "Address of a Ray cluster to run the jobs on: auto, on one of its nodes; host:port; or ray://host:port.",
-)
-define_float("cpus_per_job", 1.0, "Number of cores that a job gets on a Ray cluster.")
-define_float("gpus_per_job", 0.0, "Number of GPUs that a job gets on a Ray cluster.")
-define_bool(
-    "dry_run",
-    False,
-    "Print the jobs to run and their cost, write those that are certainly needed to plan.jsonl, and stop.",
-)
-define_float(
-    "threshold", 1.0, "c: gain in percent points that justifies one more layer. The paper uses 1, 2 and 3."
-)
-define_integer(
-    "budget_layers",
-    0,
-    "Instead of --threshold, select the best mean quality within this number of layers, trunk and branches "
-    "together. 0 means no budget.",
-)
-define_bool("merge", False, "Merge the selected branches into OUTPUT_DIR/merged.")
-training_flags.define_activation_cache(FLAGS, "activations in --output_dir")
-define_bool(
-    "both_starts",
-    False,
-    "Also train students that start from the pretrained layers, to compare them with those that start from "
-    "their teacher (Appendix C of the paper).",
-)
-define_enum(
-    "baseline",
-    NO_BASELINE,
-    list(BASELINES),
-    "Also fine-tune every variable, as a baseline: on batches of similar length (bucketed), or on batches "
-    "padded to --max_seq_length, as BERT does (padded).",
-)
-define_list("baseline_learning_rates", ["5e-5"], "Every learning rate to try for the baseline.")
-define_bool(
-    "padded", False, "Also pad the batches of teachers and students to --max_seq_length, for comparison."
-)
-define_bool(
-    "do_lower_case",
-    None,
-    "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By default what "
-    "tokenizer_config.json in --bert_dir says, else true, as in BERT.",
-)
-define_enum(
-    "pooling",
-    "cls",
-    ["cls", "mean"],
-    "What the head reads: cls is BERT's pooled [CLS], mean is the mean of all token vectors.",
-)
-define_integer(
-    "max_seq_length",
-    None,
-    "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: what "
-    "--task_config says, else 128.",
-)
-define_integer("train_batch_size", 32, "Number of rows in a training batch.")
-define_integer(
-    "max_train_rows",
-    0,
-    "Maximum number of training rows; a larger training set is sampled, always alike. 0 means no limit.",
-)
-for required in ("bert_dir", "fine_tuning_layers", "output_dir"):
-    flags.mark_flag_as_required(required, flag_values=FLAGS)
+
+@dataclass(frozen=True, kw_only=True)
+class SearchFlags:
+    """What is searched, how, and where."""
+
+    bert_dir: Path = flag(
+        "Folder of the pretrained BERT: bert_config.json, vocab.txt or a SentencePiece model, and "
+        "bert_model.ckpt."
+    )
+    data_root: Path | None = flag(
+        "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.", None
+    )
+    task_config: Path | None = flag(
+        "YAML file that declares tasks of your own, instead of --data_root.", None
+    )
+    tasks: tuple[str, ...] | None = flag(
+        "Names of tasks, separated by commas. By default all that --task_config declares.", None
+    )
+    fine_tuning_layers: tuple[int, ...] = flag(
+        "Every L to try, the number of layers that a teacher tunes, as in 2,3,4."
+    )
+    student_layers: tuple[int, ...] = flag("Every l to try, the number of a student's own layers.", (1, 2, 3))
+    learning_rates: tuple[float, ...] = flag("Every learning rate to try.", (5e-5,))
+    num_train_epochs: tuple[float, ...] = flag("Every number of epochs to try.", (3.0,))
+    seeds: tuple[int, ...] = flag(
+        "Random seeds to train with. The strategy halving uses the first to explore, the others to confirm.",
+        (0, 1, 2),
+    )
+    strategy: str = flag(
+        "halving tries few L with one seed, and looks for the smallest one that the noise between seeds does "
+        "not distinguish from the best; exhaustive, the paper's strategy, trains every L with every seed.",
+        HALVING,
+        choices=STRATEGIES,
+    )
+    output_dir: Path = flag("Folder to write jobs, ledger, selection and report into.")
+    workers: int = flag(
+        "Number of jobs that run at the same time and share the cores. 0 means one for each core and 4 GB "
+        "of memory.",
+        0,
+        lower_bound=0,
+    )
+    ray_address: str | None = flag(
+        "Address of a Ray cluster to run the jobs on: auto, on one of its nodes; host:port; or "
+        "ray://host:port.",
+        None,
+    )
+    cpus_per_job: float = flag("Number of cores that a job gets on a Ray cluster.", 1.0)
+    gpus_per_job: float = flag("Number of GPUs that a job gets on a Ray cluster.", 0.0)
+    dry_run: bool = flag(
+        "Print the jobs to run and their cost, write those that are certainly needed to plan.jsonl, and "
+        "stop.",
+        False,
+    )
+    threshold: float = flag(
+        "c: gain in percent points that justifies one more layer. The paper uses 1, 2 and 3.", 1.0
+    )
+    budget_layers: int = flag(
+        "Instead of --threshold, select the best mean quality within this number of layers, trunk and "
+        "branches together. 0 means no budget.",
+        0,
+    )
+    merge: bool = flag("Merge the selected branches into OUTPUT_DIR/merged.", False)
+    activations: ActivationSettings = flag_group(
+        {
+            "activation_cache_dir": "Folder of the cache, which other runs can read too. "
+            "Default: activations in --output_dir."
+        }
+    )
+    both_starts: bool = flag(
+        "Also train students that start from the pretrained layers, to compare them with those that start "
+        "from their teacher (Appendix C of the paper).",
+        False,
+    )
+    baseline: str = flag(
+        "Also fine-tune every variable, as a baseline: on batches of similar length (bucketed), or on "
+        "batches padded to --max_seq_length, as BERT does (padded).",
+        NO_BASELINE,
+        choices=BASELINES,
+    )
+    baseline_learning_rates: tuple[float, ...] = flag("Every learning rate to try for the baseline.", (5e-5,))
+    padded: bool = flag(
+        "Also pad the batches of teachers and students to --max_seq_length, for comparison.", False
+    )
+    do_lower_case: bool | None = flag(
+        "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By default "
+        "what tokenizer_config.json in --bert_dir says, else true, as in BERT.",
+        None,
+    )
+    pooling: str = flag(
+        "What the head reads: cls is BERT's pooled [CLS], mean is the mean of all token vectors.",
+        "cls",
+        choices=("cls", "mean"),
+    )
+    max_seq_length: int | None = flag(
+        "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: "
+        "what --task_config says, else 128.",
+        None,
+    )
+    train_batch_size: int = flag("Number of rows in a training batch.", 32)
+    max_train_rows: int = flag(
+        "Maximum number of training rows; a larger training set is sampled, always alike. 0 means no limit.",
+        0,
+    )
+
+    def space(self) -> SearchSpace:
+        """The search space; raises UserError where BERT or the declarations do not allow it."""
+        bert_dir = self.bert_dir.resolve()
+        data_root, tasks = searched_tasks(self.data_root, self.task_config, self.tasks)
+        max_seq_length = common_length(tasks) if self.max_seq_length is None else self.max_seq_length
+        return SearchSpace(
+            bert_dir=str(bert_dir),
+            num_hidden_layers=read_layers(bert_dir, max_seq_length),
+            data_root=str(data_root),
+            tasks=tuple(task.name for task in tasks),
+            fine_tuning_layers=self.fine_tuning_layers,
+            student_layers=self.student_layers,
+            learning_rates=self.learning_rates,
+            num_train_epochs=self.num_train_epochs,
+            seeds=self.seeds,
+            strategy=self.strategy,
+            starts=STARTS if self.both_starts else (FROM_TEACHER,),
+            baseline=self.baseline,
+            baseline_learning_rates=self.baseline_learning_rates,
+            padded=self.padded,
+            pooling=self.pooling,
+            max_seq_length=max_seq_length,
+            train_batch_size=self.train_batch_size,
+            do_lower_case=reads_lower_case(bert_dir, self.do_lower_case),
+            max_train_rows=self.max_train_rows,
+        )
+
+
+FLAGS = define(SearchFlags)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the flags ask for; the folders are absolute."""
+    """What is done; the folders are absolute."""
 
     space: SearchSpace
     output_dir: Path
@@ -171,25 +192,22 @@ class Run:
     dry_run: bool
     rule: Rule
     merge: bool
-    activations: training_flags.ActivationSettings
-
-
-ACTIVATIONS = "activations"
-Number = TypeVar("Number", int, float)
+    activations: ActivationSettings
 
 
 def main() -> None:
-    output_dir = Path(FLAGS.output_dir).resolve()
+    given = read(SearchFlags, FLAGS)
+    output_dir = given.output_dir.resolve()
     run(
         Run(
-            space=_space(),
+            space=given.space(),
             output_dir=output_dir,
-            workers=FLAGS.workers,
-            ray=Ray(FLAGS.ray_address, FLAGS.cpus_per_job, FLAGS.gpus_per_job) if FLAGS.ray_address else None,
-            dry_run=FLAGS.dry_run,
-            rule=Rule(FLAGS.threshold, FLAGS.budget_layers),
-            merge=FLAGS.merge,
-            activations=training_flags.activation_settings(FLAGS, output_dir / ACTIVATIONS),
+            workers=given.workers,
+            ray=Ray(given.ray_address, given.cpus_per_job, given.gpus_per_job) if given.ray_address else None,
+            dry_run=given.dry_run,
+            rule=Rule(given.threshold, given.budget_layers),
+            merge=given.merge,
+            activations=given.activations.kept_in(output_dir / "activations"),
         )
     )
 
@@ -236,41 +254,6 @@ def _pool(run: Run, search: Search) -> tuple[Search, Pool]:
     ray, command = run.ray, _job_command(run, search, run.ray.threads)
     pool = RayPool(ray.address, search.jobs_dir, command, ray.cpus_per_job, ray.gpus_per_job)
     return replace(search, cores=pool.workers * ray.threads), pool
-
-
-def _space() -> SearchSpace:
-    bert_dir = Path(FLAGS.bert_dir).resolve()
-    data_root, tasks = searched_tasks(FLAGS.data_root, FLAGS.task_config, FLAGS.tasks)
-    max_seq_length = common_length(tasks) if FLAGS.max_seq_length is None else FLAGS.max_seq_length
-    return SearchSpace(
-        bert_dir=str(bert_dir),
-        num_hidden_layers=read_layers(bert_dir, max_seq_length),
-        data_root=str(data_root),
-        tasks=tuple(task.name for task in tasks),
-        fine_tuning_layers=_numbers("fine_tuning_layers", int),
-        student_layers=_numbers("student_layers", int),
-        learning_rates=_numbers("learning_rates", float),
-        num_train_epochs=_numbers("num_train_epochs", float),
-        seeds=_numbers("seeds", int),
-        strategy=FLAGS.strategy,
-        starts=STARTS if FLAGS.both_starts else (FROM_TEACHER,),
-        baseline=FLAGS.baseline,
-        baseline_learning_rates=_numbers("baseline_learning_rates", float),
-        padded=FLAGS.padded,
-        pooling=FLAGS.pooling,
-        max_seq_length=max_seq_length,
-        train_batch_size=FLAGS.train_batch_size,
-        do_lower_case=reads_lower_case(bert_dir, FLAGS.do_lower_case),
-        max_train_rows=FLAGS.max_train_rows,
-    )
-
-
-def _numbers(flag: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
-    try:
-        return tuple(kind(text) for text in FLAGS[flag].value)
-    except ValueError:
-        listed = ",".join(FLAGS[flag].value)
-        raise UserError(f"--{flag}={listed} is not a list of numbers, as in 1,2,3") from None
 
 
 def _job_command(run: Run, search: Search, threads: int) -> JobCommand:

@@ -64,6 +64,8 @@ def test_a_job_is_found_by_its_spec(tmp_path: Path, ran: list[run_job.Run]) -> N
         (["--index=-1"], "--index=-1: PLAN holds 6 jobs, of which the first is 0"),
         ([], "give --plan and --index, or --spec and --jobs_dir"),
         (["--index=1", "--spec=spec.json"], "give --plan and --index, or --spec and --jobs_dir"),
+        (["--index=1", "--cores=0,x"], "--cores=0,x is not a list of numbers, as in 1,2,3"),
+        (["--index=1", "--depths=one"], "--depths=one is not a list of numbers, as in 1,2,3"),
     ],
 )
 def test_mistakes(
