@@ -99,10 +99,10 @@ def test_a_description_that_cannot_be_read_is_told(text: str, message: str) -> N
 
 
 def test_a_kind_of_a_later_client_stops_only_those_who_ask_it() -> None:
-    text = DESCRIBED.replace('"regression"', '"tagging"')
+    text = DESCRIBED.replace('"regression"', '"ranking"')
     found = served_tasks("bert", Metadata(4, {"route": ROUTE}), Description(4, text))
     assert list(found.outputs(["mood"])) == ["mood/label", "mood/probabilities", "unknown"]
-    with pytest.raises(UserError, match="task near: this client knows no kind 'tagging'; update CentraBERT"):
+    with pytest.raises(UserError, match="task near: this client knows no kind 'ranking'; update CentraBERT"):
         found.outputs(["near"])
 
 
