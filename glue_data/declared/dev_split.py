@@ -29,7 +29,7 @@ def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int6
     random = np.random.default_rng(SEED)
     # Whole rows first, then the strata with the largest remainders; a stratum of one row stays in train.
     shares = {stratum: fraction * len(rows) for stratum, rows in members.items()}
-    taken = {stratum: min(int(share), len(members[stratum]) - 1) for stratum, share in shares.items()}
+    taken = {stratum: int(share) for stratum, share in shares.items()}
     missing = wanted - sum(taken.values())
     for stratum in sorted(members, key=lambda stratum: taken[stratum] - shares[stratum]):
         if missing > 0 and taken[stratum] + 1 < len(members[stratum]):
