@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
@@ -142,9 +141,9 @@ def _variables() -> dict[str, tf.Variable]:
 
 
 def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises UserError unless graph and names agree: a variable that nobody expects would train unseen."""
+    """Raises ValueError unless graph and names agree: a variable that nobody expects would train unseen."""
     if differing := sorted(_variables().keys() ^ expected.keys()):
-        raise UserError(f"the graph's variables are not the branch's: {', '.join(differing)}")
+        raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
 
 
 def _start(expected: Mapping[str, tuple[int, ...]], checkpoints: Mapping[Path, Mapping[str, str]]) -> None:

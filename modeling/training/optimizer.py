@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.errors import UserError
-
 BETA_1, BETA_2, EPSILON, WEIGHT_DECAY, CLIP_NORM = 0.9, 0.999, 1e-6, 0.01, 1.0
 UNDECAYED = re.compile(r"LayerNorm|layer_norm|bias")
 
@@ -36,11 +34,11 @@ def train_op(
     """One step over `variables` and no others; `step` advances by one.
 
     Raises:
-      UserError: The loss does not depend on one of `variables`.
+      ValueError: The loss does not depend on one of `variables`.
     """
     gradients = tf.gradients(loss, list(variables))
     if unreached := [v.op.name for v, gradient in zip(variables, gradients, strict=True) if gradient is None]:
-        raise UserError(f"the loss does not depend on {', '.join(unreached)}")
+        raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
     clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
     updates = [
         _update(variable, tf.convert_to_tensor(gradient), learning_rate, loss)
