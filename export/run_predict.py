@@ -10,47 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA, find_version
 from centrabert.export.engine.task_arguments import asked_tasks, check_texts, columns
+from centrabert.flag_fields import define, flag, read
 from centrabert.glue_data.readers.tsv import read_table
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.modeling.files import write_text
 from centrabert.modeling.task import TaskSpec
 
-FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "saved_model",
-    None,
-    "Folder of a version, or the export folder, of which the highest version is used.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_list("task", None, "Names of tasks, separated by commas; or all.", flag_values=FLAGS)
-flags.DEFINE_string("text_a", None, "The text, or the first text of a pair.", flag_values=FLAGS)
-flags.DEFINE_string("text_b", None, "The second text of a pair.", flag_values=FLAGS)
-flags.DEFINE_string("input", None, "TSV file with texts to predict, instead of --text_a.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "output", None, "File to write the predictions into; without it they are printed.", flag_values=FLAGS
-)
-flags.DEFINE_integer("batch_size", 32, "Number of rows that are computed together.", flag_values=FLAGS)
-for required in ("saved_model", "task"):
-    flags.mark_flag_as_required(required, flag_values=FLAGS)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What the flags ask for."""
 
-    saved_model: Path
-    task: tuple[str, ...]
-    text_a: str | None
-    text_b: str | None
-    input: Path | None
-    output: Path | None
-    batch_size: int
+    saved_model: Path = flag(
+        "Folder of a version, or the export folder, of which the highest version is used."
+    )
+    task: tuple[str, ...] = flag("Names of tasks, separated by commas; or all.")
+    text_a: str | None = flag("The text, or the first text of a pair.", None)
+    text_b: str | None = flag("The second text of a pair.", None)
+    input: Path | None = flag("TSV file with texts to predict, instead of --text_a.", None)
+    output: Path | None = flag("File to write the predictions into; without it they are printed.", None)
+    batch_size: int = flag("Number of rows that are computed together.", 32)
 
     def __post_init__(self) -> None:
         if (self.text_a is None) == (self.input is None):
@@ -61,18 +44,13 @@ class Request:
             raise UserError(f"--batch_size={self.batch_size} is below 1")
 
 
+FLAGS = define(Request)
+
+
 def main() -> None:
-    request = Request(
-        Path(FLAGS.saved_model),
-        tuple(name for name in FLAGS.task if name),
-        FLAGS.text_a,
-        FLAGS.text_b,
-        Path(FLAGS.input) if FLAGS.input is not None else None,
-        Path(FLAGS.output) if FLAGS.output is not None else None,
-        FLAGS.batch_size,
-    )
+    request = read(Request, FLAGS)
     version = find_version(request.saved_model)
-    tasks = asked_tasks(read_manifest(version / EXTRA), request.task)
+    tasks = asked_tasks(read_manifest(version / EXTRA), [name for name in request.task if name])
     lines = _answers(version, tasks, _texts(request, tasks), request.batch_size)
     if request.output:
         write_text(request.output, "".join(f"{line}\n" for line in lines))

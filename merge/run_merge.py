@@ -4,35 +4,35 @@ Teachers and students can be mixed. Branches that were trained on another BERT o
 of the same task, are refused.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
 from centrabert import command
+from centrabert.flag_fields import define, flag, read
 
-FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "base",
-    None,
-    "Folder of the pretrained BERT that the branches were trained on: bert_config.json, vocab.txt or "
-    "a SentencePiece model, and "
-    "bert_model.ckpt.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_list("branches", None, "Branch folders, separated by commas.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "output_dir", None, "Folder to write the merged model into; it must not exist yet.", flag_values=FLAGS
-)
-for required in ("base", "branches", "output_dir"):
-    flags.mark_flag_as_required(required, flag_values=FLAGS)
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the flags ask for."""
+
+    base: Path = flag(
+        "Folder of the pretrained BERT that the branches were trained on: bert_config.json, vocab.txt or a "
+        "SentencePiece model, and bert_model.ckpt."
+    )
+    branches: tuple[str, ...] = flag("Branch folders, separated by commas.")
+    output_dir: Path = flag("Folder to write the merged model into; it must not exist yet.")
+
+
+FLAGS = define(Run)
 
 
 def main() -> None:
     from centrabert.merge.merge_branches import merge
     from centrabert.merge.summary_table import table
 
-    branches = [Path(folder) for folder in FLAGS.branches if folder]
-    print(table(merge(Path(FLAGS.base), branches, Path(FLAGS.output_dir))), end="")
+    run = read(Run, FLAGS)
+    branches = [Path(folder) for folder in run.branches if folder]
+    print(table(merge(run.base, branches, run.output_dir)), end="")
 
 
 if __name__ == "__main__":
