@@ -70,6 +70,16 @@ flags.DEFINE_bool(
     "source without a pooler; every other one keeps its pooler.",
     flag_values=FLAGS,
 )
+flags.DEFINE_list(
+    "keep_text",
+    [],
+    "Files of texts, separated by commas: keep just the pieces that these texts, their words and their "
+    "characters are cut into, and ASCII. They are cut as before, other texts into smaller pieces or <unk>. "
+    "In a multilingual model the vocabulary is most of the weight. Only for SentencePiece's unigram models. "
+    "A text is every string in .jsonl, every field in .csv, and else what stands between tabs; a .gz is "
+    "unzipped.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer("seed", 0, "Seed of a new pooler.", flag_values=FLAGS)
 flags.DEFINE_bool(
     "verify",
@@ -92,7 +102,13 @@ def main() -> None:
         FLAGS.do_lower_case,
     )
     pretrained = conversion.convert(
-        source, FLAGS.to, Path(FLAGS.output_dir), FLAGS.reinitialize_pooler, FLAGS.seed, FLAGS.verify
+        source,
+        FLAGS.to,
+        Path(FLAGS.output_dir),
+        FLAGS.reinitialize_pooler,
+        FLAGS.seed,
+        FLAGS.verify,
+        [Path(file) for file in FLAGS.keep_text],
     )
     for note in pretrained.notes:
         logging.info("%s", note)

@@ -1,6 +1,7 @@
 """Reads a pretrained BERT in whatever format it comes, and writes it in another."""
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder, encoder_prefixes
 from centrabert.modeling.convert import google_checkpoint, huggingface_folder, model_garden, sharded_weights
 from centrabert.modeling.convert.pretrained import Pretrained
+from centrabert.modeling.convert.pruned_vocabulary import pruned
 from centrabert.modeling.convert.source_tokenizer import read_source_tokenizer
 from centrabert.modeling.convert.verification import verify
 from centrabert.modeling.formats.json_file import read_json
@@ -81,10 +83,16 @@ def convert(
     reinitialize_pooler: bool | None = None,
     seed: int = 0,
     verified: bool = False,
+    keep_text: Sequence[Path] = (),
 ) -> Pretrained:
-    """Reads a source, gives it a new pooler if it needs one, and writes a folder of the format `to`."""
+    """Reads a source, gives it a new pooler if it needs one, and writes a folder of the format `to`.
+
+    Args:
+      keep_text: Files of texts, to whose pieces the vocabulary is pruned; none leaves it whole.
+    """
     is_minilm = source.known_format == "minilm"
-    pretrained = initialise_pooler(source.read(), is_minilm, reinitialize_pooler, seed)
+    read = pruned(source.read(), keep_text) if keep_text else source.read()
+    pretrained = initialise_pooler(read, is_minilm, reinitialize_pooler, seed)
     return write(pretrained, to, output_dir, verified)
 
 

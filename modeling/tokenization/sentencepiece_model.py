@@ -92,6 +92,12 @@ class SentencePieceModel:
         return self.types.index(UNKNOWN)
 
     @property
+    def lowest(self) -> int:
+        """The id in the file of a normal piece of the lowest score."""
+        scored = enumerate(zip(self._message.pieces, self.types, strict=True))
+        return min((piece.score, index) for index, (piece, kind) in scored if kind == NORMAL)[1]
+
+    @property
     def is_unigram(self) -> bool:
         return self._message.trainer_spec.model_type in (0, UNIGRAM)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import tensorflow.compat.v1 as tf
@@ -119,6 +119,20 @@ class SentencePieceTokenizer(Tokenizer):
         return PiecesWithOffsets(
             self._ids(pieces), pieces.with_flat_values(from_byte), pieces.with_flat_values(to_byte)
         )
+
+    def with_pieces(self, ids: Iterable[int]) -> tuple["SentencePieceTokenizer", list[int]]:
+        """A tokenizer of these pieces alone, and the old id of every new one.
+
+        Special pieces stay, and so does one of the lowest score, from which SentencePiece derives the score
+        of an unknown character.
+        """
+        moved = 0 if self.convention.is_albert else 1
+        kept = {index - moved for index in ids if 0 <= index - moved < len(self.model.pieces)}
+        kept.update(index for index, kind in enumerate(self.model.types) if kind != NORMAL)
+        kept.add(self.model.lowest)
+        in_file = sorted(kept)
+        rows = in_file if moved == 0 else [*range(4), *(i + 1 for i in in_file[3:]), self.vocabulary_size - 1]
+        return SentencePieceTokenizer(self.model.kept(in_file), self.convention), rows
 
     def _op(self) -> tf_text.SentencepieceTokenizer:
         """One for a graph, kept in a collection of it; as its key is no text, none that is exported."""

@@ -1,0 +1,133 @@
+"""A SentencePiece vocabulary with just the pieces that some texts need, and the embedding with their rows."""
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from centrabert.errors import UserError
+from centrabert.modeling.convert.pretrained import Pretrained
+from centrabert.modeling.tokenization.sentencepiece_model import NORMAL, SPACE
+from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
+
+WORDS = "bert/embeddings/word_embeddings"
+ADDED = "added_tokens_decoder"  # a key of tokenizer_config.json that holds ids
+ASCII = [chr(code) for code in range(33, 127)]
+BATCH = 4096  # texts that are tokenised at once
+# What a text may be read as, besides a whole: words between white space, and words and marks apart.
+PARTS = (re.compile(r"\S+"), re.compile(r"\w+|[^\w\s]"))
+
+
+def pruned(bert: Pretrained, files: Sequence[Path]) -> Pretrained:
+    """The BERT with the pieces that the texts of `files` are cut into, and so much smaller.
+
+    These texts, their words one by one and their characters one by one keep their pieces: of all ways to cut
+    them, the best one stays, and none is added. Kept too are the pieces of ASCII characters, for other texts,
+    and one piece of the lowest score, which decides what an unknown character costs.
+
+    Args:
+      files: Of texts, see `texts_of`.
+
+    Raises:
+      UserError: The vocabulary is no SentencePiece unigram model; a file is absent, not UTF-8 or not JSON; or
+        there is no text in the files.
+    """
+    tokenizer = bert.tokenizer
+    if not isinstance(tokenizer, SentencePieceTokenizer) or not tokenizer.model.is_unigram:
+        raise UserError(
+            f"{bert.files[0]}: --keep_text prunes SentencePiece unigram models alone, and this is none; in "
+            "BPE, pieces that no text shows are steps on the way to others"
+        )
+    used, characters = _used(tokenizer, (text for file in files for text in texts_of(file)))
+    if not characters:
+        raise UserError(f"{', '.join(map(str, files))}: hold no text to keep")
+    known = {token: index for index, token in enumerate(tokenizer.tokens)}
+    used.update(known[form] for c in (*characters, *ASCII, "") for form in (c, SPACE + c) if form in known)
+    smaller, rows = tokenizer.with_pieces(used)
+    tensors = {**bert.tensors, WORDS: bert.tensors[WORDS][rows]}
+    keys = {key: value for key, value in bert.tokenizer_keys.items() if key != ADDED}
+    return replace(
+        bert,
+        config=replace(bert.config, vocab_size=len(rows)),
+        tokenizer=smaller,
+        tensors=tensors,
+        tokenizer_keys=keys,
+        notes=(*bert.notes, _lost(bert, tokenizer, smaller)),
+    )
+
+
+def texts_of(file: Path) -> Iterator[str]:
+    """The texts of a file, unzipped if it ends in .gz.
+
+    In .jsonl every string of every line is one, in .csv every field, and else what stands between tabs.
+
+    Raises:
+      UserError: It names the file, and the line of a .jsonl that is not JSON.
+    """
+    ending = Path(file.name.removesuffix(".gz")).suffix
+    try:
+        with (gzip.open if file.suffix == ".gz" else open)(file, "rt", encoding="utf-8", newline="") as lines:
+            if ending == ".csv":
+                yield from (field for row in csv.reader(lines) for field in row)
+            elif ending in (".jsonl", ".json"):
+                yield from _strings_of_lines(lines, file)
+            else:
+                yield from (field for line in lines for field in line.rstrip("\r\n").split("\t"))
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file") from None
+    except (UnicodeDecodeError, gzip.BadGzipFile, csv.Error) as error:
+        raise UserError(f"{file}: cannot be read as text: {error}") from None
+
+
+def _strings_of_lines(lines: Iterable[str], file: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield from _strings(json.loads(line)) if line.strip() else ()
+        except json.JSONDecodeError as error:
+            raise UserError(f"{file}:{number}: not JSON: {error.msg}") from None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _strings(inner)
+
+
+def _used(tokenizer: SentencePieceTokenizer, texts: Iterator[str]) -> tuple[set[int], set[str]]:
+    """The ids of all texts and their words, and the characters of the texts."""
+    used: set[int] = set()
+    characters: set[str] = set()
+    seen: set[str] = set()
+    while batch := list(islice(texts, BATCH)):
+        characters.update(*batch)
+        forms = {word for text in batch for part in PARTS for word in part.findall(text)}
+        forms.update(batch, *batch)  # the texts, and their characters
+        new = forms - seen
+        seen |= new
+        used.update(tokenizer.tokenize(sorted(new)).flat_values.numpy().tolist() if new else ())
+    return used, {character for character in characters if not character.isspace()}
+
+
+def _lost(bert: Pretrained, whole: SentencePieceTokenizer, smaller: SentencePieceTokenizer) -> str:
+    before, after = _letters(whole), _letters(smaller)
+    rows = bert.config.vocab_size
+    megabytes = 4 * bert.config.hidden_size * (rows - smaller.vocabulary_size) / 1e6
+    return (
+        f"kept {smaller.vocabulary_size:,} of {whole.vocabulary_size:,} pieces, {megabytes:,.0f} MB less: "
+        "the texts of --keep_text are cut as before; others may be cut into more pieces, and "
+        f"{before - after:,} of {before:,} characters, which none of these texts has, are <unk> now"
+    )
+
+
+def _letters(tokenizer: SentencePieceTokenizer) -> int:
+    """How many characters have a piece of their own."""
+    pieces = zip(tokenizer.model.pieces, tokenizer.model.types, strict=True)
+    return len(
+        {word for piece, kind in pieces if kind == NORMAL and len(word := piece.replace(SPACE, "")) == 1}
+    )
