@@ -7,6 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import cpp_loader
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -158,3 +159,26 @@ def test_an_empty_batch_is_answered() -> None:
     found = predictor().predict("route", {"text_a": none, "text_b": none, "tasks": none})
     assert {len(array) for array in found.values()} == {0}
     assert len(predictor().predict("slots", {"text_a": none})["tags"]) == 0
+
+
+def test_the_loader_of_tf_serving_answers_alike() -> None:
+    """Its loops too, where rows want them and where none does; text_a in Unicode, words with padding."""
+    texts = {"text_a": np.array(TEXT_A), "text_b": np.array(TEXT_B)}
+    asked = [
+        ("route", {**texts, "tasks": np.array(["*", "slots", "mood", "letters", "*", "both"])}),
+        ("route", {**texts, "tasks": np.array(["mood"] * 6)}),
+        ("slots", {"text_a": np.array(TEXT_A)}),
+        ("letters_words", {"words": np.array([["the", "dog"], ["日本", ""]])}),
+    ]
+    definitions = predictor().signature_defs
+    requests = [
+        (
+            {definitions[name].inputs[key].name: value for key, value in feeds.items()},
+            [info.name for info in definitions[name].outputs.values()],
+        )
+        for name, feeds in asked
+    ]
+    for (name, feeds), found in zip(asked, cpp_loader.ask(version(), requests), strict=True):
+        wanted = predictor().predict(name, {key: strings(value) for key, value in feeds.items()})
+        for key, info in definitions[name].outputs.items():
+            assert found[info.name].tolist() == wanted[key].tolist(), (name, key)
