@@ -14,6 +14,7 @@ from tiny import BRANCHES, task
 
 from centrabert.export.page.page import content_security_policy, page
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.kinds.registry import KINDS
 
 BREAKOUT = "</script><script>alert(1)</script><style>*{color:red}</style><!--model-->{{ name }}{%"
 HOSTILE = [Branch(task("one", labels=(BREAKOUT, NASTY)), 4, 1)]
@@ -35,6 +36,14 @@ def test_every_task_is_embedded() -> None:
     assert (found["rte2"]["pair"], found["rte2"]["labels"]) == (False, ["a", "b", "c"])
     assert (found["sim"]["kind"], found["sim"]["labels"]) == ("regression", [])
     assert (found["whole"]["frozen"], found["whole"]["tuned"]) == (1, 3)
+
+
+def test_answers_of_every_kind_are_read() -> None:
+    """The script has a function for each, by its name."""
+    (table,) = re.findall(
+        r"^const READ = \{$(.*?)^\};$", page(manifest(BRANCHES), "tiny"), re.DOTALL | re.MULTILINE
+    )
+    assert sorted(re.findall(r"^  (\w+):", table, re.MULTILINE)) == sorted(KINDS)
 
 
 def test_names_make_no_elements() -> None:
