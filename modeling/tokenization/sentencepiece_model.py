@@ -101,6 +101,11 @@ class SentencePieceModel:
     def is_unigram(self) -> bool:
         return self._message.trainer_spec.model_type in (0, UNIGRAM)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a unigram model without pieces that are read whole, unused, or stand for bytes."""
+        return self.is_unigram and {NORMAL, UNKNOWN, CONTROL}.issuperset(self.types)
+
     def kept(self, ids: Sequence[int]) -> "SentencePieceModel":
         """The same model with these of its pieces alone; their places are their new ids."""
         message = ModelProto.FromString(self.content)

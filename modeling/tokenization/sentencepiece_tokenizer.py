@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 import tensorflow_text as tf_text
@@ -22,9 +23,9 @@ _CLS, _PAD, _SEP, _UNKNOWN = range(4)
 
 
 class SentencePieceTokenizer(Tokenizer):
-    """Pieces as the sentencepiece package cuts them, whose code the op runs.
+    """Pieces as the sentencepiece package cuts them.
 
-    The graph has no tables, assets or variables: the model file is an attribute of an op, one such op in a
+    The graph has no tables, assets or variables: the model is a constant, or an attribute of an op, once in a
     graph. "<s>" and the like in a text are text as any other.
 
     A program that loads such a graph must import tensorflow_text first; TF Serving has its ops built in.
@@ -86,7 +87,8 @@ class SentencePieceTokenizer(Tokenizer):
         text = tf.strings.unicode_transcode(
             self._quotes(text_tensor(text)), "UTF-8", "UTF-8", errors="ignore"
         )
-        return self._ids(self._op().tokenize(self._prepared(text)))
+        op = self._op(tf_text.FastSentencepieceTokenizer if self.model.is_plain else _own_code)
+        return self._ids(op.tokenize(self._prepared(text)).with_row_splits_dtype(tf.int64))
 
     def tokenize_with_offsets(self, text: tf.Tensor) -> PiecesWithOffsets:
         """As `tokenize`, with places; the white space before a word belongs to the word's first piece.
@@ -95,13 +97,16 @@ class SentencePieceTokenizer(Tokenizer):
         the last of its pieces, to their last. Where it becomes several pieces (U+337F, one character, becomes
         four), each of them has at least the first of these characters. The space that begins every text has
         the place of nothing where it is a piece alone.
+
+        Of two cuts with exactly the same score ("uuuu", "uu" and "uu", "uuuu") the op with places may choose
+        the other one.
         """
         text = self._quotes(text_tensor(text))
         characters, begin = tf.strings.unicode_split_with_offsets(text, "UTF-8", errors="ignore")
         flat, rows = characters.flat_values, characters.value_rowids()
         read = self._prepared(flat)
         joined = tf.strings.unsorted_segment_join(read, rows, characters.nrows())
-        pieces, starts, ends = self._op().tokenize_with_offsets(joined)
+        pieces, starts, ends = self._op(_own_code).tokenize_with_offsets(joined)
         became = tf.cast(tf.strings.length(read), tf.int64)
         # Of every byte that is read, all rows one after the other, the character that it came from.
         origin = tf.repeat(tf.range(tf.size(flat)), became)
@@ -134,12 +139,16 @@ class SentencePieceTokenizer(Tokenizer):
         rows = in_file if moved == 0 else [*range(4), *(i + 1 for i in in_file[3:]), self.vocabulary_size - 1]
         return SentencePieceTokenizer(self.model.kept(in_file), self.convention), rows
 
-    def _op(self) -> tf_text.SentencepieceTokenizer:
-        """One for a graph, kept in a collection of it; as its key is no text, none that is exported."""
-        kept = [] if tf.executing_eagerly() else tf.get_collection_ref((SentencePieceTokenizer, self.digest))
+    def _op(self, kind: Callable[[bytes], Any]) -> Any:
+        """One for a graph, kept in a collection of it; as its key is no text, none that is exported.
+
+        Between two cuts with the same score, the fast op decides as the package does today, the other as it
+        did once; but the fast one reads plain unigram models alone, and knows no places.
+        """
+        kept = [] if tf.executing_eagerly() else tf.get_collection_ref((kind, self.digest))
         if not kept:
             with tf.control_dependencies(None):  # it serves all of the graph
-                kept.append(tf_text.SentencepieceTokenizer(model=self.model.content, out_type=tf.int32))
+                kept.append(kind(self.model.content))
         return kept[0]
 
     def _ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -168,3 +177,8 @@ class SentencePieceTokenizer(Tokenizer):
         if not self.convention.keep_accents:
             text = tf.strings.regex_replace(tf_text.normalize_utf8(text, "NFKD"), ACCENTS, "")
         return tf.strings.lower(text, encoding="utf-8") if self.convention.do_lower_case else text
+
+
+def _own_code(content: bytes) -> tf_text.SentencepieceTokenizer:
+    """The op that runs SentencePiece's own code."""
+    return tf_text.SentencepieceTokenizer(model=content, out_type=tf.int32)

@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 WORDPIECE = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
-SENTENCEPIECE = ("_sentencepiece_tokenizer.so",)  # of XLM-RoBERTa; ALBERT's needs _normalize_ops.so too
+# Of a plain unigram model of XLM-RoBERTa; ALBERT's needs _normalize_ops.so too, and models of other types
+# need _sentencepiece_tokenizer.so instead.
+SENTENCEPIECE = ("_fast_sentencepiece_tokenizer.so",)
 FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10  # TF_DataType of tensorflow/c/tf_datatype.h
 DTYPES = {FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32), BOOL: np.dtype(np.bool_)}
 STRING_SIZE = 24  # sizeof(TF_TString)
