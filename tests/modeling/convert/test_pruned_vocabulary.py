@@ -16,7 +16,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.convert.pretrained import Pretrained
 from centrabert.modeling.convert.pruned_vocabulary import WORDS, pruned, texts_of
 from centrabert.modeling.tokenization.sentencepiece_convention import Convention
-from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
+from centrabert.modeling.tokenization.sentencepiece_model import ModelProto, SentencePieceModel
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
 
 TEXTS = ["one red dog, seen", "今天天气很好 ¶ 9", "the  man\u3000finds ﬁne ㍿", "Ω的"]
@@ -52,7 +52,10 @@ def test_cuts_stay_the_same(tokenizer: SentencePieceTokenizer, tmp_path: Path) -
 
 def test_random_subsets_of_random_texts(tmp_path: Path) -> None:
     """30 vocabularies, each of other texts; what an unknown character costs stays the same."""
-    choose, tokenizer = random.Random(1), tiny_pieces.xlm_roberta()  # noqa: S311
+    message = ModelProto.FromString(tiny_pieces.xlm_roberta().model.content)
+    next(piece for piece in message.pieces if piece.piece == "▁株式会社").score = -50  # no text reaches it
+    tokenizer = SentencePieceTokenizer(SentencePieceModel(message.SerializeToString()), Convention())
+    choose = random.Random(1)  # noqa: S311
     alphabet = "".join((*tiny_pieces.ENGLISH, *tiny_pieces.CHINESE, *tiny_pieces.OTHER, " ¶ж"))
     for _ in range(30):
         texts = ["".join(choose.choices(alphabet, k=choose.randrange(30))) for _ in range(20)]
