@@ -134,10 +134,10 @@ def test_a_stopped_job_goes_on(workshop: Workshop, monkeypatch: pytest.MonkeyPat
     spec = replace(workshop.teacher, seed=14)
     judged = job_training.TaskRunner.score
 
-    def stop(self: object, labels: object, predictions: object) -> dict[str, float]:
+    def stop(self: object, *scored: object) -> dict[str, float]:
         monkeypatch.setattr(job_training.TaskRunner, "score", judged)
         os.kill(os.getpid(), 15)
-        return judged(self, labels, predictions)  # type: ignore[arg-type]
+        return judged(self, *scored)  # type: ignore[arg-type]
 
     monkeypatch.setattr(job_training.TaskRunner, "score", stop)
     with pytest.raises(KeyboardInterrupt):
