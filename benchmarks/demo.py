@@ -167,11 +167,11 @@ def _answers(predictor: "Predictor", runner: "TaskRunner") -> list[str]:
 
 def _shown(spec: "TaskSpec", outputs: "Arrays") -> str:
     """One answer, as a table of predictions has it."""
-    from centrabert.modeling.kinds.python_values import texts
+    from centrabert.modeling.kinds.python_values import strings_as_text
     from centrabert.modeling.kinds.registry import KINDS
 
     kind = KINDS[spec.kind]
-    columns = {name: texts(values) if values.dtype == object else values for name, values in outputs.items()}
+    columns = {name: strings_as_text(values) for name, values in outputs.items()}
     (answer,) = kind.answers(columns, spec.labels)
     return ", ".join(kind.table_cells(answer, spec.labels).values())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from centrabert.modeling.kinds.python_values import texts
+from centrabert.modeling.kinds.python_values import strings_as_text
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 
@@ -29,8 +29,7 @@ def prediction_table(
     What would break a line of the table, in a text, is a space there.
     """
     kind = KINDS[task.kind]
-    outputs = {output.name: predictions[output.name] for output in kind.outputs}
-    columns = {name: texts(array) if array.dtype == object else array for name, array in outputs.items()}
+    columns = {output.name: strings_as_text(predictions[output.name]) for output in kind.outputs}
     lines: list[list[str]] = []
     for a, b, answer in zip(text_a, text_b, kind.answers(columns, task.labels), strict=True):
         row = {"text_a": a, "text_b": b} if task.pair else {"text": a}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
-from centrabert.modeling.kinds.python_values import texts
+from centrabert.modeling.kinds.python_values import strings_as_text
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Arrays, Output
 from centrabert.modeling.task import TaskSpec
@@ -41,7 +41,7 @@ class Golden:
         """
         numbers_first = sorted(KINDS[task.kind].outputs, key=lambda output: output.dtype != "float32")
         for output in numbers_first:
-            wanted, found = self.outputs[output.name], _strings_as_text(outputs[output.name])
+            wanted, found = self.outputs[output.name], strings_as_text(outputs[output.name])
             if len(found) == len(wanted) and not (found.size or wanted.size):
                 continue  # an axis without anything, behind which a file of lists has none
             if found.shape != wanted.shape:
@@ -80,7 +80,7 @@ def golden_of(
 ) -> Golden:
     """The golden answers from what a model predicts, which may hold more than the outputs of the task."""
     names = [output.name for output in KINDS[task.kind].outputs]
-    return Golden(text_a, text_b, {name: _strings_as_text(predictions[name]) for name in names})
+    return Golden(text_a, text_b, {name: strings_as_text(predictions[name]) for name in names})
 
 
 def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -88,7 +88,3 @@ def golden_rows(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     order = np.argsort(lengths, kind="stable")
     picks = np.linspace(0, len(order) - 1, min(ROWS, len(order))).round().astype(np.int64)
     return np.sort(order[picks])
-
-
-def _strings_as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return texts(array) if array.dtype.kind in "OS" else array

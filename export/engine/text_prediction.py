@@ -7,7 +7,7 @@ import numpy as np
 
 from centrabert.export.contract.signature_names import DEFAULT
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
-from centrabert.modeling.kinds.python_values import texts
+from centrabert.modeling.kinds.python_values import strings_as_text
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 
@@ -45,10 +45,6 @@ def _ask(predictor: Predictor, tasks: Sequence[TaskSpec], batch: Texts, pair: bo
 def _answers(task: TaskSpec, outputs: Arrays, text_a: Sequence[str]) -> list[dict[str, Any]]:
     """The task's answer to each row."""
     kind = KINDS[task.kind]
-    columns = {
-        output.name: texts(values) if output.dtype == "string" else values
-        for output in kind.outputs
-        for values in [outputs[f"{task.name}/{output.name}"]]
-    }
+    columns = {output.name: strings_as_text(outputs[f"{task.name}/{output.name}"]) for output in kind.outputs}
     answers = zip(kind.answers(columns, task.labels), text_a, strict=True)
     return [kind.answer_json(answer.with_text(text), task.labels) for answer, text in answers]

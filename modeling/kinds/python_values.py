@@ -12,7 +12,12 @@ def decimals(array: npt.NDArray[np.float32]) -> list[Any]:
     return numbers
 
 
-def texts(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """TensorFlow's strings, bytes of any shape, as objects of str; what is no UTF-8 is shown escaped."""
+def strings_as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """TensorFlow's strings, bytes of any shape, as objects of str; all other arrays as they are.
+
+    What is no UTF-8 is shown escaped.
+    """
+    if array.dtype.kind not in "OS":
+        return array
     decoded = [text.decode(errors="backslashreplace") for text in array.ravel().tolist()]
     return np.array(decoded, np.object_).reshape(array.shape)
