@@ -1,6 +1,6 @@
 """Classification: one label of several for each text or pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,18 @@ import numpy.typing as npt
 from centrabert.errors import UserError
 from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.python_values import decimals
-from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Answer, Arrays, Head, Labels, Output, TaskKind
+from centrabert.modeling.kinds.task_kind import (
+    BIAS,
+    CLASS,
+    POOLED,
+    WEIGHTS,
+    Answer,
+    Arrays,
+    Head,
+    Labels,
+    Output,
+    TaskKind,
+)
 
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
@@ -60,7 +71,7 @@ class ClassificationKind(TaskKind):
         return len(encoded) / (len(labels) * np.maximum(counts, 1))
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
-        return {"output_weights": (len(labels), hidden), "output_bias": (len(labels),)}
+        return {WEIGHTS: (len(labels), hidden), BIAS: (len(labels),)}
 
     def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """int64 [rows], positions of the labels."""
@@ -85,13 +96,6 @@ class ClassificationKind(TaskKind):
     def table_cells(self, answer: Classification, labels: Labels) -> dict[str, str]:
         del labels
         return {"prediction": answer.label, "probability": str(max(answer.probabilities))}
-
-    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
-        """float32 [batch, labels]."""
-        import tensorflow.compat.v1 as tf
-
-        weights, bias = variables["output_weights"], variables["output_bias"]
-        return tf.nn.bias_add(tf.matmul(x, weights, transpose_b=True), bias)
 
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
         """Cross-entropy; labels are int32 [batch]."""

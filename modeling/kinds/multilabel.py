@@ -1,7 +1,7 @@
 """Multi-label classification: any number of the labels for each text or pair, none of them too."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,18 @@ import numpy.typing as npt
 from centrabert.errors import UserError
 from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.python_values import decimals
-from centrabert.modeling.kinds.task_kind import CLASS, POOLED, Answer, Arrays, Head, Labels, Output, TaskKind
+from centrabert.modeling.kinds.task_kind import (
+    BIAS,
+    CLASS,
+    POOLED,
+    WEIGHTS,
+    Answer,
+    Arrays,
+    Head,
+    Labels,
+    Output,
+    TaskKind,
+)
 
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
@@ -82,8 +93,8 @@ class MultilabelKind(TaskKind):
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         return {
-            "output_weights": (len(labels), hidden),
-            "output_bias": (len(labels),),
+            WEIGHTS: (len(labels), hidden),
+            BIAS: (len(labels),),
             THRESHOLDS: (len(labels),),
         }
 
@@ -119,13 +130,6 @@ class MultilabelKind(TaskKind):
         names = json.dumps(answer.labels, ensure_ascii=False) if listed else ",".join(answer.labels)
         probabilities = dict(zip(labels, answer.probabilities, strict=True))
         return {"prediction": names, "probabilities": json.dumps(probabilities, ensure_ascii=False)}
-
-    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
-        """float32 [batch, labels]."""
-        import tensorflow.compat.v1 as tf
-
-        weights, bias = variables["output_weights"], variables["output_bias"]
-        return tf.nn.bias_add(tf.matmul(x, weights, transpose_b=True), bias)
 
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
         """The mean cross-entropy of the labels; int32 [batch, labels], 0 or 1."""

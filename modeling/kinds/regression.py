@@ -1,6 +1,6 @@
 """Regression: one score for each text or pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,10 @@ import numpy.typing as npt
 from centrabert.errors import UserError
 from centrabert.modeling.kinds.python_values import decimals
 from centrabert.modeling.kinds.task_kind import (
+    BIAS,
     POOLED,
     UNSCALED,
+    WEIGHTS,
     Answer,
     Arrays,
     Head,
@@ -63,7 +65,7 @@ class RegressionKind(TaskKind):
 
     def head_shapes(self, labels: Labels, hidden: int) -> dict[str, tuple[int, ...]]:
         del labels
-        return {"output_weights": (1, hidden), "output_bias": (1,)}
+        return {WEIGHTS: (1, hidden), BIAS: (1,)}
 
     def label_scale(self, labels: npt.NDArray[Any]) -> LabelScale:
         """Mean and standard deviation, where a score is beyond LARGEST."""
@@ -74,8 +76,8 @@ class RegressionKind(TaskKind):
 
     def scaled(self, variables: Arrays, scale: LabelScale) -> dict[str, npt.NDArray[Any]]:
         mean, spread = np.float32(scale.mean), np.float32(scale.spread)
-        weights, bias = variables["output_weights"], variables["output_bias"]
-        return {"output_weights": spread * weights, "output_bias": mean + spread * bias}
+        weights, bias = variables[WEIGHTS], variables[BIAS]
+        return {WEIGHTS: spread * weights, BIAS: mean + spread * bias}
 
     def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """float32 [rows]."""
@@ -93,13 +95,6 @@ class RegressionKind(TaskKind):
     def table_cells(self, answer: Score, labels: Labels) -> dict[str, str]:
         del labels
         return {"prediction": str(answer.value)}
-
-    def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
-        """float32 [batch, 1]."""
-        import tensorflow.compat.v1 as tf
-
-        weights, bias = variables["output_weights"], variables["output_bias"]
-        return tf.nn.bias_add(tf.matmul(x, weights, transpose_b=True), bias)
 
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
         """Squared error; labels are float32 [batch]."""

@@ -12,9 +12,11 @@ from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.python_values import decimals
 from centrabert.modeling.kinds.tag_scheme import OUTSIDE, split_tag, unseen_tags
 from centrabert.modeling.kinds.task_kind import (
+    BIAS,
     RANGE,
     SPAN,
     TOKENS,
+    WEIGHTS,
     WORD,
     Answer,
     Arrays,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4  # as for a classification's probabilities
 NO_TAG = -1  # of a numeric label, behind the last word
-WEIGHTS, BIAS = "output_weights", "output_bias"
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,8 @@ class TaggingKind(TaskKind):
         """float32 [batch, length, tags], of every piece."""
         import tensorflow.compat.v1 as tf
 
-        weights, bias = variables[WEIGHTS], variables[BIAS]
-        flat = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), weights, transpose_b=True)
-        return tf.reshape(tf.nn.bias_add(flat, bias), [*tf.unstack(tf.shape(x)[:2]), bias.shape[0]])
+        flat = super().logits(tf.reshape(x, [-1, x.shape[-1]]), variables)
+        return tf.reshape(flat, [*tf.unstack(tf.shape(x)[:2]), flat.shape[1]])
 
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
         """Cross-entropy, summed over the words that have a piece; labels are int32 [batch, words]."""

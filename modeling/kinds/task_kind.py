@@ -20,6 +20,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Labels = Sequence[str]
 POOLED, TOKENS = "pooled", "tokens"  # what a head reads of the encoder
 CLASS, WORD, SPAN, RANGE = "class", "word", "span", "range"  # axes of an output
+WEIGHTS, BIAS = "output_weights", "output_bias"  # of BERT's linear head: [outputs, hidden] and [outputs]
 
 
 @dataclass(frozen=True)
@@ -218,9 +219,11 @@ class TaskKind(ABC):
         """One of `answers` as the columns of a table of predictions, by their names."""
         return {"prediction": json.dumps(self.answer_json(answer, labels), ensure_ascii=False)}
 
-    @abstractmethod
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
-        """float32 [batch, ...] from what the head `reads`."""
+        """float32 [batch, ...] from what the head `reads`: a linear layer, as in BERT's run_classifier.py."""
+        import tensorflow.compat.v1 as tf
+
+        return tf.nn.bias_add(tf.matmul(x, variables[WEIGHTS], transpose_b=True), variables[BIAS])
 
     @abstractmethod
     def loss(self, head: Head, labels: "tf.Tensor") -> "tf.Tensor":
