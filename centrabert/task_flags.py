@@ -10,7 +10,6 @@ from centrabert.flag_fields import flag
 from centrabert.glue_data.declared.declaration import (
     DECLARED_KINDS,
     OUTPUTS,
-    SPLITS,
     Declaration,
     DeclarationError,
 )
@@ -20,6 +19,7 @@ from centrabert.glue_data.task_data import TaskData
 from centrabert.glue_data.task_lookup import find_task, is_config
 from centrabert.modeling.branch_folder import RECORD, read_record
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
+from centrabert.modeling.words.word_places import SPLITS
 
 MAX_SEQ_LENGTH = 128  # BERT's default
 
@@ -81,7 +81,6 @@ class TaskFlags:
         "like share of each label.",
         None,
     )
-
     output_layer: str | None = flag(
         "Output layer of a tagging. Default: softmax, each word for itself.", None, choices=OUTPUTS
     )

@@ -12,12 +12,12 @@ from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
 from centrabert.modeling.task import check_name
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS, BY_WHITESPACE, SPLITS
 
 CLASSIFICATION, REGRESSION, MULTILABEL, TAGGING = DECLARED_KINDS = (
     *("classification", "regression", "multilabel", "tagging"),
 )
 SOFTMAX, CRF = OUTPUTS = ("softmax", "crf")
-WHITESPACE, CHARACTERS, BERT = SPLITS = ("whitespace", "characters", "bert")
 
 
 class DeclarationError(UserError):
@@ -130,7 +130,7 @@ class Declaration:
             raise DeclarationError("text_b", "a tagging reads single texts")
         if self.format == CONLL and self.kind != TAGGING:
             raise DeclarationError("format", "CoNLL columns have a tag for each word; their kind is tagging")
-        if self.split == BERT and self.format in (CONLL, SEQ):
+        if self.split == BY_BERT and self.format in (CONLL, SEQ):
             raise DeclarationError(
                 "split", f"the files have their words; the format {self.format} goes with whitespace"
             )
@@ -145,7 +145,7 @@ class Declaration:
         """How a tagging's text becomes words, as in TaskSpec; "" for others."""
         if self.kind != TAGGING:
             return ""
-        return self.split or (CHARACTERS if self.format == CENTRABERT else WHITESPACE)
+        return self.split or (BY_CHARACTERS if self.format == CENTRABERT else BY_WHITESPACE)
 
 
 TRAINING = ("class_weights", "label_smoothing")  # as in Hyperparameters

@@ -8,9 +8,10 @@ from absl import logging
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared import row_values
-from centrabert.glue_data.declared.declaration import BERT, CHARACTERS, Declaration
+from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.readers.table import Table
 from centrabert.modeling.kinds.tag_scheme import BIO, IOB1, IOBES, Span, check_scheme, spans, tags_of, to_bio
+from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS
 
 Tags = tuple[str, ...]
 
@@ -69,11 +70,11 @@ class _Reader:
 
     def read(self, value: Any, field: Any, text: str, tags: str) -> _Tagged:
         words = self._words(value, text)
-        joined = value if isinstance(value, str) else ("" if self.split == CHARACTERS else " ").join(words)
+        joined = value if isinstance(value, str) else ("" if self.split == BY_CHARACTERS else " ").join(words)
         if field is None and not tags:
             return _Tagged(joined, ())
         given = row_values.strings(field, tags)
-        if self.split == BERT:  # how many words there are, the tokenizer says
+        if self.split == BY_BERT:  # how many words there are, the tokenizer says
             return _Tagged(joined, *self._in_scheme(given))
         kept = [place for place, word in enumerate(words) if not word.isspace()]
         if len(given) == len(kept) != len(words):
@@ -87,14 +88,14 @@ class _Reader:
     def _words(self, value: Any, what: str) -> Sequence[str]:
         """The words that tags may be for; of characters those of white space too."""
         if isinstance(value, str):
-            return list(value) if self.split == CHARACTERS else value.split()
+            return list(value) if self.split == BY_CHARACTERS else value.split()
         words = row_values.strings(value, what)
         for word in words:
-            if self.split == CHARACTERS and len(word) != 1:
+            if self.split == BY_CHARACTERS and len(word) != 1:
                 raise UserError(
-                    f"the word {word!r} is no single character, as the split {CHARACTERS} wants it"
+                    f"the word {word!r} is no single character, as the split {BY_CHARACTERS} wants it"
                 )
-            if self.split != CHARACTERS and word.split() != [word]:
+            if self.split != BY_CHARACTERS and word.split() != [word]:
                 raise UserError(
                     f"the word {word!r} is empty or holds white space, at which {self.split} splits"
                 )

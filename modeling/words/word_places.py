@@ -3,7 +3,8 @@
 A row has such a table, [words, COLUMNS]; behind its last word everything is PADDING.
 """
 
-SPLITS = ("whitespace", "characters", "bert")  # how a text becomes words, see `words.py`
+# How a text becomes words, see `words.py`.
+BY_WHITESPACE, BY_CHARACTERS, BY_BERT = SPLITS = ("whitespace", "characters", "bert")
 COLUMNS = 5
 # The first piece of the word in its row of ids, 0 for a word without pieces; where it begins and ends in the
 # text, counted in characters (code points) and in bytes of UTF-8.

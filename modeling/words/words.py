@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from centrabert.errors import UserError
 from centrabert.modeling.tokenization.basic_tokenizer import INVALID, WHITESPACE, standing_alone
 from centrabert.modeling.tokenization.normalization import Normalization
-from centrabert.modeling.words.word_places import SPLITS
+from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS, SPLITS
 
 # At what Python's str.split() parts words; some of it BERT drops.
 PYTHONS_WHITESPACE = r"[\t-\r\x{1C}-\x{1F}\x{85}\p{Z}]"
@@ -49,10 +49,10 @@ def split_words(text: tf.Tensor, split: str) -> Words:
     flat, rows = characters.flat_values, characters.value_rowids()
     place = tf.range(tf.size(rows, out_type=tf.int64)) - tf.gather(characters.row_starts(), rows)
     end = begin.flat_values + tf.cast(tf.strings.length(flat), tf.int64)
-    space = tf.strings.regex_full_match(flat, WHITESPACE if split == "bert" else PYTHONS_WHITESPACE)
-    dropped = space | tf.strings.regex_full_match(flat, INVALID) if split == "bert" else space
+    space = tf.strings.regex_full_match(flat, WHITESPACE if split == BY_BERT else PYTHONS_WHITESPACE)
+    dropped = space | tf.strings.regex_full_match(flat, INVALID) if split == BY_BERT else space
     kept = tf.where(~dropped)[:, 0]
-    first, last = (kept, kept) if split == "characters" else _ends(flat, rows, space, kept, split)
+    first, last = (kept, kept) if split == BY_CHARACTERS else _ends(flat, rows, space, kept, split)
     starts, ends = tf.gather(begin.flat_values, first), tf.gather(end, last)
     word_rows = tf.gather(rows, first)
     words = tf.strings.substr(tf.gather(text, word_rows), starts, ends - starts)
@@ -96,7 +96,7 @@ def _ends(
     # Characters of one word are between the same spaces, and none of them stands alone.
     row, chunk = tf.gather(rows, kept), tf.gather(tf.cumsum(tf.cast(space, tf.int32)), kept)
     parted = tf.not_equal(row[1:], row[:-1]) | tf.not_equal(chunk[1:], chunk[:-1])
-    if split == "bert":
+    if split == BY_BERT:
         alone = tf.strings.regex_full_match(tf.gather(characters, kept), standing_alone(Normalization()))
         parted = parted | alone[1:] | alone[:-1]
     edge = tf.ones([tf.minimum(tf.size(kept), 1)], tf.bool)
