@@ -1,10 +1,11 @@
 """How a branch is trained, in BERT's own terms."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from centrabert.errors import UserError
+from centrabert.modeling.formats.dataclass_json import keys_of
 
 BALANCED = "balanced"  # a label weighs the more, the rarer it is
 MAX_SEED = 2**31  # TensorFlow's seeds are 32 bits
@@ -23,6 +24,8 @@ class Hyperparameters:
       class_weights: "label:weight" of every label, or BALANCED alone; () weighs none. See `LabelTargets`.
       label_smoothing: The share of a label's probability that all labels get alike.
     """
+
+    LEFT_OUT: ClassVar = frozenset({"class_weights", "label_smoothing"})
 
     learning_rate: float = 5e-5
     train_batch_size: int = 32
@@ -84,6 +87,5 @@ class Hyperparameters:
 
     def to_json(self) -> dict[str, Any]:
         """Without class weights and smoothing where they are off, as before there were any."""
-        weights, smoothing = list(self.class_weights), self.label_smoothing
-        own = {"class_weights": weights, "label_smoothing": smoothing}
-        return {name: value for name, value in {**asdict(self), **own}.items() if value or name not in own}
+        keys = keys_of(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in keys.items()}
