@@ -108,15 +108,13 @@ class _Routing:
         ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
         reached = _trunk(ids, segments, depths, self.manifest, self.padding_id)
         targets = tf.gather(self.readings.rows, order)
-        return {
-            name: {
-                **self._answers(branch, reached[branch.frozen], ids, tf.gather(served[name], order), targets,
-                                tf.shape(wanted[name])),
-                ASKED: wanted[name],
-            }
-            for branch in self.branches
-            for name in [branch.task.name]
-        }  # fmt: skip
+        answers = {}
+        for branch in self.branches:
+            asked = wanted[branch.task.name]
+            own = tf.gather(served[branch.task.name], order)
+            computed = self._answers(branch, reached[branch.frozen], ids, own, targets, tf.shape(asked))
+            answers[branch.task.name] = {**computed, ASKED: asked}
+        return answers
 
     def _answers(
         self,
