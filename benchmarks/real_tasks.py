@@ -1,6 +1,6 @@
 """Declared tasks on real data: full fine-tuning, teacher and students of several depths, on dev and test.
 
-    python -m benchmarks.real_tasks --bert_dir=output/e5 --tasks=intent,slots --student_layers=1,2,3
+    python -m benchmarks.real_tasks --bert_dir=output/e5 --tasks=intent --pooling=mean --learning_rate=1e-4
 
 If it was interrupted, run the same command again to resume; runs that differ in task or seed may run side by
 side in one --output_dir. After every training it rewrites results.md there, with the metric by which each
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from centrabert import command
 from centrabert.flag_fields import define, flag, read
@@ -55,7 +55,7 @@ def main() -> None:
                 (run.output_dir / "results.md").write_text(_table(run.output_dir))
 
 
-def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping[str, float]]]:
+def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every training by its name, with the task's metric on dev and test."""
     from centrabert.distill.teacher import Teacher
     from centrabert.glue_data.task_lookup import find_task
@@ -93,19 +93,16 @@ def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping
         yield f"student{depth}", _measured(runner, output_dir)
 
 
-def _measured(runner: "TaskRunner", folder: Path) -> Mapping[str, float]:
-    """The task's metric on dev and, where test has labels, on test; kept beside the branch."""
-    file = folder / "measured.json"
+def _measured(runner: "TaskRunner", folder: Path) -> Mapping[str, Any]:
+    """The task's metric, and its value on dev and, where test has labels, on test; kept beside the branch."""
+    file, metric = folder / "measured.json", runner.spec.metric
     if not file.exists():
-        metric = runner.spec.metric
-        measured = {"dev": runner.evaluate(folder, BATCH)[metric]}
+        measured = {"metric": metric, "dev": runner.evaluate(folder, BATCH)[metric]}
         if any(split.startswith("test") and path.exists() for split, path in runner.task.splits.items()):
             runner.predict(folder, BATCH)
-            results = json.loads((folder / "test_results.json").read_text())
-            measured["test"] = results[metric]
-        file.write_text(json.dumps({"metric": metric, **measured}))
-    measured = json.loads(file.read_text())
-    return {key: value for key, value in measured.items() if key != "metric"}
+            measured["test"] = json.loads((folder / "test_results.json").read_text())[metric]
+        file.write_text(json.dumps(measured))
+    return dict(json.loads(file.read_text()))
 
 
 def _table(output_dir: Path) -> str:

@@ -37,8 +37,6 @@ METRICS = {
     MULTILABEL: ("micro_f1", "macro_f1"),
     TAGGING: ("entity_f1", "strict_entity_f1", "tag_accuracy"),
 }
-
-
 # What is said of them, of labels and of tags.
 UNSEEN_LABELS = (("labels", "are left out"), ("tags", "count as entities that are not found"))
 

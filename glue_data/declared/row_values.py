@@ -11,6 +11,7 @@ from centrabert.errors import UserError
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 SEPARATOR = ","  # between the labels of a multi-label row
+MAX_SCORE = 3e38  # about what a float32 can hold
 
 
 def text(value: Any, what: str) -> str:
@@ -57,9 +58,6 @@ def score(value: Any, what: str) -> float:
     if abs(number) > MAX_SCORE:
         raise UserError(f"{what} {value} is beyond {MAX_SCORE:g}, what a float32 can hold")
     return number
-
-
-MAX_SCORE = 3e38
 
 
 def strings(value: Any, what: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration, DeclarationError
@@ -11,6 +11,7 @@ from centrabert.glue_data.declared.yaml_file import Value, read_yaml
 from centrabert.modeling.training.hyperparameters import BALANCED
 
 TASKS = "tasks"
+T = TypeVar("T")
 
 
 def read_task_config(path: Path) -> dict[str, Declaration]:
@@ -50,19 +51,19 @@ def _read(name: str, key: str, value: Value, folder: Path) -> Any:
 
 
 def _integer(value: Value, what: str) -> int:
-    text = value.text(what)
-    try:
-        return int(text)
-    except ValueError:
-        raise value.wrong(f"{what}: {text!r} is no whole number") from None
+    return _parsed(value, what, int, "whole number")
 
 
 def _number(value: Value, what: str) -> float:
+    return _parsed(value, what, float, "number")
+
+
+def _parsed(value: Value, what: str, parse: Callable[[str], T], sort: str) -> T:
     text = value.text(what)
     try:
-        return float(text)
+        return parse(text)
     except ValueError:
-        raise value.wrong(f"{what}: {text!r} is no number") from None
+        raise value.wrong(f"{what}: {text!r} is no {sort}") from None
 
 
 def _columns(value: Value, what: str) -> Mapping[str, int]:

@@ -7,6 +7,15 @@ from centrabert.modeling.task import TaskSpec
 
 BAR = 40  # characters of the longest
 SHOWN_LABELS = 30
+# What a line of the table is called -> the field of SplitStatistics.
+FIGURES = {
+    "rows": "rows",
+    "truncated": "truncated",
+    "empty": "empty",
+    "duplicates": "duplicates",
+    "other label": "contradictions",
+    "also in train": "shared",
+}
 
 
 def description(task: TaskSpec, splits: Mapping[str, SplitStatistics]) -> str:
@@ -44,15 +53,9 @@ def bars(rows: Sequence[tuple[str, int]]) -> list[str]:
     return [f"  {cell:{width}}  {'#' * length}".rstrip() for cell, length in zip(cells, lengths, strict=True)]
 
 
-FIGURES = ("rows", "truncated", "empty", "duplicates", "other label", "also in train")
-FIELDS = dict(
-    zip(FIGURES, ("rows", "truncated", "empty", "duplicates", "contradictions", "shared"), strict=True)
-)
-
-
 def _figures(what: str, splits: Mapping[str, SplitStatistics]) -> Iterable[str]:
     for split in splits.values():
-        count = getattr(split, FIELDS[what])
+        count = getattr(split, FIGURES[what])
         if count is None:
             yield "-"
         else:

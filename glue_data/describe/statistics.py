@@ -15,6 +15,8 @@ from centrabert.modeling.kinds.tag_scheme import spans
 from centrabert.modeling.kinds.task_kind import TOKENS
 
 PERCENTILES = {"shortest": 0, "median": 50, "90 %": 90, "95 %": 95, "99 %": 99, "longest": 100}
+BINS = 10
+NO_LABEL = "(no label)"
 Texts = tuple[str, str]
 
 
@@ -92,10 +94,6 @@ def label_counts(kind: str, labels: Sequence[Any]) -> dict[str, int]:
     if isinstance(labels[0], tuple):
         return dict(Counter(label for row in labels for label in row or (NO_LABEL,)).most_common())
     return dict(Counter(labels).most_common())
-
-
-BINS = 10
-NO_LABEL = "(no label)"
 
 
 def histogram(lengths: npt.NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
