@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
-# What a change most often breaks, in less than a minute; tests/markers.py says what is left out.
+# What a change most often breaks, in about a minute; tests/markers.py says what is left out.
 quick: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not (browser or ray or server or slow)" $(TESTS)
 
