@@ -45,7 +45,7 @@ def _base(runner: TaskRunner) -> checkpoint.Tensors:
     return runner.bert.read()
 
 
-@pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(1, 2, "cls"), (0, 3, "mean")])
+@pytest.mark.parametrize(("frozen", "tuned", "pooling"), [(1, 2, "cls"), (0, 3, "mean"), (2, 1, "mean")])
 def test_every_owned_variable_moves(
     runner: TaskRunner, finished: Path, tmp_path: Path, frozen: int, tuned: int, pooling: str
 ) -> None:
