@@ -29,7 +29,7 @@ def google_config(keys: dict[str, Any], source: str) -> tuple[BertConfig, list[s
     return BertConfig.from_json(ours, source), unknown_keys(keys)
 
 
-def huggingface_config(config: BertConfig, padding_id: int = 0) -> dict[str, Any]:
+def huggingface_config(config: BertConfig, padding_id: int) -> dict[str, Any]:
     """The keys of config.json, inverse of `google_config`."""
     activation = {"gelu": "gelu_new", "gelu_exact": "gelu", "relu": "relu"}[config.hidden_act]
     return {

@@ -50,7 +50,7 @@ def huggingface_tensors() -> dict[str, Any]:
 def huggingface_folder(folder: Path, tensors: dict[str, Any] | None = None, **keys: Any) -> Path:
     """A Hugging Face folder; `keys` change its config."""
     folder.mkdir()
-    config = {**huggingface_config(CONFIG), **keys}
+    config = {**huggingface_config(CONFIG, padding_id=0), **keys}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "vocab.txt").write_text(VOCABULARY)
     save_file(huggingface_tensors() if tensors is None else tensors, folder / "model.safetensors")

@@ -219,7 +219,7 @@ def test_without_torch(
     [("gelu", "gelu_exact"), ("gelu_new", "gelu"), ("gelu_pytorch_tanh", "gelu"), ("relu", "relu")],
 )
 def test_activation(theirs: str, ours: str) -> None:
-    config, ignored = google_config({**huggingface_config(CONFIG), "hidden_act": theirs}, "x")
+    config, ignored = google_config({**huggingface_config(CONFIG, padding_id=0), "hidden_act": theirs}, "x")
     assert config == dataclasses.replace(CONFIG, hidden_act=ours)
     assert ignored == []
 
@@ -240,11 +240,11 @@ def test_activation(theirs: str, ours: str) -> None:
 )
 def test_another_graph_than_berts(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=rf"^config\.json: .*{key}"):
-        google_config({**huggingface_config(CONFIG), key: value}, "config.json")
+        google_config({**huggingface_config(CONFIG, padding_id=0), key: value}, "config.json")
 
 
 def test_config_keys() -> None:
-    keys = huggingface_config(CONFIG)
+    keys = huggingface_config(CONFIG, padding_id=0)
     for optional in ("layer_norm_eps", "position_embedding_type", "pad_token_id", "model_type"):
         del keys[optional]  # files of 2019 lack them
     extra = {"transformers_version": "4.8.2", "use_cache": True, "my_key": 1, "label2id": {}}
