@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from centrabert.errors import UserError
-from centrabert.glue_data.tag_metrics import TAG_METRICS, named_tags
+from centrabert.glue_data.tag_metrics import TAG_COUNTS, named_tags, tag_metric
 from centrabert.modeling.kinds.registry import KINDS
 
 Array = NDArray[Any]
@@ -140,7 +140,7 @@ def score(
     """Computes the named metrics, in their order.
 
     Args:
-      metrics: Keys of METRICS, TAG_METRICS or PROBABILITY_METRICS.
+      metrics: Keys of METRICS, TAG_COUNTS or PROBABILITY_METRICS.
       labels: The truth, [n]: class indices (integers) or scores; or [n, labels], 0 or 1.
         Of a tagging [n, words], see `named_tags`.
       decisions: The model's answers, of the same sort.
@@ -151,13 +151,13 @@ def score(
       UserError: A metric is unknown; the arguments differ in shape, are empty or not finite; a metric of
         classes or labels is given floats.
     """
-    known = [*METRICS, *TAG_METRICS, *PROBABILITY_METRICS]
+    known = [*METRICS, *TAG_COUNTS, *PROBABILITY_METRICS]
     for name in metrics:
         if name not in known:
             raise UserError(f"unknown metric {name!r}; known are {', '.join(known)}")
     tags = (
         named_tags(np.asarray(labels).tolist(), np.asarray(decisions).tolist(), names)
-        if set(metrics) & TAG_METRICS.keys()
+        if set(metrics) & TAG_COUNTS.keys()
         else ([], [])
     )
     found = {}
@@ -165,9 +165,7 @@ def score(
         if name in PROBABILITY_METRICS:
             found[name] = PROBABILITY_METRICS[name](labels, predictions["probabilities"])
         else:
-            found[name] = (
-                TAG_METRICS[name](*tags) if name in TAG_METRICS else METRICS[name](labels, decisions)
-            )
+            found[name] = tag_metric(name, *tags) if name in TAG_COUNTS else METRICS[name](labels, decisions)
     return found
 
 

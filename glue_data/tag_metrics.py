@@ -10,32 +10,43 @@ from centrabert.errors import UserError
 from centrabert.modeling.kinds.tag_scheme import OUTSIDE, Span, scheme_of, spans, strict_spans, unseen_tags
 
 Tags = Sequence[Sequence[str]]
+Counts = tuple[list[int], list[int]]
 
 
-def entity_f1(truth: Tags, guess: Tags) -> float:
-    """F1 of the entities; 0.0 if there is none in either argument."""
-    return _f1([spans(tags) for tags in truth], [spans(tags) for tags in guess])
+def entity_counts(truth: Tags, guess: Tags) -> Counts:
+    """Of the entities of every row."""
+    return _counts([spans(tags) for tags in truth], [spans(tags) for tags in guess])
 
 
-def strict_entity_f1(truth: Tags, guess: Tags) -> float:
-    """As `entity_f1`; what does not obey the scheme of the true tags is no entity."""
+def strict_entity_counts(truth: Tags, guess: Tags) -> Counts:
+    """As `entity_counts`; what does not obey the scheme of the true tags is no entity."""
     scheme = scheme_of(tag for tags in truth for tag in tags)
-    return _f1(*([strict_spans(tags, scheme) for tags in rows] for rows in (truth, guess)))
+    return _counts(*([strict_spans(tags, scheme) for tags in rows] for rows in (truth, guess)))
 
 
-def tag_accuracy(truth: Tags, guess: Tags) -> float:
-    """The share of words whose tag is right; 0.0 without words."""
-    right = [
-        wanted == found for row in zip(truth, guess, strict=True) for wanted, found in zip(*row, strict=True)
-    ]
-    return sum(right) / len(right) if right else 0.0
+def word_counts(truth: Tags, guess: Tags) -> Counts:
+    """Of the words of every row: each is claimed twice, so that F1 is the share whose tag is right."""
+    pairs = list(zip(truth, guess, strict=True))
+    right = [sum(wanted == found for wanted, found in zip(*row, strict=True)) for row in pairs]
+    return right, [2 * len(row) for row, _ in pairs]
 
 
-TAG_METRICS: dict[str, Callable[[Tags, Tags], float]] = {
-    "entity_f1": entity_f1,
-    "strict_entity_f1": strict_entity_f1,
-    "tag_accuracy": tag_accuracy,
+# For every row what both arguments have, and what the one has plus what the other has.
+TAG_COUNTS: dict[str, Callable[[Tags, Tags], Counts]] = {
+    "entity_f1": entity_counts,
+    "strict_entity_f1": strict_entity_counts,
+    "tag_accuracy": word_counts,
 }
+
+
+def tag_metric(name: str, truth: Tags, guess: Tags) -> float:
+    """F1 of the entities or words of all rows together; 0.0 if there is none in either argument."""
+    return f1_of(*map(sum, TAG_COUNTS[name](truth, guess)))
+
+
+def f1_of(hits: int, claims: int) -> float:
+    """F1 of what both sides have and of what they have together; 0.0 without any."""
+    return 2 * int(hits) / int(claims) if claims else 0.0
 
 
 def named_tags(
@@ -61,7 +72,7 @@ def named_tags(
     return truth, guess
 
 
-def _f1(truth: Sequence[Sequence[Span]], guess: Sequence[Sequence[Span]]) -> float:
-    hits = sum(len(set(wanted) & set(found)) for wanted, found in zip(truth, guess, strict=True))
-    claims = sum(map(len, truth)) + sum(map(len, guess))
-    return 2 * hits / claims if claims else 0.0
+def _counts(truth: Sequence[Sequence[Span]], guess: Sequence[Sequence[Span]]) -> Counts:
+    pairs = list(zip(truth, guess, strict=True))
+    hits = [len(set(wanted) & set(found)) for wanted, found in pairs]
+    return hits, [len(wanted) + len(found) for wanted, found in pairs]

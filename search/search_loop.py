@@ -13,7 +13,7 @@ from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.jobs.ledger import FILE, write_ledger
 from centrabert.search.progress import Display, duration, progresses, seconds_to_come
 from centrabert.search.strategy.search_space import SearchSpace
-from centrabert.search.strategy.setting_ranking import Scores
+from centrabert.search.strategy.setting_ranking import Score, Scores
 from centrabert.search.strategy.strategy import wanted, worst_case_jobs
 from centrabert.search.strategy.training_cost import TrainingCost
 from centrabert.search.workers.worker_pool import Outcome, Pool
@@ -35,10 +35,8 @@ class Findings:
 
     @property
     def scores(self) -> Scores:
-        return {
-            **{spec: result.quality for spec, result in self.results.items()},
-            **dict.fromkeys(self.errors),
-        }
+        known = {spec: Score(each.quality, each.sampling_error) for spec, each in self.results.items()}
+        return {**known, **dict.fromkeys(self.errors)}
 
     def finished(self, jobs_dir: Path) -> tuple[FinishedJob, ...]:
         return tuple(

@@ -19,8 +19,13 @@ def _without_quality(keys: Keys) -> Keys:
     return {**{name: value for name, value in keys.items() if name != "quality"}, "dev_rows": None}
 
 
+def _without_error(keys: Keys) -> Keys:
+    """Version 2 did not say how exact the metric is."""
+    return {**keys, "metric_error": None}
+
+
 # Version 0 did not say its version.
-FORMAT = Format(RESULT, version=2, upgrades={0: same_keys, 1: _without_quality})
+FORMAT = Format(RESULT, version=3, upgrades={0: same_keys, 1: _without_quality, 2: _without_error})
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,11 @@ class JobResult:
       tokens: Word pieces that passed through training, padding included.
       steps: Training steps done.
       dev_rows: How many rows the metrics are measured on; None if an older version has not written it down.
+      metric_error: By how much the metric would differ had dev other rows, its standard error, as a fraction;
+        None if an older version has not measured it.
 
     Raises:
-      UserError: The metric is none of the metrics.
+      UserError: The metric is none of the metrics, or its error is not in 0..1.
     """
 
     metric: str
@@ -55,15 +62,23 @@ class JobResult:
     tokens: int
     steps: int
     dev_rows: int | None = None
+    metric_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.metric not in self.metrics:
             raise UserError(f"metric {self.metric!r} is none of {', '.join(self.metrics) or 'no metrics'}")
+        if self.metric_error is not None and not 0 <= self.metric_error <= 1:
+            raise UserError(f"metric_error {self.metric_error} is not in 0..1")
 
     @property
     def quality(self) -> float:
         """The task's metric in percent."""
         return 100 * self.metrics[self.metric]
+
+    @property
+    def sampling_error(self) -> float | None:
+        """The standard error of `quality` in percent points, by the rows of dev; None if it is not known."""
+        return None if self.metric_error is None else 100 * self.metric_error
 
     @property
     def core_seconds(self) -> float:
@@ -110,6 +125,11 @@ class FinishedJob:
     def quality(self) -> float:
         """The dev metric in percent."""
         return self.result.quality
+
+    @property
+    def sampling_error(self) -> float | None:
+        """The standard error of `quality`; see `JobResult.sampling_error`."""
+        return self.result.sampling_error
 
     @property
     def seconds(self) -> float:

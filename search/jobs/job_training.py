@@ -13,6 +13,7 @@ from centrabert.distill.distillation import Distillation
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
+from centrabert.glue_data.sampling_error import sampling_error
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -25,6 +26,7 @@ from centrabert.modeling.training.token_dataset import Encoded, training_batches
 from centrabert.modeling.training.train_branch import EVALUATIONS
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.search.jobs.content_digest import check_content
+from centrabert.search.jobs.evaluation_errors import EvaluationErrors
 from centrabert.search.jobs.job_folder import job_folder, job_lock, prepare, write_failure
 from centrabert.search.jobs.job_result import BRANCH, FAILURE, JobResult, read_result
 from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobSpec
@@ -34,6 +36,7 @@ from centrabert.task_runner import TaskRunner
 METHOD = VanillaKD()
 TEACHER_STATES = "teacher_states"  # beside the folder of the jobs, for all students of a teacher
 SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
+EVALUATION_ERRORS = "evaluation_errors.json"
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     folder = job_folder(jobs_dir, spec.digest)
     timer = ResumableTimer(folder / SECONDS)
     with timer.running(SETUP, settings.since):
-        runner = _runner(spec, timer)
+        runner = _runner(spec, _Notes(timer, folder / EVALUATION_ERRORS))
         check_content(spec, runner.data_digests)
         train = runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
@@ -102,6 +105,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
         tokens=training_tokens(train, hyper),
         steps=hyper.num_train_steps(len(train)),
         dev_rows=len(runner.dev),
+        metric_error=EvaluationErrors.read(folder / EVALUATION_ERRORS).of(record.metrics[metric]),
     )
 
 
@@ -113,21 +117,36 @@ def training_tokens(train: Encoded, hyperparameters: Hyperparameters) -> int:
 
 
 @dataclass(frozen=True)
-class _TimedRunner(TaskRunner):
-    """A TaskRunner that notes the time at every evaluation, which follows a checkpoint."""
+class _Notes:
+    """What a job notes at every evaluation, which follows a checkpoint: the time, and how exact it was."""
 
-    timer: ResumableTimer | None = None
+    timer: ResumableTimer
+    errors_file: Path
+
+    def add(self, value: float, error: float) -> None:
+        self.timer.note()
+        EvaluationErrors.read(self.errors_file).with_one(value, error).write(self.errors_file)
+
+
+@dataclass(frozen=True)
+class _NotingRunner(TaskRunner):
+    """A TaskRunner that notes every evaluation."""
+
+    notes: _Notes | None = None
 
     def score(
         self, labels: npt.NDArray[np.generic], decisions: npt.NDArray[np.generic], predictions: Arrays
     ) -> dict[str, float]:
-        if self.timer is not None:
-            self.timer.note()
-        return super().score(labels, decisions, predictions)
+        metrics = super().score(labels, decisions, predictions)
+        if self.notes is not None:
+            metric, names = self.task.metrics[0], self.task.labels
+            error = sampling_error(metric, labels, decisions, names, predictions)
+            self.notes.add(metrics[metric], error)
+        return metrics
 
 
-def _runner(spec: JobSpec, timer: ResumableTimer | None = None) -> TaskRunner:
-    return _TimedRunner(
+def _runner(spec: JobSpec, notes: _Notes | None = None) -> TaskRunner:
+    return _NotingRunner(
         task=find_task(spec.task, data_root=Path(spec.data_root)),
         bert=BertFolder.at(Path(spec.bert_dir)),
         max_seq_length=spec.max_seq_length,
@@ -135,7 +154,7 @@ def _runner(spec: JobSpec, timer: ResumableTimer | None = None) -> TaskRunner:
         do_lower_case=spec.do_lower_case,
         max_train_rows=spec.max_train_rows or None,
         padded=spec.padded,
-        timer=timer,
+        notes=notes,
     )
 
 

@@ -19,8 +19,9 @@ TITLE = "Quality against overhead (Appendix D)"
 TEXT = (
     "The front is the best average that each number of layers can buy (the exact optimum); c is the "
     "threshold of the paper's marginal-benefit rule, in percent points per layer. The error is one standard "
-    "error of the average by the spread over seeds, and unknown where a task has one seed only. Choices "
-    "within an error of each other are alike; the front is a little too good, being chosen among many."
+    "error of the average, by the spread over seeds or over resamples of dev, whichever is larger; it is "
+    "unknown where an older version has trained a task with one seed only. Choices within an error of each "
+    "other are alike; the front is a little too good, being chosen among many."
 )
 
 
@@ -99,7 +100,9 @@ def _judged_again(candidate: BranchCandidate, group: FinishedGroup | None) -> Br
     """With the quality of its jobs here, which may have grown more since the selection."""
     if group is None:
         return None
-    return replace(candidate, quality=group.mean, standard_error=group.standard_error, seeds=len(group.jobs))
+    return replace(
+        candidate, quality=group.mean, standard_error=group.standard_error(), seeds=len(group.jobs)
+    )
 
 
 def _point(name: str, candidates: tuple[BranchCandidate, ...]) -> Point:
@@ -123,7 +126,7 @@ def _row(results: ResultIndex, point: Point, reference: float | None) -> Row:
     choice = point.choice
     groups = [each for each in map(results.group_of, choice.chosen) if each]
     jobs = all_jobs(groups)
-    unsure = any(candidate.seeds == 1 for candidate in choice.chosen)
+    unsure = any(each.seeds == 1 and not each.standard_error for each in choice.chosen)
     layers = ", ".join(f"{each.task} {each.frozen}+{each.tuned}" for each in choice.chosen)
     return (
         Cell(point.name),

@@ -1,13 +1,11 @@
 """From finished jobs to the candidates that a selection chooses among."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from centrabert.errors import UserError
 from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.jobs.job_spec import FROM_TEACHER, FULL, TEACHER
 from centrabert.search.selection.candidate import BranchCandidate
-from centrabert.search.selection.numerics import sampling_error
 from centrabert.search.selection.seed_group import FinishedGroup, seed_groups
 
 
@@ -23,9 +21,8 @@ def branch_candidates(
 
     Args:
       num_hidden_layers: N, of the BERT that all were trained on.
-      dev_rows: For each task, how many rows a quality is measured on; with it, seeds are taken to differ by
-        no less than a share measured on so many rows does. A task that is not in it: by what is
-        seen, which is 0 for one seed.
+      dev_rows: For each task, how many rows a quality is measured on: for jobs of older versions, which do
+        not know how exact their qualities are. See `SeedGroup.standard_error`.
 
     Raises:
       UserError: A teacher has more layers than the BERT.
@@ -70,14 +67,7 @@ def _candidate(
         tuned=group.tuned,
         kind=spec.kind,
         quality=group.mean,
-        standard_error=_standard_error(group, (dev_rows or {}).get(spec.task)),
+        standard_error=group.standard_error((dev_rows or {}).get(spec.task)),
         seeds=len(group.jobs),
         folder=group.best.branch_folder,
     )
-
-
-def _standard_error(group: FinishedGroup, rows: int | None) -> float:
-    if rows is None:
-        return group.standard_error
-    least = sampling_error(group.mean, rows)
-    return max(group.deviation, least) / math.sqrt(len(group.jobs))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from centrabert.errors import UserError
+from centrabert.glue_data.sampling_error import share_error
 from centrabert.search.jobs.job_result import FinishedJob
 from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
 from centrabert.search.selection.numerics import to_billionths
@@ -17,13 +18,18 @@ OF_ONE_SEED = ("seed", "teacher")
 
 
 class ScoredJob(Protocol):
-    """A job whose quality, in percent, is known: a FinishedJob, or a Score that a strategy is given."""
+    """A job whose quality, in percent, is known: a FinishedJob, or a ScoredSpec that a strategy is given."""
 
     @property
     def spec(self) -> JobSpec: ...
 
     @property
     def quality(self) -> float: ...
+
+    @property
+    def sampling_error(self) -> float | None:
+        """By how much `quality` would differ had dev other rows; None if it is not known."""
+        ...
 
 
 Job = TypeVar("Job", bound=ScoredJob)
@@ -67,10 +73,25 @@ class SeedGroup(Generic[Job]):
         """Standard deviation from seed to seed; 0 for a single one, of which it is not known."""
         return statistics.stdev(job.quality for job in self.jobs) if len(self.jobs) > 1 else 0.0
 
-    @property
-    def standard_error(self) -> float:
-        """Of `mean`; 0 for a single seed."""
-        return self.deviation / math.sqrt(len(self.jobs))
+    def sampling_error(self, dev_rows: int | None = None) -> float:
+        """By how much the quality of a seed would differ had dev other rows: its standard error.
+
+        Args:
+          dev_rows: How many dev has. Where a job, of an older version, does not know its error, the quality
+            is taken for a share of so many rows; without them it is 0.
+        """
+        known = [job.sampling_error for job in self.jobs if job.sampling_error is not None]
+        if len(known) == len(self.jobs):
+            return statistics.fmean(known)
+        return 100 * share_error(self.mean / 100, dev_rows) if dev_rows else 0.0
+
+    def standard_error(self, dev_rows: int | None = None) -> float:
+        """Of `mean`: seeds are taken to differ by no less than other rows of dev would make them.
+
+        Args:
+          dev_rows: As for `sampling_error`.
+        """
+        return max(self.deviation, self.sampling_error(dev_rows)) / math.sqrt(len(self.jobs))
 
     @property
     def maximum(self) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from centrabert.search.jobs.job_spec import FROM_TEACHER, JobSpec, TrainingSetting
 from centrabert.search.strategy.search_space import SearchSpace, students
-from centrabert.search.strategy.setting_ranking import Ranked, Scores, rank_settings, seed_noise
+from centrabert.search.strategy.setting_ranking import Ranked, Score, Scores, rank_settings, seed_noise
 
 Schedule = tuple[float, float]  # epochs and learning rate
 
@@ -86,8 +86,8 @@ def confirmed(teacher: JobSpec, space: SearchSpace, scores: Scores, dev_rows: in
     return jobs + [spec for spec in others if spec.student_layers == max(sizes, default=0)]
 
 
-def _reaches(quality: float | None, least: float) -> bool:
-    return quality is not None and quality >= least
+def _reaches(score: Score | None, least: float) -> bool:
+    return score is not None and score.quality >= least
 
 
 def _enough(layers: Sequence[int], best: Mapping[int, float], noise: float) -> int:

@@ -7,21 +7,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
-from centrabert.search.selection.numerics import sampling_error, to_billionths
+from centrabert.search.selection.numerics import to_billionths
 from centrabert.search.selection.seed_group import SeedGroup
-
-# Job -> its quality in percent, or None if it failed; a job that is absent has not ended.
-Scores = Mapping[JobSpec, float | None]
 
 
 class Score(NamedTuple):
-    """A job that did not fail, and its quality."""
+    """What a job brought that did not fail, in percent.
+
+    Attributes:
+      sampling_error: Of the quality; None if it is not known, see `SeedGroup.sampling_error`.
+    """
+
+    quality: float
+    sampling_error: float | None = None
+
+
+# None of a job that failed; a job that is absent has not ended.
+Scores = Mapping[JobSpec, Score | None]
+
+
+class ScoredSpec(NamedTuple):
+    """A job that did not fail, and its score."""
 
     spec: JobSpec
     quality: float
+    sampling_error: float | None = None
 
 
-Ranked = SeedGroup[Score]
+Ranked = SeedGroup[ScoredSpec]
 
 
 def rank_settings(teachers: Iterable[JobSpec], scores: Scores) -> list[Ranked]:
@@ -41,17 +54,20 @@ def rank_settings(teachers: Iterable[JobSpec], scores: Scores) -> list[Ranked]:
 def seed_noise(ranked: Sequence[Ranked], dev_rows: int) -> float:
     """Standard deviation of the quality from seed to seed, in percent.
 
-    Pooled over the settings with several seeds, and never below the standard error of a share measured on
-    `dev_rows` rows: with few seeds the spread that is seen may be small by chance.
+    Pooled over the settings with several seeds, and never below the sampling error of the best: with few
+    seeds the spread that is seen may be small by chance.
+
+    Args:
+      dev_rows: As for `SeedGroup.sampling_error`.
     """
     freedom = sum(len(group.jobs) - 1 for group in ranked)
     squares = sum(_squares(group) for group in ranked)
-    floor = sampling_error(ranked[0].mean, dev_rows)
+    floor = ranked[0].sampling_error(dev_rows)
     return max(floor, math.sqrt(squares / freedom)) if freedom else floor
 
 
-def _known(group: Iterable[JobSpec], scores: Scores) -> tuple[Score, ...]:
-    return tuple(Score(spec, quality) for spec in group if (quality := scores[spec]) is not None)
+def _known(group: Iterable[JobSpec], scores: Scores) -> tuple[ScoredSpec, ...]:
+    return tuple(ScoredSpec(spec, *score) for spec in group if (score := scores[spec]) is not None)
 
 
 def _squares(group: Ranked) -> float:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from centrabert.search.jobs.job_spec import STUDENT, TEACHER, JobSpec, TrainingSetting
 from centrabert.search.strategy.halving import confirmed, halve
 from centrabert.search.strategy.search_space import HALVING, SearchSpace, baselines, students, teachers
-from centrabert.search.strategy.setting_ranking import Scores, rank_settings
+from centrabert.search.strategy.setting_ranking import Score, Scores, rank_settings
 
 # Imagined qualities that no noise takes for one another, such as a metric has: the noise depends on them.
-GOOD, BAD, PERFECT, NOTHING = 90.0, 10.0, 100.0, 0.0
+GOOD, BAD, PERFECT, NOTHING = Score(90.0), Score(10.0), Score(100.0), Score(0.0)
 
 
 def wanted(space: SearchSpace, scores: Scores, dev_rows: Mapping[str, int]) -> tuple[JobSpec, ...]:
@@ -99,14 +99,14 @@ def _forecast(
     space: SearchSpace,
     scores: Scores,
     dev_rows: Mapping[str, int],
-    teacher: Mapping[TrainingSetting, float],
-    student: float,
+    teacher: Mapping[TrainingSetting, Score],
+    student: Score,
 ) -> tuple[JobSpec, ...]:
     """The jobs of a search in which whatever is not known ends as is said here.
 
     Args:
-      teacher: Setting -> its quality, if no seed of it is known; seeds are imagined alike.
-      student: The quality of every student.
+      teacher: Setting -> its score, if no seed of it is known; seeds are imagined alike.
+      student: The score of every student.
     """
     imagined = dict(scores)
     while True:
@@ -115,12 +115,12 @@ def _forecast(
         if not unknown:
             return jobs
         for spec in unknown:
-            quality = student if spec.kind == STUDENT else teacher.get(spec.setting, BAD)
-            imagined[spec] = _of_another_seed(spec, imagined, quality)
+            score = student if spec.kind == STUDENT else teacher.get(spec.setting, BAD)
+            imagined[spec] = _of_another_seed(spec, imagined, score)
 
 
-def _of_another_seed(spec: JobSpec, scores: Scores, otherwise: float) -> float:
-    """The quality of the same teacher with another seed, if it is known."""
+def _of_another_seed(spec: JobSpec, scores: Scores, otherwise: Score) -> Score:
+    """The score of the same teacher with another seed, if it is known."""
     alike = (
         score
         for other, score in scores.items()

@@ -7,7 +7,7 @@ import pytest
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.metrics import METRICS, PROBABILITY_METRICS
 from centrabert.glue_data.readers.known_bad_rows import KnownDefect
-from centrabert.glue_data.tag_metrics import TAG_METRICS
+from centrabert.glue_data.tag_metrics import TAG_COUNTS
 from centrabert.glue_data.task_data import Examples, label_array, task_spec
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.glue_data.tsv_task import SplitFile, TsvTask
@@ -77,7 +77,7 @@ def test_spec_takes_length_and_pooling():
 def test_every_metric_belongs_to_a_kind():
     assert {metric for kind in KINDS.values() for metric in kind.metrics} == {
         *METRICS,
-        *TAG_METRICS,
+        *TAG_COUNTS,
         *PROBABILITY_METRICS,
     }
 

@@ -9,7 +9,7 @@ from seqeval.scheme import IOB2, IOBES
 
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
-from centrabert.glue_data.tag_metrics import entity_f1, named_tags, strict_entity_f1
+from centrabert.glue_data.tag_metrics import named_tags, tag_metric
 from centrabert.modeling.kinds.tag_scheme import tag_labels
 
 LABELS = {
@@ -29,10 +29,10 @@ def drawn(names: tuple[str, ...], seed: int, rows: int = 40) -> tuple[list[list[
 @pytest.mark.parametrize("seed", range(20))
 def test_f1_is_that_of_seqeval(scheme: str, seed: int) -> None:
     truth, guess = drawn(LABELS[scheme], seed)
-    assert entity_f1(truth, guess) == pytest.approx(f1_score(truth, guess))
+    assert tag_metric("entity_f1", truth, guess) == pytest.approx(f1_score(truth, guess))
     oracle = {"bio": IOB2, "iobes": IOBES}[scheme]
     strict = f1_score(truth, guess, mode="strict", scheme=oracle, zero_division=0)
-    assert strict_entity_f1(truth, guess) == pytest.approx(strict)
+    assert tag_metric("strict_entity_f1", truth, guess) == pytest.approx(strict)
 
 
 def test_what_was_cut_off_is_missed() -> None:
@@ -49,11 +49,11 @@ def test_what_was_cut_off_is_missed() -> None:
 
 def test_a_stray_inside_is_an_entity_by_default_and_none_strictly() -> None:
     truth, guess = [["B-x", "I-x"]], [["I-x", "I-x"]]
-    assert (entity_f1(truth, guess), strict_entity_f1(truth, guess)) == (1.0, 0.0)
+    assert (tag_metric("entity_f1", truth, guess), tag_metric("strict_entity_f1", truth, guess)) == (1.0, 0.0)
 
 
 def test_without_entities_f1_is_0() -> None:
-    assert entity_f1([["O"]], [["O"]]) == strict_entity_f1([[]], [[]]) == 0.0
+    assert tag_metric("entity_f1", [["O"]], [["O"]]) == tag_metric("strict_entity_f1", [[]], [[]]) == 0.0
 
 
 def test_rows_must_agree() -> None:

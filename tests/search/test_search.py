@@ -18,6 +18,7 @@ from centrabert.search.progress import Lines, Table, duration, progresses, secon
 from centrabert.search.search_loop import Findings, Search, finished_jobs
 from centrabert.search.selection.selection import merge_command
 from centrabert.search.strategy.search_space import EXHAUSTIVE, SearchSpace, baselines, students, teachers
+from centrabert.search.strategy.setting_ranking import Score
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
 # 2 tasks, 3 L, 2 seeds, 2 l.
@@ -128,7 +129,7 @@ def test_a_terminal_shows_a_bar_for_each_task(tmp_path: Path) -> None:
 def test_progress_of_a_task() -> None:
     given = tiny_search.space()
     one, two, three = teachers(given)[:3]
-    scores = {one: 60.0, two: None, three: 70.0}
+    scores = {one: Score(60.0), two: None, three: Score(70.0)}
     rte, whole = progresses(teachers(given)[:9], scores, tiny_search.COST)
     assert (rte.name, rte.ended, rte.failed, rte.foreseen) == ("rte", 3, 1, 9)
     assert rte.best == "best 65.0 with L=2 (2 seeds)"

@@ -7,7 +7,7 @@ from typing import Any
 from centrabert.search.jobs.job_result import JobResult
 from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
 from centrabert.search.strategy.search_space import SearchSpace
-from centrabert.search.strategy.setting_ranking import Scores
+from centrabert.search.strategy.setting_ranking import Score, Scores
 from centrabert.search.strategy.strategy import wanted
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
 
@@ -52,14 +52,19 @@ def quality(spec: JobSpec) -> float:
     return 100 * fraction(spec)
 
 
+def known(quality: float | None) -> Score | None:
+    """The score of a job that did not fail."""
+    return None if quality is None else Score(quality)
+
+
 def searched(
     given: SearchSpace, dev_rows: Mapping[str, int], score: Callable[[JobSpec], float | None] = quality
 ) -> tuple[Scores, list[list[JobSpec]]]:
     """All scores at the end of a search, and the jobs of each of its turns."""
-    scores: dict[JobSpec, float | None] = {}
+    scores: dict[JobSpec, Score | None] = {}
     turns = []
     while new := [spec for spec in wanted(given, scores, dev_rows) if spec not in scores]:
-        scores.update({spec: score(spec) for spec in new})
+        scores.update({spec: known(score(spec)) for spec in new})
         turns.append(new)
     return scores, turns
 

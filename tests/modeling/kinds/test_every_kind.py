@@ -26,7 +26,7 @@ from centrabert.export.engine.text_prediction import answer_texts
 from centrabert.export.export_version import export
 from centrabert.export.local_server import Server
 from centrabert.glue_data.metrics import METRICS, PROBABILITY_METRICS, score
-from centrabert.glue_data.tag_metrics import TAG_METRICS
+from centrabert.glue_data.tag_metrics import TAG_COUNTS
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import golden_file
 from centrabert.modeling import checkpoint
@@ -64,7 +64,7 @@ def test_every_kind_has_an_example() -> None:
 
 def test_every_metric_of_a_kind_exists() -> None:
     for kind in KINDS.values():
-        assert kind.metrics <= {**METRICS, **TAG_METRICS, **PROBABILITY_METRICS}.keys()
+        assert kind.metrics <= {**METRICS, **TAG_COUNTS, **PROBABILITY_METRICS}.keys()
 
 
 def rows(example: KindExample, tokenizer: Tokenizer, count: int, seed: int) -> Encoded:

@@ -10,6 +10,7 @@ import tiny
 import tiny_glue
 from search_workshop import STEPS, Workshop
 
+from centrabert.glue_data.sampling_error import share_error
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.training.token_dataset import training_plan
@@ -34,7 +35,7 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
     result, record = read_result(folder), read_record(folder / "branch")
     assert result is not None and state(folder) == "done"
     assert {file.name for file in folder.iterdir()} == {
-        *("spec.json", "lock", "branch", "seconds.json", "result.json"),
+        *("spec.json", "lock", "branch", "seconds.json", "evaluation_errors.json", "result.json"),
     }
     assert (record.branch.frozen, record.branch.tuned) == (1, 2)
     assert record.hyperparameters["learning_rate"] == spec.learning_rate
@@ -42,6 +43,7 @@ def test_what_a_job_leaves(workshop: Workshop) -> None:
     assert result.quality == 100 * record.metrics["accuracy"]
     assert [step for step, _ in result.history] == [STEPS, 2 * STEPS] and result.steps == 2 * STEPS
     assert 100 * max(value for _, value in result.history) == result.quality
+    assert result.metric_error == share_error(result.quality / 100, tiny_glue.DEV_ROWS)
     seconds = json.loads((folder / "seconds.json").read_text())["seconds"]
     assert seconds == {
         "seconds": result.seconds,

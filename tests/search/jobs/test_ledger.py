@@ -13,6 +13,7 @@ import tiny_search
 from full_disk import largest_file
 
 from centrabert.search.jobs import resumable_timer
+from centrabert.search.jobs.evaluation_errors import EvaluationErrors
 from centrabert.search.jobs.job_folder import (
     FAILURE,
     LOCK,
@@ -31,6 +32,7 @@ from centrabert.search.jobs.resumable_timer import Moment, ResumableTimer
 from centrabert.search.strategy.search_space import teachers
 
 SPECS = teachers(tiny_search.SPACE)
+UNSAID = ("dev_rows", "metric_error")
 
 
 def test_a_folder_tells_its_jobs_state(tmp_path: Path) -> None:
@@ -89,17 +91,46 @@ def test_specs_come_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [{}, {"format_version": 1}], ids=["0", "1"])
 def test_results_of_earlier_versions_are_read(tmp_path: Path, version: dict[str, int]) -> None:
-    """They said the quality too, and not the rows of dev."""
+    """They said the quality too, and neither the rows of dev nor how exact the quality is."""
     result = tiny_search.result(0.7)
-    keys = {name: value for name, value in result.to_json().items() if name != "dev_rows"}
+    keys = {name: value for name, value in result.to_json().items() if name not in UNSAID}
     (tmp_path / "result.json").write_text(json.dumps({**version, **keys, "quality": 0.7}))
     assert read_result(tmp_path) == dataclasses.replace(result, dev_rows=None)
     assert result.quality == 70.0
-    (tmp_path / "result.json").write_text(
-        json.dumps({"format_version": 2, **result.to_json(), "metric": "f1"})
-    )
-    with pytest.raises(ValueError, match=r"result\.json: metric 'f1' is none of accuracy"):
+
+
+def test_version_2_did_not_say_how_exact_a_quality_is(tmp_path: Path) -> None:
+    result = dataclasses.replace(tiny_search.result(0.7), metric_error=0.04)
+    keys = {name: value for name, value in result.to_json().items() if name != "metric_error"}
+    (tmp_path / "result.json").write_text(json.dumps({"format_version": 2, **keys}))
+    older = read_result(tmp_path)
+    assert older is not None and older.sampling_error is None
+    result.write(tmp_path)
+    assert read_result(tmp_path) == dataclasses.replace(older, metric_error=0.04) == result
+    assert result.sampling_error == 4.0
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"metric": "f1"}, "metric 'f1' is none of accuracy"),
+        ({"metric_error": -0.1}, r"metric_error -0\.1 is not in 0\.\.1"),
+    ],
+)
+def test_a_damaged_result_is_told(tmp_path: Path, keys: dict[str, object], message: str) -> None:
+    written = {"format_version": 3, **tiny_search.result(0.7).to_json(), **keys}
+    (tmp_path / "result.json").write_text(json.dumps(written))
+    with pytest.raises(ValueError, match=rf"result\.json: {message}"):
         read_result(tmp_path)
+
+
+def test_the_error_is_that_of_the_evaluation_that_is_kept(tmp_path: Path) -> None:
+    """The first of equals; None of one that an older version made."""
+    file = tmp_path / "evaluation_errors.json"
+    for value, error in ((0.5, 0.05), (0.7, 0.04), (0.7, 0.03)):
+        EvaluationErrors.read(file).with_one(value, error).write(file)
+    noted = EvaluationErrors.read(file)
+    assert (noted.of(0.7), noted.of(0.5), noted.of(0.9)) == (0.04, 0.05, None)
 
 
 def test_a_long_error_is_cut_to_a_line(tmp_path: Path) -> None:
@@ -194,10 +225,18 @@ def test_seconds_are_written_at_checkpoints(tmp_path: Path, clock: Clock) -> Non
 
 
 def test_damaged_notes_of_a_job_are_told(tmp_path: Path) -> None:
-    for name, text, message in (
-        ("seconds.json", '{"seconds": "long"}', "key 'seconds.seconds' is 'long', wanted a number"),
-        ("failure.json", '{"error": ["no space left"]}', "key 'error' is .*, wanted a text"),
+    errors = '{"format_version": 1, "evaluations": [[0.7]]}'
+    for name, read, text, message in (
+        (
+            *("seconds.json", ResumableTimer, '{"seconds": "long"}'),
+            "key 'seconds.seconds' is 'long', wanted a number",
+        ),
+        (
+            *("failure.json", lambda file: read_failure(file.parent), '{"error": ["no space left"]}'),
+            "key 'error' is .*, wanted a text",
+        ),
+        ("evaluation_errors.json", EvaluationErrors.read, errors, "key 'evaluations.* is .*, wanted"),
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(ValueError, match=f"{name}: {message}"):
-            ResumableTimer(tmp_path / name) if name == "seconds.json" else read_failure(tmp_path)
+            read(tmp_path / name)

@@ -1,6 +1,7 @@
 """What the report computes: the paper's overheads, the rule's points, the measure of cost."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from report_sample import JOBS, MIDDLE, RTE, TABLE_2, rows, shown
@@ -85,3 +86,11 @@ def test_conventional_is_padded_and_short() -> None:
         "1.00",
         "1.00",
     ]
+
+
+@pytest.mark.parametrize(("error", "shown_error"), [(0.02, "2.00"), (None, "–")])
+def test_the_error_of_one_seed_is_that_of_the_rows_of_dev(error: float | None, shown_error: str) -> None:
+    """Which an older version has not measured."""
+    jobs = [replace(job, result=replace(job.result, metric_error=error)) for job in teachers("rte", 4, 64.0)]
+    table = curve_section(index_results(jobs, None, LAYERS)).table
+    assert table and {row[table.header.index("error")].text for row in table.rows} == {shown_error}

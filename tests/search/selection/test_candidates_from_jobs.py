@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -99,6 +100,26 @@ def test_the_least_error_that_dev_rows_allow(
 ) -> None:
     (candidate,) = branch_candidates(teachers("rte", 4, *percents), LAYERS, rows)
     assert candidate.standard_error == pytest.approx(error)
+
+
+@pytest.mark.parametrize(
+    ("percents", "errors", "expected"),
+    [
+        ([64.0], [0.03], 3.0),
+        ([60.0, 66.0, 63.0], [0.01, 0.02, 0.03], math.sqrt(3)),  # what is seen is more
+        ([63.0, 63.0], [0.04, 0.02], 3.0 / math.sqrt(2)),
+        ([64.0, 64.0], [0.03, None], 4.8 / math.sqrt(2)),  # one of an older version: of the rows
+    ],
+)
+def test_the_error_that_a_job_has_measured(
+    percents: list[float], errors: list[float | None], expected: float
+) -> None:
+    jobs = [
+        replace(job, result=replace(job.result, metric_error=error))
+        for job, error in zip(teachers("rte", 4, *percents), errors, strict=True)
+    ]
+    (candidate,) = branch_candidates(jobs, LAYERS, {"rte": 100})
+    assert candidate.standard_error == pytest.approx(expected)
 
 
 @given(st.randoms(use_true_random=False))

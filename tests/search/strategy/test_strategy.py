@@ -10,17 +10,17 @@ import tiny_search
 from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
 from centrabert.search.selection.seed_group import SeedGroup
 from centrabert.search.strategy.search_space import EXHAUSTIVE, HALVING, SearchSpace, students, teachers
-from centrabert.search.strategy.setting_ranking import Ranked, Score, rank_settings, seed_noise
+from centrabert.search.strategy.setting_ranking import Ranked, Score, ScoredSpec, rank_settings, seed_noise
 from centrabert.search.strategy.strategy import best_case_jobs, wanted, worst_case_jobs
 
 ONE = {"tasks": ("rte",)}
 PRECISE = {"rte": 10**6, "cola": 10**6}
 
 
-def group(layers: int, *qualities: float) -> Ranked:
+def group(layers: int, *qualities: float, error: float | None = None) -> Ranked:
     """The seeds of a teacher."""
     specs = [spec for spec in teachers(tiny_search.space(**ONE)) if spec.fine_tuning_layers == layers]
-    return SeedGroup(tuple(map(Score, specs, qualities)))
+    return SeedGroup(tuple(ScoredSpec(*each, error) for each in zip(specs, qualities, strict=False)))
 
 
 def test_exhaustive_is_the_papers_search() -> None:
@@ -57,7 +57,7 @@ def test_tasks_are_searched_one_after_the_other_and_baselines_last() -> None:
     jobs = wanted(given, {}, PRECISE)
     assert [spec.task for spec in jobs[:4]] == ["rte"] * 2 + ["cola"] * 2
     assert {spec.kind for spec in jobs[4:]} == {"full"} and len(jobs) == 10
-    known = {spec: tiny_search.quality(spec) for spec in jobs[:2]}
+    known = {spec: Score(tiny_search.quality(spec)) for spec in jobs[:2]}
     assert wanted(given, known, PRECISE)[2].title == "rte L=3 lr=5e-05 epochs=3 seed=0"
 
 
@@ -72,6 +72,15 @@ def test_noise_is_pooled_over_the_candidates_and_never_below_that_of_the_rows() 
     assert perfect == pytest.approx(100 * math.sqrt(0.99 * 0.01 / 100))
 
 
+def test_noise_is_not_below_the_sampling_error_of_the_best() -> None:
+    """The mean of its seeds; where one does not know it, that of the rows."""
+    assert seed_noise([group(3, 80, error=1.5)], 400) == 1.5
+    best = SeedGroup((*group(3, 80, error=1).jobs, ScoredSpec(group(3, 0, 80).jobs[1].spec, 80, 4)))
+    assert seed_noise([best, group(2, 60, 60, error=9)], 400) == 2.5
+    unknown = SeedGroup((best.jobs[0], best.jobs[1]._replace(sampling_error=None)))
+    assert seed_noise([unknown], 400) == pytest.approx(2)
+
+
 def test_one_that_failed_is_left_out_while_another_did_not() -> None:
     given = tiny_search.space(**ONE, strategy=EXHAUSTIVE, fine_tuning_layers=(2, 3))
     table: dict[tuple[int, int], float | None] = {(3, 0): 90, (3, 1): None, (3, 2): 90}
@@ -79,7 +88,7 @@ def test_one_that_failed_is_left_out_while_another_did_not() -> None:
         given, PRECISE, lambda spec: table.get((spec.fine_tuning_layers, spec.seed), 60)
     )
     assert tiny_search.distilled(scores) == {TrainingSetting(2, 3.0, 5e-5)}
-    half: dict[JobSpec, float | None] = {spec: 90.0 if spec.seed else None for spec in teachers(given)}
+    half = {spec: Score(90.0) if spec.seed else None for spec in teachers(given)}
     assert [[job.quality for job in each.jobs] for each in rank_settings(teachers(given), half)] == [
         [90, 90]
     ] * 2
@@ -107,7 +116,7 @@ def test_no_job_is_ever_taken_back(strategy: str) -> None:
     """Whatever the order in which scores come in."""
     given = tiny_search.space(strategy=strategy, fine_tuning_layers=(2, 3, 4, 5))
     random = np.random.default_rng(5)
-    scores: dict[JobSpec, float | None] = {}
+    scores: dict[JobSpec, Score | None] = {}
     before: set[JobSpec] = set()
     while open_jobs := [
         spec for spec in wanted(given, scores, {"rte": 300, "cola": 900}) if spec not in scores
@@ -116,7 +125,7 @@ def test_no_job_is_ever_taken_back(strategy: str) -> None:
         assert before <= now
         before = now
         spec = open_jobs[random.integers(len(open_jobs))]
-        scores[spec] = None if random.random() < 0.1 else tiny_search.quality(spec)
+        scores[spec] = None if random.random() < 0.1 else Score(tiny_search.quality(spec))
 
 
 def noisy(given: SearchSpace, noise: float, seed: int) -> dict[JobSpec, float]:
