@@ -24,6 +24,7 @@ COMMANDS = {
     "select": "centrabert.search.run_select",
     "merge": "centrabert.merge.run_merge",
     "inspect": "centrabert.merge.run_inspect",
+    "extract": "centrabert.merge.run_extract",
     "export": "centrabert.export.run_export",
     "predict": "centrabert.export.run_predict",
     "serve": "centrabert.export.run_server",

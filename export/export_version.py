@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA, version_path
 from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
@@ -19,11 +18,10 @@ from centrabert.merge.merged_folder import (
     golden_file,
     read_manifest,
 )
+from centrabert.merge.merged_tokenizer import read_merged_tokenizer
 from centrabert.modeling.files import atomic_folder, write_text
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
-from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 
 def export(merged: Path, export_dir: Path, version: int) -> Path:
@@ -57,10 +55,7 @@ def export(merged: Path, export_dir: Path, version: int) -> Path:
 
 
 def _tokenizer(merged: Path, manifest: Manifest) -> Tokenizer:
-    file = vocabulary_file(merged)
-    tokenizer = read_tokenizer(file, manifest.do_lower_case)
-    if tokenizer.digest != manifest.vocabulary_digest:
-        raise UserError(f"{file}: is not the vocabulary of manifest.json; merge again")
+    tokenizer = read_merged_tokenizer(merged, manifest)
     for task in (branch.task for branch in manifest.plan.branches if branch.task.pair):
         tokenizer.check_reads_pairs(task.name, manifest.config.type_vocab_size, str(merged / MANIFEST))
     return tokenizer

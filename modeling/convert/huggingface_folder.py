@@ -1,6 +1,8 @@
 """A Hugging Face BERT on disk: config.json, a vocabulary, and the variables in one file or in shards."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from centrabert.errors import UserError
@@ -14,7 +16,7 @@ from centrabert.modeling.convert.huggingface_names import (
     is_transposed,
     model_names,
 )
-from centrabert.modeling.convert.huggingface_weights import float32, write_safetensors
+from centrabert.modeling.convert.huggingface_weights import Float32, float32, write_safetensors
 from centrabert.modeling.convert.pretrained import Pretrained, left_out, wanted_shapes
 from centrabert.modeling.convert.sharded_weights import WANTED, read_weights, weights_file
 from centrabert.modeling.convert.source_tokenizer import read_source_tokenizer
@@ -22,6 +24,9 @@ from centrabert.modeling.formats.json_file import dump, read_json
 from centrabert.modeling.tokenization.bert_tokenizer import BertTokenizer
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.vocabulary import PAD, vocabulary_file
+
+NO_HEAD: Mapping[str, Float32] = MappingProxyType({})
+NO_KEYS: Mapping[str, Any] = MappingProxyType({})
 
 
 def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | None = None) -> Pretrained:
@@ -50,16 +55,27 @@ def read(folder: Path, do_lower_case: bool | None = None, vocab_file: Path | Non
     return Pretrained(config, tokenizer, tensors, keys, tuple(notes), files)
 
 
-def write(pretrained: Pretrained, folder: Path) -> None:
-    """Writes config.json, tokenizer_config.json, the vocabulary and model.safetensors into `folder`."""
-    keys = huggingface_config(pretrained.config, pretrained.tokenizer.padding_id)
-    (folder / "config.json").write_text(dump(keys), encoding="utf-8")
+def write(
+    pretrained: Pretrained,
+    folder: Path,
+    head: Mapping[str, Float32] = NO_HEAD,
+    keys: Mapping[str, Any] = NO_KEYS,
+) -> None:
+    """Writes config.json, tokenizer_config.json, the vocabulary and model.safetensors into `folder`.
+
+    Args:
+      head: Variables beside the encoder; with them its own names begin with USUAL, as in BERT's task models.
+      keys: Of config.json, beside the encoder's or in their place.
+    """
+    encoder_keys = huggingface_config(pretrained.config, pretrained.tokenizer.padding_id)
+    (folder / "config.json").write_text(dump({**encoder_keys, **keys}), encoding="utf-8")
     pretrained.write_tokenizer(folder)
+    prefix = USUAL if head else ""
     tensors = {
-        huggingface_name(name): tensor.T if is_transposed(name) else tensor
+        prefix + huggingface_name(name): tensor.T if is_transposed(name) else tensor
         for name, tensor in pretrained.tensors.items()
     }
-    write_safetensors(folder / "model.safetensors", tensors)
+    write_safetensors(folder / "model.safetensors", {**tensors, **head})
 
 
 def _variables(config: BertConfig, weights: Path) -> tuple[checkpoint.Tensors, list[str]]:

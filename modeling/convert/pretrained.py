@@ -4,9 +4,11 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from centrabert.errors import UserError
@@ -19,6 +21,7 @@ from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
+NO_HEAD: Mapping[str, npt.NDArray[np.float32]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,19 @@ class Pretrained:
         note = f"pooler initialised anew (truncated normal, {deviation}, seed {seed}): {reason}"
         return replace(self, tensors={**self.tensors, **pooler}, notes=(*self.notes, note))
 
-    def write_google(self, folder: Path) -> None:
-        """Writes bert_config.json, the tokenizer and bert_model.ckpt into `folder`, and reads them back."""
+    def write_google(self, folder: Path, head: Mapping[str, npt.NDArray[np.float32]] = NO_HEAD) -> None:
+        """Writes bert_config.json, the tokenizer and bert_model.ckpt into `folder`, and checks what is there.
+
+        Args:
+          head: Variables that the checkpoint holds beside the encoder's.
+        """
         config = json.dumps(self.config.to_json(), indent=2) + "\n"
         (folder / "bert_config.json").write_text(config, encoding="utf-8")
         self.write_tokenizer(folder)
-        checkpoint.write(folder / "bert_model.ckpt", self.tensors)
-        BertFolder.at(folder).check()
+        checkpoint.write(folder / "bert_model.ckpt", {**self.tensors, **head})
+        bert = BertFolder.at(folder)
+        wanted, found = wanted_shapes(bert.config(), self.tensors), checkpoint.shapes(bert.checkpoint)
+        checkpoint.match(wanted, found, str(bert.checkpoint), head)
 
     def write_tokenizer(self, folder: Path) -> None:
         """Writes the vocabulary as it was, and tokenizer_config.json, which says how text is read."""

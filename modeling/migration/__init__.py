@@ -1,0 +1,1 @@
+"""One task's model in the files of other code, and branches from such files."""
