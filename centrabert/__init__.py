@@ -20,6 +20,7 @@ API = {
     "Hyperparameters": "centrabert.modeling.training.hyperparameters",
     "TaskSpec": "centrabert.modeling.task",
     "TaskData": "centrabert.glue_data.task_data",
+    "PlainTask": "centrabert.glue_data.task_data",
     "Branch": "centrabert.modeling.branch",
     "BranchRecord": "centrabert.modeling.branch_folder",
     "Manifest": "centrabert.merge.manifest",
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # the same for type checkers; a test compares
     from centrabert.export.client.errors import RequestError as RequestError
     from centrabert.export.client.rows import Row as Row
     from centrabert.export.engine.exported_model import ExportedModel as ExportedModel
+    from centrabert.glue_data.task_data import PlainTask as PlainTask
     from centrabert.glue_data.task_data import TaskData as TaskData
     from centrabert.merge.manifest import Manifest as Manifest
     from centrabert.modeling.branch import Branch as Branch

@@ -139,12 +139,11 @@ class TaskFlags:
 def with_branch_labels(task: TaskData, branches: Iterable[Path]) -> TaskData:
     """The task with the labels of the first of these folders that is a branch, whatever train says by now."""
     for folder in branches:
-        if isinstance(task, DeclaredTask) and (folder / RECORD).is_file():
+        if (folder / RECORD).is_file():
             return task.with_labels(read_record(folder).branch.task.labels)
     return task
 
 
 def declared_length(task: TaskData) -> int:
     """The max_seq_length that a task declares, else BERT's."""
-    declared = task.declaration.max_seq_length if isinstance(task, DeclaredTask) else None
-    return MAX_SEQ_LENGTH if declared is None else declared
+    return MAX_SEQ_LENGTH if task.max_seq_length is None else task.max_seq_length

@@ -17,9 +17,15 @@ from centrabert.distill.methods.method import DistillationMethod
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
-from centrabert.glue_data.declared_task import with_declared
 from centrabert.glue_data.metrics import score
-from centrabert.glue_data.task_data import Submission, TaskData, content_digests, label_array, task_spec
+from centrabert.glue_data.task_data import (
+    Submission,
+    TaskData,
+    content_digests,
+    label_array,
+    task_spec,
+    with_declared,
+)
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord

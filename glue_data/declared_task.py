@@ -18,7 +18,6 @@ from centrabert.glue_data.declared.declaration import (
     MULTILABEL,
     REGRESSION,
     TAGGING,
-    TRAINING,
     Declaration,
 )
 from centrabert.glue_data.declared.dev_split import dev_rows
@@ -26,9 +25,8 @@ from centrabert.glue_data.declared.rows import Rows, read_declared
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.table import shown
-from centrabert.glue_data.task_data import Examples, TaskData
+from centrabert.glue_data.task_data import Examples
 from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, UNSEEN, split_tag, tag_labels
-from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
 METRICS = {
@@ -83,6 +81,18 @@ class DeclaredTask:
         own = self.declaration
         weights = [list(own.class_weights), own.label_smoothing]
         return json.dumps([self.kind, list(own.labels), self.metrics[0], self.split, *weights])
+
+    @property
+    def max_seq_length(self) -> int | None:
+        return self.declaration.max_seq_length
+
+    @property
+    def class_weights(self) -> tuple[str, ...]:
+        return self.declaration.class_weights
+
+    @property
+    def label_smoothing(self) -> float:
+        return self.declaration.label_smoothing
 
     @property
     def splits(self) -> Mapping[str, Path]:
@@ -203,11 +213,3 @@ class DeclaredTask:
         dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
         train = np.setdiff1d(np.arange(len(whole)), dev)
         return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}
-
-
-def with_declared(task: TaskData, hyperparameters: Hyperparameters) -> Hyperparameters:
-    """The hyper-parameters with those that the task declares in the place of those that are off."""
-    if not isinstance(task, DeclaredTask):
-        return hyperparameters
-    declared = {name: getattr(hyperparameters, name) or getattr(task.declaration, name) for name in TRAINING}
-    return replace(hyperparameters, **declared)

@@ -1,10 +1,10 @@
 """The data of a task, whatever files it lies in: all that training, distillation and search ask of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy.typing as npt
 
@@ -12,6 +12,7 @@ from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class TaskData(Protocol):
     """One task and where its rows come from; `find_task` finds it by its name.
 
     A declaration of it is a frozen value: `TsvTask` for tab-separated files, GLUE's among them. Whatever
-    else has these attributes and methods is trained, distilled and searched alike.
+    else has these attributes and methods is trained, distilled and searched alike; `PlainTask` has those that
+    most tasks do without.
 
     Attributes:
       name: As in TaskSpec.
@@ -71,10 +73,13 @@ class TaskData(Protocol):
       labels: As in TaskSpec: the label names in the order of the head's outputs.
       pair: Whether a row has two texts.
       metrics: All that are reported, such as the kind allows; by the first a checkpoint is chosen.
-      declared: What else decides a training than rows and flags, as a text; GLUE's tasks do without it.
       splits: The file of every split that the task may have, whether it is there or not: "train", "dev", and
         any others whose names begin with "dev" (evaluated too) or "test" (predicted).
-      split: As in TaskSpec, of a tagging; others may do without it.
+      split: As in TaskSpec: "" but of a tagging.
+      declared: What else decides a training than rows and flags, as a text; "" if nothing does.
+      max_seq_length: As in TaskSpec, where no flag says it; None leaves it to BERT's.
+      class_weights: As in Hyperparameters, where no flag says them.
+      label_smoothing: As in Hyperparameters, where no flag says it.
     """
 
     @property
@@ -89,6 +94,20 @@ class TaskData(Protocol):
     def metrics(self) -> tuple[str, ...]: ...
     @property
     def splits(self) -> Mapping[str, Path]: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def declared(self) -> str: ...
+    @property
+    def max_seq_length(self) -> int | None: ...
+    @property
+    def class_weights(self) -> tuple[str, ...]: ...
+    @property
+    def label_smoothing(self) -> float: ...
+
+    def with_labels(self, labels: tuple[str, ...]) -> "TaskData":
+        """The task with the labels of a branch; itself if it does not take its labels from train."""
+        ...
 
     def read(self, split: str) -> Examples:
         """Every row of a split; raises UserError with file, line and value for whatever does not fit."""
@@ -107,10 +126,28 @@ class TaskData(Protocol):
         ...
 
 
+Plain = TypeVar("Plain", bound="PlainTask")
+
+
+class PlainTask:
+    """A base class for a TaskData of which nothing is declared but its data, such as a task of GLUE."""
+
+    split: str = ""
+    declared: str = ""
+    max_seq_length: int | None = None
+    class_weights: tuple[str, ...] = ()
+    label_smoothing: float = 0.0
+
+    def with_labels(self: Plain, labels: tuple[str, ...]) -> Plain:
+        """Itself: its labels are fixed."""
+        del labels
+        return self
+
+
 def task_spec(task: TaskData, max_seq_length: int = 128, pooling: str = "cls") -> TaskSpec:
     """What the model needs to know of a task; the defaults are BERT's."""
-    metric, split = task.metrics[0], getattr(task, "split", "")
-    return TaskSpec(task.name, task.kind, task.labels, task.pair, metric, max_seq_length, pooling, split)
+    metric = task.metrics[0]
+    return TaskSpec(task.name, task.kind, task.labels, task.pair, metric, max_seq_length, pooling, task.split)
 
 
 def content_digests(task: TaskData, train: str, dev: str) -> dict[str, str]:
@@ -119,8 +156,17 @@ def content_digests(task: TaskData, train: str, dev: str) -> dict[str, str]:
     Args:
       train, dev: `Examples.digest`.
     """
-    declared = getattr(task, "declared", "")
-    return {"train": train, "dev": dev, **({"declared": text_digest(declared)} if declared else {})}
+    declared = {"declared": text_digest(task.declared)} if task.declared else {}
+    return {"train": train, "dev": dev, **declared}
+
+
+def with_declared(task: TaskData, hyperparameters: Hyperparameters) -> Hyperparameters:
+    """The hyper-parameters with those that the task declares in the place of those that are off."""
+    return replace(
+        hyperparameters,
+        class_weights=hyperparameters.class_weights or task.class_weights,
+        label_smoothing=hyperparameters.label_smoothing or task.label_smoothing,
+    )
 
 
 def label_array(task: TaskData, examples: Examples) -> npt.NDArray[Any] | None:

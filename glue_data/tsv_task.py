@@ -14,7 +14,7 @@ from centrabert.glue_data.readers.known_bad_rows import KnownDefect
 from centrabert.glue_data.readers.table import Table
 from centrabert.glue_data.readers.tsv import read_table
 from centrabert.glue_data.submission import predictions_text
-from centrabert.glue_data.task_data import Examples, Submission
+from centrabert.glue_data.task_data import Examples, PlainTask, Submission
 
 # What numbers the rows of a test file: GLUE's "index", QQP's "id", Hugging Face's "idx"; in any case.
 ROW_IDS = ("index", "id", "idx")
@@ -45,7 +45,7 @@ class SplitFile:
 
 
 @dataclass(frozen=True)
-class TsvTask:
+class TsvTask(PlainTask):
     """How a task is stored and scored, and, once it is bound to a folder, its TaskData.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from centrabert.glue_data.task_data import Examples
+from centrabert.glue_data.task_data import Examples, PlainTask
 from centrabert.modeling.kinds.tag_scheme import tag_labels
 
 PLACES, COLOURS = ("house", "river", "road"), ("red", "green", "blue")
@@ -37,7 +37,7 @@ def tagged(rows: int, seed: int, longest: int = 7) -> tuple[tuple[str, ...], tup
 
 
 @dataclass(frozen=True)
-class SlotFilling:
+class SlotFilling(PlainTask):
     """Slot filling; its splits are drawn and lie in no file."""
 
     name: str = "slots"

@@ -12,9 +12,11 @@ from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.declared.dev_split import dev_rows
 from centrabert.glue_data.declared.split_files import split_files
-from centrabert.glue_data.declared_task import DeclaredTask, with_declared
+from centrabert.glue_data.declared_task import DeclaredTask
+from centrabert.glue_data.task_data import with_declared
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.task_flags import declared_length
 
 
 def task(folder: Path, files: Mapping[str, str], **keys: Any) -> DeclaredTask:
@@ -196,6 +198,14 @@ def test_what_is_declared_of_training_takes_the_place_of_what_is_off(tmp_path: P
     own = task(tmp_path, {"train.tsv": TRAIN}, class_weights=("9:1", "10:2"), label_smoothing=0.1)
     hyper = with_declared(own, Hyperparameters(seed=3, label_smoothing=0.2))
     assert hyper == Hyperparameters(seed=3, label_smoothing=0.2, class_weights=("9:1", "10:2"))
+
+
+def test_nothing_is_declared_of_a_task_of_glue(tmp_path: Path) -> None:
+    glue, hyper = find_task("rte", data_dir=tmp_path), Hyperparameters(class_weights=("balanced",))
+    assert with_declared(glue, hyper) == hyper and declared_length(glue) == 128
+    assert glue.with_labels(("a", "b")) is glue
+    own = task(tmp_path, {"train.tsv": TRAIN}, max_seq_length=7)
+    assert declared_length(own) == 7
 
 
 def test_what_decides_a_training_is_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.errors import UserError
 from centrabert.glue_data import task_lookup
-from centrabert.glue_data.task_data import Examples, Submission, TaskData, task_spec
+from centrabert.glue_data.task_data import Examples, PlainTask, Submission, TaskData, task_spec
 from centrabert.modeling.branch_folder import read_record
 from centrabert.search import run_search
 from centrabert.search.selection.selection import read_selection
@@ -24,7 +24,7 @@ ROWS = {"train": 37, "dev": 11, "test": 3}
 
 
 @dataclass(frozen=True)
-class Moods:
+class Moods(PlainTask):
     """Files without a header: number, mood, text; a test file has no moods."""
 
     data_dir: Path = Path()
