@@ -2,8 +2,9 @@
 
 import glob
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,45 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     except (tf.errors.OpError, RuntimeError, IndexError) as error:  # IndexError: cut short
         _check_fetched(prefix)
         raise UserError(f"{prefix}: damaged checkpoint: {error}") from None
+
+
+def restored(prefix: Path, sources: Mapping[str, str]) -> dict[str, tf.Tensor]:
+    """Tensors of the current graph, by the names in `sources`; a session reads them all in one operation.
+
+    Args:
+      sources: Name of a tensor -> the checkpoint's variable that it reads.
+
+    Raises:
+      UserError: No checkpoint at `prefix`, or it lacks one of the variables.
+    """
+    found = shapes(prefix)
+    if missing := sorted(set(sources.values()) - found.keys()):
+        raise UserError(f"{prefix}: lacks the variables {', '.join(missing)}")
+    if not sources:
+        return {}
+    tensors = tf.raw_ops.RestoreV2(
+        prefix=str(prefix),
+        tensor_names=list(sources.values()),
+        shape_and_slices=[""] * len(sources),
+        dtypes=[tf.float32] * len(sources),
+    )
+    for tensor, there in zip(tensors, sources.values(), strict=True):
+        tensor.set_shape(found[there])
+    return dict(zip(sources, tensors, strict=True))
+
+
+def starting(tensors: Mapping[str, tf.Tensor]) -> Callable[..., tf.Variable]:
+    """A custom getter of variable_scope: variables start as the tensor of their name, if there is one.
+
+    Google's BERT calls tf.train.init_from_checkpoint instead, which adds eight operations for each variable.
+    """
+
+    def custom_getter(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
+        if name in tensors:
+            arguments["initializer"] = lambda *shape, **dtype: tensors[name]
+        return getter(name, **arguments)
+
+    return custom_getter
 
 
 def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:

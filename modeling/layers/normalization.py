@@ -55,4 +55,4 @@ def bias_add_with_gradient(x: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Gr
 def _sum_rows(x: tf.Tensor) -> tf.Tensor:
     """[..., size] -> [size], as a matrix product with ones."""
     rows = x if x.shape.rank == 2 else tf.reshape(x, [-1, x.shape[-1]])
-    return tf.matmul(tf.ones([1, tf.shape(rows)[0]]), rows)[0]
+    return tf.squeeze(tf.matmul(tf.ones([1, tf.shape(rows)[0]]), rows), 0)

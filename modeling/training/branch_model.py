@@ -1,12 +1,14 @@
 """The model_fn of one branch: trunk frozen by scope, own layers, head, loss, optimiser."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.modeling import checkpoint
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
@@ -69,11 +71,10 @@ def model_fn_builder(
         training = mode == ModeKeys.TRAIN
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
-        with tf.variable_scope("", custom_getter=_freezing(branch)):
+        expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
+        with _variables(expected, branch, init_checkpoints):
             head = branch_head(features, padding_id, config, branch, dropout, seed, aligned, recorder)
         head = head.trained_in(scale)
-        expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
-        _start(expected, init_checkpoints)
         states = recorder.recorded()
         outputs = KINDS[branch.task.kind].output_tensors(head, branch.task.labels)
         predictions = {"logits": head.logits, **outputs, **{state.name: states[state] for state in states}}
@@ -123,6 +124,26 @@ def _trunk_output(
     return encode(embed(input_ids, segment_ids, config), mask, config, range(depth))
 
 
+@contextmanager
+def _variables(
+    expected: Collection[str], branch: Branch, checkpoints: Mapping[Path, Mapping[str, str]]
+) -> Iterator[None]:
+    """Variables made here start from the checkpoints, and the shared ones stand still.
+
+    Raises:
+      ValueError: At the end they are not the expected ones: what nobody expects would train unseen.
+    """
+    starting = checkpoint.starting(_starts(expected, branch, checkpoints))
+    with (
+        tf.variable_scope("", custom_getter=starting),
+        tf.variable_scope("", custom_getter=_freezing(branch)),
+    ):
+        yield
+    created = {v.op.name for v in tf.global_variables() + tf.local_variables()} - {"global_step"}
+    if differing := sorted(created ^ set(expected)):
+        raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
+
+
 def _freezing(branch: Branch) -> Callable[..., tf.Variable]:
     """A variable getter that makes shared variables local: not trained, not saved, always as pretrained."""
 
@@ -134,34 +155,20 @@ def _freezing(branch: Branch) -> Callable[..., tf.Variable]:
     return custom_getter
 
 
-def _variables() -> dict[str, tf.Variable]:
-    """The variables of the model, local ones included, by name."""
-    created = tf.global_variables() + tf.local_variables()
-    return {variable.op.name: variable for variable in created if variable.op.name != "global_step"}
-
-
-def _check_names(expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises ValueError unless graph and names agree: a variable that nobody expects would train unseen."""
-    if differing := sorted(_variables().keys() ^ expected.keys()):
-        raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
-
-
-def _start(expected: Mapping[str, tuple[int, ...]], checkpoints: Mapping[Path, Mapping[str, str]]) -> None:
-    """Lets the graph's variables, which must be the expected ones, start from the checkpoints."""
-    _check_names(expected)
-    for checkpoint, names in checkpoints.items():
-        _start_from(checkpoint, {name: there for name, there in names.items() if name in expected})
-
-
-def _start_from(checkpoint: Path, names: Mapping[str, str]) -> None:
-    """Lets every variable start as the one of the checkpoint that `names` gives for it."""
-    variables, left = _variables(), dict(names)
-    while left:  # an assignment names no variable of the checkpoint twice
-        assigned = {there: name for name, there in left.items()}
-        tf.train.init_from_checkpoint(
-            str(checkpoint), {there: variables[name] for there, name in assigned.items()}
-        )
-        left = {name: there for name, there in left.items() if assigned[there] != name}
+def _starts(
+    expected: Collection[str], branch: Branch, checkpoints: Mapping[Path, Mapping[str, str]]
+) -> dict[str, tf.Tensor]:
+    """What variables start from, by name; what is frozen is read apart, as a resumed run reads it alone."""
+    starts: dict[str, tf.Tensor] = {}
+    for prefix, names in checkpoints.items():
+        for owned in (False, True):
+            chosen = {
+                name: there
+                for name, there in names.items()
+                if name in expected and branch.owns(name) == owned
+            }
+            starts |= checkpoint.restored(prefix, chosen)
+    return starts
 
 
 def _train_op(loss: tf.Tensor, optimization: Optimization) -> tf.Operation:

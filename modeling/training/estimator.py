@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tensorflow.compat.v1 as tf
 
 from centrabert.errors import UserError
+from centrabert.modeling.training.hooks import EvenSaver, SummarySaver
 
 Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -125,14 +126,14 @@ class Estimator:
         tf.summary.scalar("loss", spec.loss)
         return [
             tf.train.NanTensorHook(spec.loss),
-            _EvenSaver(
+            EvenSaver(
                 folder,
                 save_steps=self._config.save_checkpoints_steps,
                 saver=_saver(),
                 listeners=list(listeners),
                 save_graph_def=False,
             ),
-            tf.train.SummarySaverHook(
+            SummarySaver(
                 save_steps=self._config.save_summary_steps,
                 output_dir=folder,
                 summary_op=tf.summary.merge_all(),
@@ -142,7 +143,7 @@ class Estimator:
     def _train_steps(self, spec: EstimatorSpec, feeds: Any, batches: Iterator[Any], hooks: list[Any]) -> None:
         with tf.train.MonitoredTrainingSession(
             checkpoint_dir=str(self._config.model_dir),
-            scaffold=tf.train.Scaffold(saver=_saver(), local_init_op=_local_init()),
+            scaffold=_scaffold(),
             hooks=hooks,
             save_checkpoint_secs=None,
             save_checkpoint_steps=None,
@@ -192,19 +193,6 @@ class Estimator:
         return self._graphs[mode]
 
 
-class _EvenSaver(tf.train.CheckpointSaverHook):
-    """Saves at multiples of `save_steps`, also after a run was resumed in between."""
-
-    def __init__(self, folder: str, save_steps: int, **arguments: Any) -> None:
-        super().__init__(folder, save_steps=save_steps, **arguments)
-        self._save_steps = save_steps
-
-    def after_create_session(self, session: tf.Session, coord: Any) -> None:
-        super().after_create_session(session, coord)
-        step = int(session.run(self._global_step_tensor))
-        self._timer.update_last_triggered_step(step // self._save_steps * self._save_steps)
-
-
 class _Restored:
     """The graph and session of evaluation or prediction."""
 
@@ -237,6 +225,18 @@ def _saver() -> "tf.train.Saver":
     if not savers:
         savers.append(tf.train.Saver(max_to_keep=1))
     return savers[0]
+
+
+def _scaffold() -> "tf.train.Scaffold":
+    """What a session of training starts with.
+
+    No list of uninitialised variables is asked for, which would add an operation for each: initialisers reach
+    all of them, a checkpoint that lacks one is refused, and reading one that is not set is an error.
+    """
+    nothing = tf.constant([], tf.string)
+    return tf.train.Scaffold(
+        saver=_saver(), local_init_op=_local_init(), ready_op=nothing, ready_for_local_init_op=nothing
+    )
 
 
 def _local_init() -> tf.Operation:

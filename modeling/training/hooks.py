@@ -1,4 +1,4 @@
-"""What watches a training session: progress bar, stop signal, and the check that the trunk stood still."""
+"""What watches a training session: what is saved, the progress bar, the stop signal, and the frozen trunk."""
 
 import signal
 import threading
@@ -12,6 +12,28 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from centrabert.modeling.digest import tensor_digests
+
+
+class EvenSaver(tf.train.CheckpointSaverHook):
+    """Saves at multiples of `save_steps`, also after a run was resumed in between."""
+
+    def __init__(self, folder: str, save_steps: int, **arguments: Any) -> None:
+        super().__init__(folder, save_steps=save_steps, **arguments)
+        self._save_steps = save_steps
+
+    def after_create_session(self, session: tf.Session, coord: Any) -> None:
+        super().after_create_session(session, coord)
+        step = int(session.run(self._global_step_tensor))
+        self._timer.update_last_triggered_step(step // self._save_steps * self._save_steps)
+
+
+class SummarySaver(tf.train.SummarySaverHook):
+    """Fetches summaries at every step, though it writes few: a second set of fetches costs a graph."""
+
+    def before_run(self, run_context: Any) -> Any:
+        super().before_run(run_context)
+        fetched = {"global_step": self._global_step_tensor, "summary": self._get_summary_op()}
+        return tf.train.SessionRunArgs(fetched)
 
 
 class ProgressBar(tf.train.SessionRunHook):

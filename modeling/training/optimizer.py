@@ -4,11 +4,13 @@ As optimization.py of google-research/bert: no bias correction, global-norm clip
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-BETA_1, BETA_2, EPSILON, WEIGHT_DECAY, CLIP_NORM = 0.9, 0.999, 1e-6, 0.01, 1.0
+# TensorFlow's fused Adam with both bias-correction powers at 0 is Adam without bias correction.
+ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-6, "beta1_power": 0.0, "beta2_power": 0.0}
+WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0
 UNDECAYED = re.compile(r"LayerNorm|layer_norm|bias")
 
 
@@ -40,8 +42,10 @@ def train_op(
     if unreached := [v.op.name for v, gradient in zip(variables, gradients, strict=True) if gradient is None]:
         raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
     clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
+    rates = {name: tf.constant(value) for name, value in ADAM.items()} | {"lr": learning_rate}
+    decay_rate = learning_rate * WEIGHT_DECAY
     updates = [
-        _update(variable, tf.convert_to_tensor(gradient), learning_rate, loss)
+        _update(variable, tf.convert_to_tensor(gradient), rates, decay_rate, loss)
         for variable, gradient in zip(variables, clipped, strict=True)
     ]
     with tf.control_dependencies(updates):
@@ -49,37 +53,29 @@ def train_op(
 
 
 def _update(
-    variable: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor, loss: tf.Tensor
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    rates: Mapping[str, tf.Tensor],
+    decay_rate: tf.Tensor,
+    loss: tf.Tensor,
 ) -> tf.Operation:
-    """Decays and steps one variable (AdamWeightDecayOptimizer of BERT).
-
-    TensorFlow's fused Adam with both bias-correction powers at 0 is Adam without bias correction.
-    """
+    """Decays and steps one variable (AdamWeightDecayOptimizer of BERT); `rates` are Adam's."""
     name = variable.op.name
     first = _slot(f"{name}/adam_m", variable)
     second = _slot(f"{name}/adam_v", variable)
     with tf.control_dependencies([gradient, loss]):  # else the loss may see decayed or moved variables
-        decay = _decay(variable, learning_rate)
+        decay = _decay(variable, decay_rate)
     with tf.control_dependencies([loss, *decay]):
         return tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=first.handle,
-            v=second.handle,
-            beta1_power=0.0,
-            beta2_power=0.0,
-            lr=learning_rate,
-            beta1=BETA_1,
-            beta2=BETA_2,
-            epsilon=EPSILON,
-            grad=gradient,
+            var=variable.handle, m=first.handle, v=second.handle, grad=gradient, **rates
         )
 
 
-def _decay(variable: tf.Variable, learning_rate: tf.Tensor) -> list[tf.Operation]:
+def _decay(variable: tf.Variable, decay_rate: tf.Tensor) -> list[tf.Operation]:
     """Weight decay apart from the gradient, not on LayerNorm and biases."""
     if UNDECAYED.search(variable.op.name):
         return []
-    return [variable.assign_sub(learning_rate * WEIGHT_DECAY * variable, read_value=False)]
+    return [variable.assign_sub(decay_rate * variable, read_value=False)]
 
 
 def _slot(name: str, variable: tf.Variable) -> tf.Variable:

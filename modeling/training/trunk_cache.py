@@ -18,7 +18,7 @@ from absl import logging
 from tqdm import tqdm
 
 from centrabert.errors import UserError
-from centrabert.modeling import scopes
+from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.digest import joint_digest, text_digest
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
@@ -170,9 +170,11 @@ def _trunk_fn(bert: BertFolder, padding_id: int, depths: Sequence[int]) -> Model
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
         del labels, params
         ids, segments = features["input_ids"], features["segment_ids"]
-        outputs = trunk_outputs(ids, segments, padding_id, bert.config(), depths)
-        variables = {variable.op.name: variable for variable in tf.global_variables()}
-        tf.train.init_from_checkpoint(str(bert.checkpoint), variables)
+        config = bert.config()
+        names = scopes.encoder_shapes(config, max(depths))
+        starts = checkpoint.restored(bert.checkpoint, {name: name for name in names})
+        with tf.variable_scope("", custom_getter=checkpoint.starting(starts)):
+            outputs = trunk_outputs(ids, segments, padding_id, config, depths)
         return EstimatorSpec(mode, {str(depth): tensor for depth, tensor in outputs.items()})
 
     return model_fn

@@ -109,6 +109,37 @@ def test_we_read_what_a_saver_writes(tmp_path: Path) -> None:
     assert_same_bits(checkpoint.read(Path(saved)), TENSORS)
 
 
+def test_variables_start_from_a_checkpoint(prefix: Path) -> None:
+    """All that it holds of them is read by one operation; the others start as they would."""
+    there = {"kernel": "bert/encoder/layer_1/kernel", "tied": "bert/encoder/layer_1/kernel", "bias": "empty"}
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        starts = checkpoint.restored(prefix, there)
+        with tf.variable_scope("", custom_getter=checkpoint.starting(starts)):
+            made = {
+                name: tf.get_variable(name, TENSORS[there[name]].shape, use_resource=True) for name in there
+            }
+            made["new"] = tf.get_variable("new", [2], initializer=tf.ones_initializer(), use_resource=True)
+        session.run(tf.global_variables_initializer())
+        found = session.run(made)
+        reading = [operation for operation in graph.get_operations() if operation.type == "RestoreV2"]
+    expected = {name: TENSORS[there[name]] for name in there} | {"new": np.ones(2, np.float32)}
+    assert_same_bits({name: found[name] for name in sorted(found)}, expected)
+    assert len(reading) == 1
+
+
+def test_nothing_starts_from_what_a_checkpoint_lacks(prefix: Path) -> None:
+    with tf.Graph().as_default():
+        assert checkpoint.restored(prefix, {}) == {}
+        with pytest.raises(ValueError, match=f"^{re.escape(str(prefix))}: lacks the variables a, b$"):
+            checkpoint.restored(prefix, {"one": "b", "two": "scalar", "three": "a"})
+        starts = checkpoint.restored(prefix, {"kernel": "bert/encoder/layer_1/kernel"})
+        with (
+            tf.variable_scope("", custom_getter=checkpoint.starting(starts)),
+            pytest.raises(ValueError, match=r"shape \(\(13, 7\)\) is not compatible"),
+        ):
+            tf.get_variable("kernel", [7, 13], use_resource=True)
+
+
 def test_there_is_no_checkpoint(tmp_path: Path) -> None:
     message = (
         f"{tmp_path / 'model.ckpt'}: no readable checkpoint (wanted model.ckpt.index and its data files)"

@@ -21,7 +21,13 @@ from centrabert.modeling import checkpoint
 from centrabert.modeling.digest import tensor_digest, tensor_digests
 from centrabert.modeling.training import hooks
 from centrabert.modeling.training.estimator import Estimator, EstimatorSpec, Params, RunConfig, Tensors
-from centrabert.modeling.training.hooks import FrozenCheck, Interruption, ProgressBar, interruptible
+from centrabert.modeling.training.hooks import (
+    FrozenCheck,
+    Interruption,
+    ProgressBar,
+    SummarySaver,
+    interruptible,
+)
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -184,3 +190,18 @@ def test_no_progress_bar_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "stderr", log)
     train(tmp_path, 3, [ProgressBar("rte 3+2", 3)])
     assert "rte" not in log.getvalue()
+
+
+def test_every_step_fetches_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow rewrites the graph for each set of fetches, which takes longer than many a small step."""
+    asked: list[str] = []
+    before_run = SummarySaver.before_run
+
+    def listened(self: SummarySaver, run_context: Any) -> Any:
+        asked.append(str(before_run(self, run_context)))
+        return before_run(self, run_context)
+
+    monkeypatch.setattr(SummarySaver, "before_run", listened)
+    estimator = Estimator(model_fn, RunConfig(tmp_path, save_summary_steps=2), {"trunk_moves": 0.0})
+    estimator.train(input_fn, 5)
+    assert len(asked) == 5 and len(set(asked)) == 1
