@@ -123,6 +123,9 @@ class Declaration:
             if self.kind == REGRESSION:
                 raise DeclarationError("labels", "a regression has none")
             _of("labels", lambda: check_label_names(self.labels))
+        for key in TRAINING:
+            if getattr(self, key) and not KINDS[self.head].weighs_labels:
+                raise DeclarationError(key, f"a {self.kind} takes none; leave the key out")
         for key in ("output", "scheme", "split", "columns"):
             if getattr(self, key) and self.kind != TAGGING:
                 raise DeclarationError(key, f"is for a tagging alone; the kind is {self.kind}")

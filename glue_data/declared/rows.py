@@ -69,7 +69,8 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
             f"task {declaration.name}: of text {text!r} and label {label!r} only one is a number; a file "
             "without a header has numbers for all its columns"
         )
-    table = read_rows(path, of_format, header, **declaration.columns)
+    columns = declaration.columns
+    table = read_rows(path, of_format, header, **columns, must_have_labels=must_have_labels)
     labelled = must_have_labels or (label in table.names and _any_set(table.column(label)))
     if declaration.kind == TAGGING:
         texts, labels = read_tagged(declaration, table, text, label if labelled else None)

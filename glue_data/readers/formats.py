@@ -36,17 +36,25 @@ def format_of(path: Path) -> str:
     return ENDINGS[ending]
 
 
-def read_rows(path: Path, of_format: str, header: bool = True, word: int = 0, tag: int = 1) -> Table:
+def read_rows(
+    path: Path,
+    of_format: str,
+    header: bool = True,
+    word: int = 0,
+    tag: int = 1,
+    must_have_labels: bool = True,
+) -> Table:
     """Reads a file, or the folder of `seq`; raises as the reader of the format.
 
     Args:
       header: Whether the first line of a TSV or CSV file names its columns.
       word, tag: The columns of a CoNLL file.
+      must_have_labels: False reads a CoNLL file without tags too.
     """
     if of_format == TSV:
         return read_table(path, header=header)
     if of_format == CSV:
         return read_csv(path, header)
     if of_format == CONLL:
-        return read_conll(path, word, tag)
+        return read_conll(path, word, tag, must_have_labels)
     return read_seq(path) if of_format == SEQ else read_jsonl(path)

@@ -55,9 +55,8 @@ class Table:
 def check_width(path: Path, line: int, fields: Sequence[str], names: Sequence[str]) -> None:
     """Raises UserError unless a row has a field for every column."""
     if len(fields) != len(names):
-        raise UserError(
-            f"{path}:{line}: the row has {_columns(len(fields))}, expected {len(names)}: {shown(names)}"
-        )
+        found = count_of_columns(len(fields))
+        raise UserError(f"{path}:{line}: the row has {found}, expected {len(names)}: {shown(names)}")
 
 
 def shown(names: Sequence[str]) -> str:
@@ -71,5 +70,6 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(map(str, range(count)))
 
 
-def _columns(count: int) -> str:
+def count_of_columns(count: int) -> str:
+    """The number of a row's columns in a message."""
     return "1 column" if count == 1 else f"{count} columns"

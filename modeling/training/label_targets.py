@@ -19,7 +19,10 @@ def label_targets(hyperparameters: Hyperparameters, task: TaskSpec, train: Encod
     if not weights and not smoothing:
         return LABELS_ALONE
     if not kind.weighs_labels:
-        raise UserError(f"task {task.name}: a {kind.name} has neither --class_weights nor --label_smoothing")
+        raise UserError(
+            f"task {task.name}: a {kind.name} takes neither class weights nor label smoothing; leave "
+            "--class_weights and --label_smoothing out"
+        )
     if not weights:
         return LabelTargets((), smoothing)
     if weights == (BALANCED,):

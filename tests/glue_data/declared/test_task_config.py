@@ -95,6 +95,16 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"
         (task("train: a.tsv\nscheme: bio"), 4, "scheme: is for a tagging alone; the kind is classification"),
         (task("train: a.tsv\nformat: conll"), 4, "format: CoNLL columns have a tag for each word"),
         (task("train: a.tsv\ntext:"), 4, "text is empty; give it a value, or leave it out"),
+        (
+            task("train: a.tsv\nkind: tagging\nclass_weights: balanced"),
+            5,
+            "task mood: class_weights: a tagging takes none; leave the key out",
+        ),
+        (
+            task("train: a.tsv\nkind: regression\nlabel_smoothing: 0.1"),
+            5,
+            "task mood: label_smoothing: a regression takes none; leave the key out",
+        ),
         (task("train: [a.tsv]"), 3, "train is a list or a mapping; write one value"),
         (
             task("train: a.tsv\nclass_weights: heavy"),

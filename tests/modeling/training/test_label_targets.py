@@ -99,7 +99,8 @@ def test_what_is_no_weight(weights: str) -> None:
 def test_a_regression_has_no_classes() -> None:
     task = tiny.task("stars", kind="regression", labels=(), metric="pearson")
     for hyper in (Hyperparameters(class_weights=("balanced",)), Hyperparameters(label_smoothing=0.1)):
-        with pytest.raises(UserError, match="a regression has neither --class_weights nor --label_smoothing"):
+        message = "a regression takes neither class weights nor label smoothing; leave --class_weights and "
+        with pytest.raises(UserError, match=message):
             label_targets(hyper, task, rows([0]))
 
 
