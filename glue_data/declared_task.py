@@ -140,10 +140,15 @@ class DeclaredTask:
         return row_values.in_order(found)
 
     def _check_varied(self, train: Rows) -> None:
-        """Raises UserError where all rows have one label or score."""
-        if self.declaration.kind in (CLASSIFICATION, REGRESSION) and len(set(train.labels or ())) < 2:
-            (only,) = set(train.labels or ())
-            raise UserError(f"{train.path}: every row has the label {only!r}; there is nothing to learn")
+        """Raises UserError where all rows have one label or score, or the same labels."""
+        found = set(train.labels or ())
+        if self._tags or len(found) > 1:
+            return
+        (only,) = found
+        what = (
+            f"the same labels: {shown(only) or 'none'}" if isinstance(only, tuple) else f"the label {only!r}"
+        )
+        raise UserError(f"{train.path}: every row has {what}; there is nothing to learn")
 
     @property
     def _tags(self) -> bool:

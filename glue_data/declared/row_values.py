@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from centrabert.errors import UserError
+from centrabert.modeling.kinds.label_names import check_label_names
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 SEPARATOR = ","  # between the labels of a multi-label row
@@ -30,6 +31,7 @@ def label(value: Any, what: str) -> str:
         raise UserError(f"{what} is empty; give every row a label")
     if name != name.strip():
         raise UserError(f"{what} {name!r} has white space around it; remove it")
+    check_label_names([name])
     return name
 
 
@@ -54,10 +56,10 @@ def score(value: Any, what: str) -> float:
         raise UserError(f"{what} is {_shown(value)}, not a number")
     if isinstance(value, str) and not NUMBER.fullmatch(value):
         raise UserError(f"{what} {value!r} is not a number")
-    number = float(value)
+    number = value if isinstance(value, int) else float(value)  # float() has no room for some integers
     if abs(number) > MAX_SCORE:
-        raise UserError(f"{what} {value} is beyond {MAX_SCORE:g}, what a float32 can hold")
-    return number
+        raise UserError(f"{what} is {_shown(value)}, beyond {MAX_SCORE:g}, what a float32 can hold")
+    return float(number)
 
 
 def strings(value: Any, what: str) -> tuple[str, ...]:

@@ -10,7 +10,18 @@ from centrabert.errors import UserError
 from centrabert.glue_data.declared import row_values
 from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.readers.table import Table
-from centrabert.modeling.kinds.tag_scheme import BIO, IOB1, IOBES, Span, check_scheme, spans, tags_of, to_bio
+from centrabert.modeling.kinds.tag_scheme import (
+    BIO,
+    IOB1,
+    IOBES,
+    OUTSIDE,
+    Span,
+    check_scheme,
+    spans,
+    split_tag,
+    tags_of,
+    to_bio,
+)
 from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS
 
 Tags = tuple[str, ...]
@@ -103,6 +114,8 @@ class _Reader:
 
     def _in_scheme(self, tags: Tags) -> tuple[Tags, int]:
         """The tags in the model's scheme, and how many had to be repaired."""
+        for tag in sorted(set(tags) - {OUTSIDE}):
+            row_values.label(split_tag(tag, self.scheme)[1], f"tag {tag!r}: its type")
         if self.scheme == IOB1:
             check_scheme(tags, IOB1)
             return to_bio(tags), 0

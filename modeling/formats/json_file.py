@@ -51,7 +51,8 @@ def parse_json(text: str, source: str, line: int | None = None) -> Keys:
     try:
         value = json.loads(text, object_pairs_hook=_object)
         if not isinstance(value, dict):
-            raise UserError(f"holds a JSON {type(value).__name__}, not an object")
+            kind = "null" if value is None else type(value).__name__
+            raise UserError(f"holds a JSON {kind}, not an object")
         _check_values(value)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None

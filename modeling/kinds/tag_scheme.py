@@ -33,14 +33,24 @@ class Span:
     end: int
 
 
-def split_tag(tag: str, scheme: str = IOBES) -> tuple[str, str]:
-    """(prefix, type); ("O", "") for a word outside. Raises UserError for what is no tag of the scheme."""
+def split_tag(tag: str, scheme: str = "") -> tuple[str, str]:
+    """(prefix, type); ("O", "") for a word outside.
+
+    Args:
+      scheme: "" takes the tags of all.
+
+    Raises:
+      UserError: It is no tag of the scheme.
+    """
     if tag == OUTSIDE:
         return OUTSIDE, ""
     prefix, _, of_type = tag.partition("-")
-    if prefix not in tuple(PREFIXES[scheme]) or not of_type:
-        known = ", ".join(f"{each}-TYPE" for each in PREFIXES[scheme])
-        raise UserError(f"{tag!r} is no tag of the scheme {scheme}, which has O, {known}")
+    prefixes = PREFIXES[scheme or IOBES]
+    if prefix not in tuple(prefixes) or not of_type:
+        which = f" of the scheme {scheme}, which has" if scheme else "; the tags are"
+        raise UserError(
+            f"{tag!r} is no tag{which} {', '.join(['O', *(f'{each}-TYPE' for each in prefixes)])}"
+        )
     return prefix, of_type
 
 

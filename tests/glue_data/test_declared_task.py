@@ -90,6 +90,26 @@ def test_labels_are_those_of_train_in_order(tmp_path: Path) -> None:
             "train.tsv:2: label has the label 'x' tw",
         ),
         ({"train.tsv": "text\tlabel\na\t\n"}, {"kind": "multilabel"}, "no row has a label"),
+        (
+            {"train.tsv": "text\tlabel\na\ty,x\nb\ty,x\n"},
+            {"kind": "multilabel"},
+            "train.tsv: every row has the same labels: 'y', 'x'; there is nothing to learn",
+        ),
+        (
+            {"train.tsv": "text\tlabel\na\tx\nb\ty\x01z\n"},
+            {},
+            "train.tsv:3: label 'y\\x01z' holds the control character '\\x01'; remove it",
+        ),
+        (
+            {"train.csv": 'text,label\na,x\nb,"y\nz"\n'},
+            {},
+            "train.csv:3: label 'y\\nz' holds the control character '\\n'",
+        ),
+        (
+            {"train.jsonl": f'{{"text": "a", "label": 1{"0" * 400}}}\n'},
+            {"kind": "regression"},
+            "train.jsonl:1: label is 10000000",
+        ),
         ({}, {"train": Path("none.tsv")}, "none.tsv: no such file, train of task mood"),
         ({}, {"metric": "f1", "labels": ("9", "10", "11")}, "metric 'f1' is for two labels"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration, DeclarationError
 from centrabert.glue_data.declared_task import DeclaredTask
-from centrabert.glue_data.task_data import Examples
+from centrabert.glue_data.task_data import Examples, label_array
 
 Rows = list[tuple[str, list[str] | None]]
 
@@ -110,7 +110,12 @@ def test_sentences_without_words_and_very_long_ones(tmp_path: Path) -> None:
         ),
         (jsonl("a b", ["B-x", "O"]), {"scheme": "iobes"}, "a.jsonl:1: word 2 is tagged O behind B-x"),
         (jsonl("a", ["S-x"]), {}, "a.jsonl:1: the tag 'S-x' is one of IOBES; declare the scheme iobes"),
-        (jsonl("a", ["x"]), {}, "a.jsonl:1: 'x' is no tag"),
+        (jsonl("a", ["x"]), {}, "a.jsonl:1: 'x' is no tag; the tags are O, B-TYPE"),
+        (jsonl("a", [""]), {}, "a.jsonl:1: '' is no tag; the tags are O, B-TYPE"),
+        (jsonl("a", ["B- x"]), {}, "a.jsonl:1: tag 'B- x': its type ' x' has white space around it"),
+        (jsonl("a", ["I- "]), {}, "a.jsonl:1: tag 'I- ': its type is empty"),
+        (jsonl("a", ["B-x\n"]), {}, "a.jsonl:1: tag 'B-x\\n': its type 'x\\n' has white space"),
+        (jsonl("a", ["B-x\x01"]), {}, "a.jsonl:1: label 'x\\x01' holds the control character '\\x01'"),
         (jsonl("a", ["B-"]), {"scheme": "bio"}, "a.jsonl:1: 'B-' is no tag of the scheme bio"),
         (jsonl(["a b"], ["O"]), {}, "a.jsonl:1: the word 'a b' is empty or holds white space"),
         (jsonl(["", "a"], ["O", "O"]), {}, "a.jsonl:1: the word '' is empty"),
@@ -140,6 +145,34 @@ def test_a_mistake_is_one_line(tmp_path: Path, content: str, keys: dict[str, Any
 def test_a_declaration_that_cannot_be(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError, match=re.escape(message)):
         Declaration(name="slots", kind="tagging", train=Path("a.conll"), **keys)
+
+
+def test_types_with_spaces_and_slashes(tmp_path: Path) -> None:
+    examples = read(tmp_path, "a.jsonl", jsonl("a b", ["B-x y/z", "I-x y/z"]))
+    assert examples.labels == (("B-x y/z", "I-x y/z"),)
+
+
+def test_texts_and_tags_in_two_files_are_of_one_length(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/seq.in").write_text("a b\n\nc d\n")
+    (tmp_path / "train/seq.out").write_text("O O\n\nO\n")
+    own = DeclaredTask(Declaration(name="slots", kind="tagging", format="seq", data=tmp_path))
+    with pytest.raises(UserError, match=r"train/seq.in:3: the text has 2 words, but there are 1 tags"):
+        own.read("train")
+
+
+def test_a_conll_file_to_predict_needs_no_tags(tmp_path: Path) -> None:
+    """Its texts are those of the same file with tags; to train on or to evaluate on it has them."""
+    files = {name: tmp_path / f"{name}.conll" for name in ("train", "dev", "test")}
+    files["train"].write_text("EU B-x\nrejects O\n\nall I-x\n")
+    for split in ("dev", "test"):
+        files[split].write_text("EU\nrejects\n\nall\n")
+    own = DeclaredTask(Declaration(name="slots", kind="tagging", **files))
+    train, test = own.read("train"), own.read("test")
+    assert test.labels is None and test.text_a == train.text_a == ("EU rejects", "all")
+    assert label_array(own, test) is None
+    with pytest.raises(UserError, match=r"dev.conll:1: the line has 1 column, but column 1 is wanted"):
+        own.read("dev")
 
 
 def test_every_tag_is_outside(tmp_path: Path) -> None:
