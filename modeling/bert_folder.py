@@ -22,7 +22,7 @@ from centrabert.modeling.tokenization.vocabulary import VOCABULARIES, vocabulary
 
 # What an optimiser keeps for a variable, below the variable's name.
 SLOT = re.compile(
-    r".+/(adam_[mv]|Adam(_1)?|lamb_[mv]|v[rc]?|m|Momentum|Adagrad|RMSProp(_1)?|ExponentialMovingAverage)"
+    r".+/(adam_[mv]|(AdamWeightDecayOptimizer|Adam)(_1)?|lamb_[mv]|v[rc]?|m|Momentum|Adagrad|RMSProp(_1)?|ExponentialMovingAverage)"
 )
 PREFIX = re.compile(r"(.*?)embeddings/word_embeddings")
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.layers.layer_states import LayerState
@@ -56,6 +57,16 @@ def predict(
     plan = sorted_batches(encoded.lengths, batch_size)
     batches = list(estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False))
     return {name: _in_order([batch[name] for batch in batches], plan) for name in batches[0]}
+
+
+def golden_answers(
+    estimator: Estimator, task: TaskSpec, encoded: Encoded, checkpoint_path: str | None = None
+) -> Golden:
+    """The answers to a few of the rows, short and long ones."""
+    rows = golden_rows(encoded.lengths)
+    (batch,) = estimator.predict(input_fn(encoded, [rows]), checkpoint_path, yield_single_examples=False)
+    text_a, text_b = (tuple(column[row] for row in rows) for column in (encoded.text_a, encoded.text_b))
+    return golden_of(task, text_a, text_b, batch)
 
 
 def _in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) -> npt.NDArray[np.generic]:

@@ -21,7 +21,6 @@ from centrabert.modeling.digest import joint_digest, tensor_digests
 from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.golden import Golden, golden_of, golden_rows
 from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
@@ -33,7 +32,7 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
 from centrabert.modeling.training.label_targets import label_targets
 from centrabert.modeling.training.objective import Objective
-from centrabert.modeling.training.prediction import Tuned, dataset, decide, input_fn, predict
+from centrabert.modeling.training.prediction import Tuned, dataset, decide, golden_answers, predict
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
 from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -239,7 +238,7 @@ def _finish(
         hyperparameters=_recorded(job),
         teacher_digest=job.teacher.digest if job.teacher else None,
     )
-    write_golden(job.output_dir / GOLDEN, _golden(job, estimator, best.best_prefix()))
+    write_golden(job.output_dir / GOLDEN, golden_answers(estimator, task, job.dev, str(best.best_prefix())))
     write_text(job.output_dir / RECORD, dump(record.to_json()))
     _tidy(job.output_dir / TRAINING)
     return record
@@ -252,14 +251,6 @@ def _recorded(job: TrainingJob) -> dict[str, Any]:
         **job.objective.to_json(),
         "initialization": job.initialization.to_json(),
     }
-
-
-def _golden(job: TrainingJob, estimator: Estimator, prefix: Path) -> Golden:
-    """The answers of the checkpoint `prefix` to a few rows of dev."""
-    rows = golden_rows(job.dev.lengths)
-    (batch,) = estimator.predict(input_fn(job.dev, [rows]), str(prefix), yield_single_examples=False)
-    text_a, text_b = (tuple(column[row] for row in rows) for column in (job.dev.text_a, job.dev.text_b))
-    return golden_of(job.branch.task, text_a, text_b, batch)
 
 
 def _tidy(folder: Path) -> None:
