@@ -9,6 +9,7 @@ from centrabert.glue_data.task_data import TaskData, content_digests, task_spec
 from centrabert.glue_data.task_lookup import find_task, is_config, task_names
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.tokenization.normalization import read_normalization
+from centrabert.modeling.tokenization.pair_segments import check_segments, second_segment
 from centrabert.modeling.tokenization.sentencepiece_convention import read_convention
 from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
 from centrabert.modeling.tokenization.vocabulary import SENTENCEPIECE_ENDING, VOCABULARIES, vocabulary_file
@@ -109,16 +110,18 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     """Reads the data of every task.
 
     Raises:
-      UserError: Not one of the tasks can be read.
+      UserError: There is no task that this BERT can be trained on with the data that there is.
     """
     workloads, digests, errors = {}, {}, {}
     for task in space.tasks:
         data = find_task(task, data_root=Path(space.data_root))
         try:
             train, dev = data.read("train"), data.read("dev")
-            workloads[task] = Workload.of(task, train, dev, space)
             task_spec(data, space.max_seq_length, space.pooling)  # raises for what no model can be
+            if data.pair:
+                _check_reads_pairs(Path(space.bert_dir), task)
             digests[task] = data_digest(content_digests(data, train.digest, dev.digest))
+            workloads[task] = Workload.of(task, train, dev, space)
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:
@@ -126,6 +129,12 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
     space = replace(space, bert_digest=bert_digest(Path(space.bert_dir)), data_digests=digests)
     return Preflight(space, Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
+
+
+def _check_reads_pairs(bert_dir: Path, task: str) -> None:
+    file = bert_dir / CONFIG
+    segments = BertConfig.from_json_file(file).type_vocab_size
+    check_segments(task, second_segment(vocabulary_file(bert_dir)), segments, str(file))
 
 
 def other_results(search: Search) -> list[JobSpec]:

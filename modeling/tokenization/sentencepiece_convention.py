@@ -59,6 +59,11 @@ class Convention:
         return self.tokenizer_class == ALBERT
 
     @property
+    def second_segment(self) -> int:
+        """The segment id of the second text of a pair."""
+        return 1 if self.is_albert else 0
+
+    @property
     def file_name(self) -> str:
         """What Hugging Face calls the file in this family."""
         return SPIECE if self.is_albert else XLM_ROBERTA_PIECES

@@ -45,7 +45,7 @@ class SentencePieceTokenizer(Tokenizer):
             special = self.convention.special
             names = ("cls_token", "sep_token", "pad_token")
             return PairLayout(*(self.model.pieces.index(special[name]) for name in names))
-        return PairLayout(_CLS, _SEP, _PAD, separators=2, second_segment=0)
+        return PairLayout(_CLS, _SEP, _PAD, separators=2, second_segment=self.convention.second_segment)
 
     @cached_property
     def unknown_id(self) -> int:

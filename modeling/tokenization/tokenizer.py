@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.errors import UserError
 from centrabert.modeling.tokenization.packing import PairLayout, pack
+from centrabert.modeling.tokenization.pair_segments import check_segments
 
 
 @dataclass(frozen=True)
@@ -149,18 +150,8 @@ class Tokenizer(ABC):
         )
 
     def check_reads_pairs(self, task: str, type_vocab_size: int, source: str) -> None:
-        """Raises UserError, which begins with `source`, if a BERT of so many segments cannot read pairs.
-
-        A second text may need a segment of its own, which some BERTs do not have; TensorFlow would say so
-        only when the first pair comes.
-        """
-        segment = self.layout.second_segment
-        if segment >= type_vocab_size:
-            raise UserError(
-                f"{source}: task {task} reads pairs of texts, and the second text has segment {segment}, but "
-                f"type_vocab_size of this BERT is {type_vocab_size}: it reads single texts only; take a BERT "
-                f"with type_vocab_size {segment + 1}"
-            )
+        """Raises UserError as `check_segments`, if a BERT of so many segments cannot read pairs."""
+        check_segments(task, self.layout.second_segment, type_vocab_size, source)
 
 
 def text_tensor(text: tf.Tensor) -> tf.Tensor:

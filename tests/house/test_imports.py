@@ -71,6 +71,7 @@ PURE = (
     "modeling/kinds/*.py",
     "modeling/layers/layer_states.py",
     "modeling/tokenization/normalization.py",
+    "modeling/tokenization/pair_segments.py",
     "modeling/tokenization/sentencepiece_convention.py",
     "modeling/tokenization/sentencepiece_model.py",
     "modeling/tokenization/vocabulary.py",

@@ -1,13 +1,16 @@
 """What a search reads of a BERT's folder before it begins."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny
 import tiny_pieces
+import tiny_search
 
 from centrabert.search.jobs.content_digest import bert_digest
-from centrabert.search.preflight import read_layers, reads_lower_case
+from centrabert.search.preflight import open_search, read_layers, reads_lower_case
 from centrabert.training_flags import BertFlags
 
 
@@ -27,6 +30,42 @@ def test_a_sentencepiece_model_in_the_place_of_vocab_txt(tmp_path: Path) -> None
     file.unlink()
     with pytest.raises(ValueError, match=r"no such file; --bert_dir wants .*, vocab\.txt or sentencepiece"):
         read_layers(folder, 16)
+
+
+@pytest.mark.parametrize(
+    ("assets", "segments", "refused"),
+    [
+        (tiny.VOCABULARY, 1, True),
+        (tiny.VOCABULARY, 2, False),
+        (tiny_pieces.xlm_roberta().assets, 1, False),  # all its segments are 0
+        (tiny_pieces.albert().assets, 1, True),
+    ],
+)
+def test_a_bert_of_one_segment_is_searched_for_single_texts_alone(
+    tmp_path: Path, assets: Mapping[str, bytes], segments: int, refused: bool
+) -> None:
+    """Its pairs are refused before a job starts."""
+    config = replace(tiny.CONFIG, type_vocab_size=segments)
+    folder = tiny.bert_folder(tmp_path / "bert", config=config, assets=assets)
+    (tmp_path / "rows.tsv").write_text("text\tother\tlabel\na\tb\tx\nc\td\ty\n")
+    files = "train: rows.tsv, dev: rows.tsv"
+    (tmp_path / "tasks.yaml").write_text(
+        f"tasks:\n  mood: {{{files}}}\n  twins: {{{files}, text_b: other}}\n"
+    )
+    space = tiny_search.space(
+        bert_dir=str(folder),
+        data_root=str(tmp_path / "tasks.yaml"),
+        tasks=("mood", "twins"),
+        num_hidden_layers=config.num_hidden_layers,
+        fine_tuning_layers=(1,),
+    )
+    found = open_search(space, tmp_path / "out", cached=True, cores=1)
+    assert found.search.space.tasks == (("mood",) if refused else ("mood", "twins"))
+    message = f"{folder}/bert_config.json: task twins reads pairs of texts, and the second text has segment 1"
+    assert [each.startswith(message) for each in found.errors.values()] == [True] * refused
+    if refused:
+        with pytest.raises(ValueError, match="task twins reads pairs of texts"):
+            open_search(replace(space, tasks=("twins",)), tmp_path / "out", cached=True, cores=1)
 
 
 def test_vocab_txt(tmp_path: Path) -> None:
