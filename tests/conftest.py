@@ -78,6 +78,18 @@ def runner(tmp_path_factory):
     return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
 
 
+@pytest.fixture(scope="session")
+def finished(runner, tmp_path_factory):
+    """The branch folder of an undisturbed training of `tiny_glue.job`; do not write into it."""
+    import tiny_glue
+
+    from centrabert.modeling.training.train_branch import train_branch
+
+    folder = tmp_path_factory.mktemp("finished") / "rte"
+    train_branch(tiny_glue.job(runner, folder))
+    return folder
+
+
 @pytest.fixture
 def server(caplog):
     """A local server to abuse; nothing may be left in it, nor in the log, which clients could fill."""

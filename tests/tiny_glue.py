@@ -52,8 +52,8 @@ def runner(base: Path, data_dir: Path, pooling: str = "cls") -> TaskRunner:
     return TaskRunner(find_task("rte", data_dir=data_dir), BertFolder.at(base), tiny.MAX_SEQ_LENGTH, pooling)
 
 
-def job(runner: TaskRunner, output_dir: Path, frozen: int = 1, tuned: int = 2, **keys: Any) -> TrainingJob:
-    """A training job of seconds; `keys` are fields of TrainingJob to set otherwise."""
+def job(runner: TaskRunner, output_dir: Path, frozen: int = 2, tuned: int = 1, **keys: Any) -> TrainingJob:
+    """A training job of seconds, most of which every tuned layer costs; `keys` set fields of TrainingJob."""
     branch = keys.pop("branch", Branch(runner.spec, frozen, tuned))
     return TrainingJob(
         **{

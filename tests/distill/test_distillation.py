@@ -47,10 +47,25 @@ def student(teacher: Teacher, runner: TaskRunner, folder: Path, layers: int = 1,
 
 
 @pytest.fixture(scope="module")
-def plain(teacher: Teacher, runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before(teacher: Teacher) -> dict[str, tuple[int, bytes]]:
+    """The teacher's files, before it has a student."""
+    return files(teacher.folder)
+
+
+@pytest.fixture(scope="module")
+def plain(
+    teacher: Teacher,
+    before: dict[str, tuple[int, bytes]],
+    runner: TaskRunner,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The folder of a student as the paper has it."""
     folder = tmp_path_factory.mktemp("plain") / "student"
-    student(teacher, runner, folder)
+    teacher.folder.chmod(0o555)  # root could write nevertheless
+    try:
+        student(teacher, runner, folder)
+    finally:
+        teacher.folder.chmod(0o755)
     return folder
 
 
@@ -79,17 +94,11 @@ def test_a_student_is_a_branch_like_any_other(teacher: Teacher, runner: TaskRunn
 
 
 def test_nothing_is_written_into_the_teachers_folder(
-    teacher: Teacher, runner: TaskRunner, tmp_path: Path
+    teacher: Teacher, before: dict[str, tuple[int, bytes]], plain: Path
 ) -> None:
     """It may be read-only, and a student that is told nothing else leaves no cache behind."""
-    before = files(teacher.folder)
-    teacher.folder.chmod(0o555)  # root could write nevertheless
-    try:
-        student(teacher, runner, tmp_path / "student")
-    finally:
-        teacher.folder.chmod(0o755)
     assert files(teacher.folder) == before
-    assert not list((tmp_path / "student").rglob("*.npy"))
+    assert not list(plain.rglob("*.npy"))
 
 
 def test_the_same_seed_gives_the_same_bits_from_any_cache(
@@ -98,14 +107,12 @@ def test_the_same_seed_gives_the_same_bits_from_any_cache(
     """Of the trunk's outputs, and of the teacher's states, which the second student finds computed."""
     expected = branch_folder.read_record(plain)
     keys = {"cache": TrunkCache(tmp_path / "trunk", 10**9), "teacher_cache_dir": tmp_path / "states"}
-    assert student(teacher, runner, tmp_path / "first", **keys) == expected
-    kept = files(tmp_path / "states")
-    assert student(teacher, runner, tmp_path / "second", **keys) == expected
-    assert files(tmp_path / "states") == kept
-    assert [Path(name).name for name in kept] == [".lock", "logits.npy"]
     other = dataclasses.replace(SOON, seed=14)
     differs = student(teacher, runner, tmp_path / "other", hyperparameters=other, **keys)
     assert not differs.variables.items() & expected.variables.items()
+    kept = files(tmp_path / "states")
+    assert [Path(name).name for name in kept] == [".lock", "logits.npy"]
+    assert student(teacher, runner, tmp_path / "same", **keys) == expected
     assert files(tmp_path / "states") == kept
 
 

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny_glue
 from full_disk import small_disk
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.export import run_export
 from centrabert.merge import run_merge
+from centrabert.merge.merge_branches import merge
 from centrabert.modeling import run_convert
 from centrabert.modeling.branch_folder import RECORD
-from centrabert.modeling.training.train_branch import train_branch
 from centrabert.task_runner import TaskRunner
 
 BLOCK = 4096  # of the file system
@@ -29,13 +28,11 @@ ROOM = {
 
 
 @pytest.fixture(scope="module")
-def made(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A branch and a merged model to go on from."""
-    root = tmp_path_factory.mktemp("made")
-    train_branch(tiny_glue.job(runner, root / "rte"))
-    argv = ["run_merge.py", f"--base={_bert(runner)}", f"--branches={root / 'rte'}"]
-    assert command.status(run_merge.main, run_merge.FLAGS, [*argv, f"--output_dir={root / 'merged'}"]) == 0
-    return root
+def merged(runner: TaskRunner, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model to go on from."""
+    folder = tmp_path_factory.mktemp("made") / "merged"
+    merge(_bert(runner), [finished], folder)
+    return folder
 
 
 @pytest.fixture
@@ -50,7 +47,12 @@ def _bert(runner: TaskRunner) -> Path:
 
 @pytest.mark.parametrize(("disk", "step"), [(step, step) for step in ROOM], indirect=["disk"])
 def test_no_space_left_is_one_line(
-    runner: TaskRunner, made: Path, disk: Path, step: str, capsys: pytest.CaptureFixture[str]
+    runner: TaskRunner,
+    finished: Path,
+    merged: Path,
+    disk: Path,
+    step: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bert, output = _bert(runner), disk / "output"
     train = [
@@ -58,11 +60,11 @@ def test_no_space_left_is_one_line(
         f"--data_dir={runner.task.splits['train'].parent}",
         f"--bert_dir={bert}",
         "--max_seq_length=13",
-        "--fine_tuning_layers=2",
+        f"--fine_tuning_layers={2 if step == 'train late' else 1}",
         "--do_train",
     ]
     distil = [
-        f"--teacher={made / 'rte'}",
+        f"--teacher={finished}",
         "--student_layers=1",
         f"--data_dir={runner.task.splits['train'].parent}",
         f"--bert_dir={bert}",
@@ -73,8 +75,8 @@ def test_no_space_left_is_one_line(
         "train uncached": (run_classifier, [*train, "--activation_cache_gb=0"]),
         "train late": (run_classifier, [*train, "--activation_cache_gb=0"]),
         "distil": (run_distill, distil),
-        "merge": (run_merge, [f"--base={bert}", f"--branches={made / 'rte'}"]),
-        "export": (run_export, [f"--merged={made / 'merged'}", "--version=1"]),
+        "merge": (run_merge, [f"--base={bert}", f"--branches={finished}"]),
+        "export": (run_export, [f"--merged={merged}", "--version=1"]),
     }
     script, flags = calls[step]
     where = "--export_dir" if step == "export" else "--output_dir"
