@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -80,7 +81,7 @@ def texts_of(file: Path) -> Iterator[str]:
                 yield from (field for line in lines for field in line.rstrip("\r\n").split("\t"))
     except FileNotFoundError:
         raise UserError(f"{file}: no such file") from None
-    except (UnicodeDecodeError, gzip.BadGzipFile, csv.Error) as error:
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
         raise UserError(f"{file}: cannot be read as text: {error}") from None
 
 
@@ -90,6 +91,8 @@ def _strings_of_lines(lines: Iterable[str], file: Path) -> Iterator[str]:
             yield from _strings(json.loads(line)) if line.strip() else ()
         except json.JSONDecodeError as error:
             raise UserError(f"{file}:{number}: not JSON: {error.msg}") from None
+        except RecursionError:
+            raise UserError(f"{file}:{number}: is nested too deep") from None
 
 
 def _strings(value: Any) -> Iterator[str]:

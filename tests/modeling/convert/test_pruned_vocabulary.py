@@ -110,6 +110,14 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pruned(bert, [file_of(tmp_path / "t.txt", [" ", ""])])
     with pytest.raises(ValueError, match=r"t\.jsonl:2: not JSON"):
         pruned(bert, [file_of(tmp_path / "t.jsonl", ['"a"', "{"])])
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"deep\.jsonl:1: is nested too deep"):
+        list(texts_of(tmp_path / "deep.jsonl"))
+    zipped = gzip.compress(b"a text\n" * 1000)
+    for content in (zipped[:-9], zipped[:12] + b"\xff" * 9 + zipped[21:]):
+        (tmp_path / "t.txt.gz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"t\.txt\.gz: cannot be read as text: "):
+            list(texts_of(tmp_path / "t.txt.gz"))
     bpe = SentencePieceTokenizer(SentencePieceModel(tiny_pieces.trained(model_type="bpe")), Convention())
     with pytest.raises(ValueError, match="unigram models alone"):
         pruned(pretrained(bpe), [tmp_path / "t.txt"])
