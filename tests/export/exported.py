@@ -1,17 +1,21 @@
-"""One exported model of all of `tiny.BRANCHES`, built once for every test module that only reads it."""
+"""Exported models: of all of `tiny.BRANCHES`, and a small one, each built once for all that only read it."""
 
 import atexit
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import tiny
+import tiny_glue
 
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
 from centrabert.merge.merge_branches import merge
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.config import BertConfig
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,32 @@ class Exported:
 @cache
 def exported() -> Exported:
     """The model of all branches; do not write into its folders."""
+    return _made(tiny.BRANCHES, tiny.CONFIG)
+
+
+@cache
+def small() -> Exported:
+    """A model of two tasks of a layer each, for servers of which little is asked: they load it in a third."""
+    tasks = {branch.task.name: branch.task for branch in tiny.BRANCHES}
+    return _made([Branch(tasks[name], 1, 1) for name in ("rte", "tone")], tiny_glue.CONFIG)
+
+
+def _made(branches: Sequence[Branch], config: BertConfig) -> Exported:
     root = Path(tempfile.mkdtemp(prefix="exported-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    base = tiny.bert_folder(root / "base")
-    branches = {folder.name: folder for folder in tiny.branches(root / "branches", base)}
-    merge(base, list(branches.values()), root / "merged")
-    return Exported(base, branches, root / "merged", export(root / "merged", root / "serving", 1))
+    base = tiny.bert_folder(root / "base", config=config)
+    folders = {folder.name: folder for folder in tiny.branches(root / "branches", base, branches)}
+    merge(base, list(folders.values()), root / "merged")
+    return Exported(base, folders, root / "merged", export(root / "merged", root / "serving", 1))
 
 
 @cache
 def predictor() -> Predictor:
-    """The exported model, loaded."""
+    """The model of all branches, loaded."""
     return Predictor(exported().version)
+
+
+@cache
+def small_predictor() -> Predictor:
+    """That of two, loaded."""
+    return Predictor(small().version)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import exported, predictor
+from exported import small, small_predictor
 from grpc_requests import TEXT_A
 from raw_http import RawAnswer, RawClient, post
 from running_server import NAME, running, settings
@@ -112,9 +112,7 @@ def abused_server() -> AbusedServer:
         gate.wait()
         return compute(servable, batch)
 
-    chosen = replace(
-        settings(exported().version.parent, LIMITS), body_bytes=BODY_BYTES, concurrent=CONCURRENT
-    )
+    chosen = replace(settings(small().version.parent, LIMITS), body_bytes=BODY_BYTES, concurrent=CONCURRENT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Servable, "compute", held_back)
         return AbusedServer(session.enter_context(running(chosen)), gate)
@@ -135,7 +133,7 @@ def many(rows: int) -> bytes:
 def check(answer: RawAnswer, rows: int = 1) -> None:
     """It is that to `many(rows)`."""
     assert answer.status == 200, answer.body
-    expected = predictor().predict("tone", {"text_a": TEXT_A[:1]})["probabilities"][0]
+    expected = small_predictor().predict("tone", {"text_a": TEXT_A[:1]})["probabilities"][0]
     found = [row["probabilities"] for row in json.loads(answer.body)["predictions"]]
     np.testing.assert_allclose(found, [expected] * rows, atol=2e-6)
 

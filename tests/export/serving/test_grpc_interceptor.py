@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 from abused_server import CONCURRENT, AbusedServer
-from exported import predictor
+from exported import small_predictor
 from grpc_requests import TEXT_A, message
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
@@ -56,7 +56,7 @@ def stalled(server: AbusedServer, channel: grpc.Channel, number: int) -> list[St
 
 
 def check(response: bytes) -> None:
-    label = predictor().predict("tone", {"text_a": TEXT_A[:1]})["label"]
+    label = small_predictor().predict("tone", {"text_a": TEXT_A[:1]})["label"]
     assert list(PredictResponse.FromString(response).outputs["label"].string_val) == label.tolist()
 
 

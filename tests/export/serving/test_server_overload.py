@@ -70,7 +70,7 @@ def test_requests_that_the_server_is_too_busy_to_look_at_wait(server: AbusedServ
     with grpc.insecure_channel(f"127.0.0.1:{server.server.port}") as channel, server.busy() as idle:
         predict = PredictionServiceStub(channel).Predict
         request = message("tone", {"text_a": TEXT_A[:1]})
-        sent = [predict.future(request, timeout=60) for _ in range(4000)]
+        sent = [predict.future(request, timeout=60) for _ in range(2000)]
         eventually(lambda: all(is_delivered(server.server.port) for _ in range(100)))
         idle.set()
         codes = {future.code().name for future in sent}

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 import requests
-from exported import exported
+from exported import small
 from grpc_requests import TEXT_A, message
 from running_server import NAME, running, settings
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
@@ -27,7 +27,7 @@ SENTENCE = {"signature_name": "tone", "instances": ["the dog sees a small bird"]
 def publish(base_path: Path, version: int, change: Callable[[Path], None] = lambda folder: None) -> None:
     """A copy of the exported model under another number, complete when it gets its name."""
     aside = base_path / f"{version}.writing"
-    shutil.copytree(exported().version, aside)
+    shutil.copytree(small().version, aside)
     change(aside)
     aside.rename(base_path / str(version))
 
@@ -126,4 +126,4 @@ def test_a_version_is_loaded_no_further_when_it_is_stopped(tmp_path: Path) -> No
     stopped.set()
     limits = settings(tmp_path).limits
     with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="stopped while it was loaded"):
-        load_servable(exported().version, limits, executor, lambda rows: None, stopped)
+        load_servable(small().version, limits, executor, lambda rows: None, stopped)
