@@ -9,6 +9,7 @@ from absl import logging
 from browser import require_browser
 from hypothesis import settings
 from markers import NOT_QUICK, markers
+from schedule import Scheduling, rank
 from session import session
 
 from centrabert import command
@@ -32,9 +33,15 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by -m
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: rank(item.nodeid))
     for item in items:
         for marker in markers(item.nodeid):
             item.add_marker(marker)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish():

@@ -16,9 +16,7 @@ from centrabert.search.strategy.search_space import EXHAUSTIVE
 from centrabert.search.workers.local_pool import LocalPool
 
 # 2 tasks, 2 L, 2 seeds; then 1 l: 12 jobs, each of which costs a start of Python.
-SPACE = tiny_search.space(
-    fine_tuning_layers=(2, 3), student_layers=(1,), seeds=(0, 1), strategy=EXHAUSTIVE
-)
+SPACE = tiny_search.space(fine_tuning_layers=(2, 3), student_layers=(1,), seeds=(0, 1), strategy=EXHAUSTIVE)
 
 
 def command(
