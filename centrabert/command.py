@@ -14,6 +14,7 @@ from centrabert.errors import UserError, file_mistake, tensorflow_errors
 from centrabert.flag_text import missing, usage
 
 HELP = frozenset(["--help", "-help", "-h"])
+VERB = "verb"  # a flag that is given as the first argument
 MISTAKE, STDOUT_CLOSED = 1, 141  # 128 + SIGPIPE, as a shell reports `run_inspect | head`
 # Read when TensorFlow is first imported. Its notes on CUDA and oneDNN are no concern of who runs a script.
 # oneDNN is off where AVX-512 is missing; without it the bits of a row depend on its batch: docs/RESULTS.md.
@@ -75,10 +76,18 @@ def _parse_and_call(main: Callable[[], None], flag_values: flags.FlagValues, arg
     if not HELP.isdisjoint(argv[1:]):
         print(usage(sys.modules[main.__module__].__doc__ or "", flag_values))
         return
-    rest = flag_values(list(argv))[1:]
+    rest = flag_values(with_verb(flag_values, argv))[1:]
     if rest:
         raise UserError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
     main()
+
+
+def with_verb(flag_values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """The arguments, with the first as --verb where a script has that flag and it stands alone."""
+    program, *rest = argv
+    if VERB in flag_values and rest and not rest[0].startswith("-"):
+        return [program, f"--{VERB}={rest[0]}", *rest[1:]]
+    return [program, *rest]
 
 
 def _drop_undelivered_output() -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "centrabert.merge.run_inspect",
     "extract": "centrabert.merge.run_extract",
     "export": "centrabert.export.run_export",
+    "store": "centrabert.export.lifecycle.run_store",
     "predict": "centrabert.export.run_predict",
     "serve": "centrabert.export.run_server",
 }

@@ -1,7 +1,9 @@
 """Publishing a model: its version, its label and what starts a server on it, in steps that can be resumed."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from absl import logging
 
@@ -9,7 +11,7 @@ from centrabert.export.contract.models_config import label_version, read_labels
 from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_path
 from centrabert.export.deploy.render import write_deployment
 from centrabert.export.deploy.tf_serving import TfServing
-from centrabert.merge.merged_folder import MANIFEST
+from centrabert.merge.merged_folder import MANIFEST, read_manifest
 from centrabert.modeling.files import check_new, clear_abandoned
 
 NOTE = """\
@@ -18,15 +20,48 @@ and written what starts a server. If it was stopped, run the same command again:
 """
 
 
-def publish(merged: Path, export_dir: Path, version: int, label: str, serving: TfServing) -> Path:
-    """Exports a merged model as `export_dir`/`version`/, which it returns, and labels it.
+class VersionSource(Protocol):
+    """Where the files of a version come from."""
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether a version folder holds what `write` would write."""
+        ...
+
+    def write(self, folder: Path) -> None:
+        """Writes the version folder, all of it or nothing; raises UserError or OSError."""
+        ...
+
+
+@dataclass(frozen=True)
+class MergedModel:
+    """A folder that `merge` wrote, as the source of a version."""
+
+    merged: Path
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether the version was made of that merged model: a manifest holds a digest of every weight."""
+        places = folder / EXTRA, self.merged
+        if not all((place / MANIFEST).is_file() for place in places):
+            return False
+        exported, wanted = map(read_manifest, places)
+        return exported == wanted
+
+    def write(self, folder: Path) -> None:
+        """As `export_version.export`."""
+        from centrabert.export.export_version import export  # with TensorFlow, which takes seconds
+
+        export(self.merged, folder.parent, int(folder.name))
+
+
+def publish(source: VersionSource, export_dir: Path, version: int, label: str, serving: TfServing) -> Path:
+    """Exports `source` as `export_dir`/`version`/, which it returns, and labels it.
 
     Whatever stops it, a full disk or a kill, the same call finishes the work: what lies about is cleared, and
     a version that is there already gets its label and its files. A note beside models.config tells such a
     version from one that was published whole, which is not touched again.
 
     Raises:
-      UserError: `merged` or models.config is damaged, or an answer differs.
+      UserError: The source or models.config is damaged, or an answer differs.
       FileExistsError: That version is there.
       OSError, tf.errors.OpError: The disk is full.
     """
@@ -35,33 +70,31 @@ def publish(merged: Path, export_dir: Path, version: int, label: str, serving: T
     note = settings / f"version-{version}.unfinished"
     if export_dir.is_dir():
         clear_abandoned(export_dir)
-    if note.exists() and _is_export_of(folder, merged):
+    if note.exists() and source.is_in(folder):
         logging.info("%s: was exported before; its label and the deployment files follow", folder)
     else:
-        _export(merged, folder, note)
-    label_version(settings, serving.name, serving.base_path, label, version)
-    write_deployment(folder, serving)
-    note.unlink(missing_ok=True)
+        _export(source, folder, note)
+    finish(folder, label, serving, note)
     return folder
 
 
-def _export(merged: Path, folder: Path, note: Path) -> None:
-    """Writes the version; the note outlasts it, but for a version that was not written."""
-    from centrabert.export.export_version import export  # with TensorFlow, which takes seconds
+def finish(folder: Path, label: str, serving: TfServing, note: Path | None = None) -> None:
+    """Labels an exported version and writes what starts a server on it; then `note` is removed."""
+    label_version(folder.parent / SETTINGS, serving.name, serving.base_path, label, int(folder.name))
+    write_deployment(folder, serving)
+    if note is not None:
+        note.unlink(missing_ok=True)
 
+
+def _export(source: VersionSource, folder: Path, note: Path) -> None:
+    """Writes the version; the note outlasts it, but for a version that was not written."""
     check_new(folder)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(NOTE.format(version=folder.name), encoding="utf-8")
     try:
-        export(merged, folder.parent, int(folder.name))
+        source.write(folder)
     finally:
         if not folder.exists():
             note.unlink(missing_ok=True)
             with suppress(OSError):  # other exports are at work there
                 note.parent.rmdir()
-
-
-def _is_export_of(folder: Path, merged: Path) -> bool:
-    """Whether the version was made of that merged model: a manifest holds a digest of every weight."""
-    exported, wanted = folder / EXTRA / MANIFEST, merged / MANIFEST
-    return exported.is_file() and wanted.is_file() and exported.read_bytes() == wanted.read_bytes()

@@ -44,13 +44,13 @@ FLAGS = define(Run)
 def main() -> None:
     run = read(Run, FLAGS)
     from centrabert.export.deploy.tf_serving import TfServing, check_name
-    from centrabert.export.publication import publish
+    from centrabert.export.publication import MergedModel, publish
     from centrabert.machine import usable_cores
 
     cores = usable_cores() if run.cores is None else run.cores
     serving = TfServing(run.model_name, cores, run.claim)
     check_name("label", run.label)
-    print(publish(run.merged, run.export_dir, run.version, run.label, serving))
+    print(publish(MergedModel(run.merged), run.export_dir, run.version, run.label, serving))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
+from centrabert.export.contract.version_folder import VARIABLES
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
-from centrabert.export.graph.saved_model import write_saved_model
+from centrabert.export.graph.saved_model import write_graph
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import CHECKPOINT, golden_file, read_manifest
+from centrabert.merge.store.shards import Shard, join
 from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -144,7 +146,9 @@ def _write_goldens(merged: Path, base: Path) -> None:
     text_a, text_b = (np.array(SENTENCES, np.object_) for _ in range(2))
     with TemporaryDirectory() as folder:
         tokenizer = BertFolder.at(base).tokenizer(manifest.do_lower_case)
-        write_saved_model(Path(folder), manifest, tokenizer, merged / CHECKPOINT)
+        write_graph(Path(folder), manifest, tokenizer)
+        (Path(folder) / VARIABLES).parent.mkdir()
+        join([Shard.of(merged / CHECKPOINT)], Path(folder) / VARIABLES)
         with Predictor(Path(folder)) as predictor:
             for branch in manifest.plan.branches:
                 spec = branch.task

@@ -5,6 +5,7 @@ from pathlib import Path
 from centrabert.errors import UserError
 
 SAVED_MODEL, ASSETS, EXTRA = "saved_model.pb", "assets", "assets.extra"  # TensorFlow's names
+VARIABLES = "variables/variables"  # where a SavedModel keeps its checkpoint
 SETTINGS = "tf_serving"  # beside the versions: no number, so no version to TF Serving
 STABLE = "stable"  # a label
 HIGHEST = 2**63 - 1  # TF Serving's messages hold no higher version

@@ -1,6 +1,6 @@
 """Answers of a SavedModel in this process, as TF Serving would give them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,10 +15,9 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from centrabert.errors import UserError
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
-from centrabert.export.contract.version_folder import SAVED_MODEL
+from centrabert.export.contract.version_folder import SAVED_MODEL, VARIABLES
 
 Arrays = dict[str, npt.NDArray[Any]]
-VARIABLES = "variables/variables"  # where a SavedModel keeps its checkpoint
 
 
 class Predictor:
@@ -26,6 +25,7 @@ class Predictor:
 
     Args:
       folder: A version folder, with saved_model.pb.
+      only: Names of signatures; of the others nothing is loaded, no weights either. None loads all.
 
     Attributes:
       signatures: By name.
@@ -35,8 +35,10 @@ class Predictor:
       UserError: `folder` holds no SavedModel that can be loaded.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, only: Collection[str] | None = None) -> None:
         meta_graph = _read_meta_graph(folder)
+        if only is not None:
+            _prune(meta_graph, only)
         graph = tf.Graph()
         self._session = tf.Session(graph=graph)
         self.signature_defs: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
@@ -44,7 +46,8 @@ class Predictor:
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
         try:
             with graph.as_default():
-                tf.train.import_meta_graph(meta_graph).restore(self._session, str(folder / VARIABLES))
+                tf.import_graph_def(meta_graph.graph_def, name="")
+                self._session.run(_restored(graph, str(folder / VARIABLES)))
         except (tf.errors.OpError, ValueError) as error:
             self._session.close()
             raise UserError(f"{folder}: cannot load the SavedModel: {error}") from None
@@ -106,6 +109,34 @@ def _read_meta_graph(folder: Path) -> MetaGraphDef:
         if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
             return meta_graph
     raise UserError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
+
+
+def _prune(meta_graph: MetaGraphDef, signatures: Collection[str]) -> None:
+    """Leaves only what some signatures need."""
+    for name in meta_graph.signature_def.keys() - set(signatures):
+        del meta_graph.signature_def[name]
+    tensors = (
+        info.name
+        for definition in meta_graph.signature_def.values()
+        for info in (*definition.inputs.values(), *definition.outputs.values())
+    )
+    nodes = sorted({name.partition(":")[0] for name in tensors})
+    needed = tf.graph_util.extract_sub_graph(meta_graph.graph_def, nodes)
+    meta_graph.graph_def.CopyFrom(needed)
+
+
+def _restored(graph: tf.Graph, prefix: str) -> list[tf.Operation]:
+    """What fills every variable of `graph` from the checkpoint `prefix`."""
+    handles = [operation for operation in graph.get_operations() if operation.type == "VarHandleOp"]
+    types = [handle.get_attr("dtype") for handle in handles]
+    names = [handle.name for handle in handles]
+    tensors = tf.raw_ops.RestoreV2(
+        prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names), dtypes=types
+    )
+    return [
+        tf.raw_ops.AssignVariableOp(resource=handle.outputs[0], value=tensor)
+        for handle, tensor in zip(handles, tensors, strict=True)
+    ]
 
 
 def _spec(name: str, definition: SignatureDef) -> SignatureSpec:

@@ -135,7 +135,9 @@ def test_exports_at_once_lose_no_label(tmp_path: Path) -> None:
 
     def export(version: int) -> None:
         start.wait(60)
-        publication.publish(exported().merged, tmp_path, version, f"v{version}", SERVING)
+        publication.publish(
+            publication.MergedModel(exported().merged), tmp_path, version, f"v{version}", SERVING
+        )
 
     with ThreadPoolExecutor(len(versions)) as threads:
         list(threads.map(export, versions))

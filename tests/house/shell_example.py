@@ -9,7 +9,7 @@ from itertools import takewhile
 from absl import flags
 from source_tree import ROOT, Script, module_name, scripts
 
-from centrabert.command import HELP, define_common
+from centrabert.command import HELP, define_common, with_verb
 
 ENDS = frozenset(["&&", "||", ";", "|", "&", "do", "done", "then", "fi"])
 REDIRECTIONS = frozenset([">", ">>", "<"])
@@ -116,7 +116,8 @@ def _flag_mistake(script: Script, arguments: list[str]) -> str | None:
     define_common(flag_values)
     flag_values.unparse_flags()
     try:
-        rest = flag_values([script.path, *(_without_variable(flag_values, word) for word in arguments)])[1:]
+        words = (_without_variable(flag_values, word) for word in arguments)
+        rest = flag_values(with_verb(flag_values, [script.path, *words]))[1:]
     except flags.Error as error:
         return f"{script.path}: {error}"
     return f"{script.path}: unexpected argument {rest[0]}" if rest else None

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = tuple(
     sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
 )
-PIPELINE = ("modeling", "glue_data", "", "distill", "merge", "export", "search", "benchmarks")
+PIPELINE = (
+    *("modeling", "glue_data", "", "distill", "merge", "export", "export/lifecycle", "search", "benchmarks"),
+)
 FOLDERS = ("centrabert", *PARTS, "benchmarks", "docs", "tests")
 
 

@@ -1,0 +1,225 @@
+"""The model store as a Python API: a change makes a new version, proves it, and leaves the others alone."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from centrabert.errors import UserError
+from centrabert.export.lifecycle.proof import Proof, read_proof
+from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
+from centrabert.merge.store import changes, garbage, integrity
+from centrabert.merge.store.changes import Change
+from centrabert.merge.store.folder_digest import file_digests
+from centrabert.merge.store.garbage import Garbage, find_garbage
+from centrabert.merge.store.labels import Labels, Move, read_labels, write_labels
+from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_record import StoreRecord, read_store_record, write_store_record
+from centrabert.merge.store.stored_branches import FILES, checked_record, rename_branch, store_branch
+from centrabert.merge.store.stored_layers import store_layers
+from centrabert.merge.store.version_record import Version, latest_version, read_version
+from centrabert.modeling import files
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.file_lock import exclusive
+
+DEFAULT = ChangeOptions()
+
+
+class ModelStore:
+    """A store on a disk; several processes and machines may use it at once.
+
+        store = ModelStore.create(Path("store"), base=Path("uncased_L-12_H-768_A-12"))
+        store.add(Path("output/rte_student"))
+        store.promote("stable", 1)
+        store.export(1, Path("serving"))
+
+    Args:
+      root: Its folder.
+
+    Attributes:
+      base: What all versions stand on.
+
+    Raises:
+      UserError: There is no store, its files are damaged, or a newer CentraBERT wrote it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.folder = StoreFolder(root)
+        self.base = read_store_record(self.folder)
+
+    @classmethod
+    def create(cls, root: Path, base: Path, do_lower_case: bool | None = None) -> "ModelStore":
+        """Makes a store without versions; it copies the base, layer by layer.
+
+        Args:
+          base: A Google BERT folder.
+          do_lower_case: None for what the folder says.
+
+        Raises:
+          UserError: `base` is damaged.
+          FileExistsError: There is something at `root`.
+        """
+        bert = BertFolder.at(base)
+        tokenizer = bert.tokenizer(do_lower_case)
+        bert.check()
+        with files.atomic_folder(root) as aside:
+            folder = StoreFolder(aside)
+            for place in (folder.layers, folder.branches, folder.versions, folder.cache, folder.tokenizer):
+                place.mkdir()
+            for name, content in tokenizer.assets.items():
+                (folder.tokenizer / name).write_bytes(content)
+            layers = store_layers(folder, bert)
+            write_store_record(
+                folder,
+                StoreRecord(
+                    store=uuid.uuid4().hex,
+                    config=bert.config(),
+                    do_lower_case=tokenizer.do_lower_case,
+                    vocabulary_digest=tokenizer.digest,
+                    tokenizer=file_digests(folder.tokenizer),
+                    layers=layers,
+                ),
+            )
+        return cls(root)
+
+    @property
+    def latest(self) -> Version | None:
+        """The newest version; None if there is none yet."""
+        return latest_version(self.folder)
+
+    def version(self, version: int | str) -> Version:
+        """A version by its number or its label; raises UserError if there is none."""
+        return read_version(self.folder, self.number(version))
+
+    def number(self, version: int | str) -> int:
+        """The number of a version that a number or a label names; raises UserError if there is none."""
+        if isinstance(version, int) or version.isdecimal():
+            return int(version)
+        pointed = self.labels.versions
+        if version not in pointed:
+            told = ", ".join(sorted(pointed)) or "none yet"
+            raise UserError(f"{self.folder.root}: there is no label {version!r}; there are: {told}")
+        return pointed[version]
+
+    @property
+    def labels(self) -> Labels:
+        return read_labels(self.folder)
+
+    def versions(self) -> dict[int, Version]:
+        """All versions by number, the oldest first."""
+        return {number: read_version(self.folder, number) for number in self.folder.numbers()}
+
+    def proof(self, version: int | str) -> Proof:
+        """What was proved when a version was made."""
+        return read_proof(self.folder.version(self.version(version).number))
+
+    def diff(self, before: int | str, after: int | str) -> Mapping[str, str]:
+        """ "added", "updated", "removed" or "given to others" by the name of each task that differs."""
+        return changes.difference(self.version(before).tasks, self.version(after).tasks)
+
+    def add(self, branch: Path, owners: Sequence[str] = (), options: ChangeOptions = DEFAULT) -> Outcome:
+        """Adds the task of a branch folder.
+
+        Raises:
+          UserError: The task is there already, the branch stands on another base, or an answer is wrong.
+        """
+        return self._with_branch(
+            branch, lambda task, stored: changes.Add(task, stored, tuple(owners)), options
+        )
+
+    def update(
+        self, branch: Path, owners: Sequence[str] | None = None, options: ChangeOptions = DEFAULT
+    ) -> Outcome:
+        """Gives the task of a branch folder that branch.
+
+        Args:
+          owners: None leaves them as they are.
+
+        Raises:
+          UserError: The task is not there, has that branch already, is another owner's, or as in `add`.
+        """
+        kept = None if owners is None else tuple(owners)
+        return self._with_branch(branch, lambda task, stored: changes.Update(task, stored, kept), options)
+
+    def remove(self, task: str, options: ChangeOptions = DEFAULT) -> Outcome:
+        """Removes a task; raises UserError if it is not there, the last one, or another owner's."""
+        return self._change(changes.Remove(task), lambda: changes.Remove(task), options)
+
+    def rename(self, task: str, to: str, options: ChangeOptions = DEFAULT) -> Outcome:
+        """Renames a task.
+
+        Raises:
+          UserError: It is not there or another owner's, or `to` is taken or no name of a task.
+        """
+
+        def renamed() -> Change:
+            tasks = self.latest.tasks if self.latest else {}
+            old = changes.existing(tasks, task)
+            return changes.Rename(task, to, rename_branch(self.folder, old.branch, to))
+
+        return self._change(changes.Rename(task, to, {}), renamed, options)
+
+    def _with_branch(
+        self, branch: Path, change: Callable[[str, dict[str, str]], Change], options: ChangeOptions
+    ) -> Outcome:
+        record = checked_record(branch, self.base, self.folder.root)
+        task = record.branch.task.name
+        found = {name: digest for name, digest in file_digests(branch).items() if name in FILES}
+        return self._change(
+            change(task, found), lambda: change(task, store_branch(self.folder, branch, record)), options
+        )
+
+    def _change(self, planned: Change, staged: Callable[[], Change], options: ChangeOptions) -> Outcome:
+        return make_version(self.folder, self.base, planned, staged, options)
+
+    def promote(self, label: str, version: int | str, options: ChangeOptions = DEFAULT) -> int:
+        """Points a label to a version, and returns its number."""
+        number = self.version(version).number
+        move = Move(number, options.signed(), "promote")
+        return self._relabel(lambda labels: labels.moved(label, move), label, options)
+
+    def roll_back(self, label: str, options: ChangeOptions = DEFAULT) -> int:
+        """Points a label to where it pointed before; returns that version's number.
+
+        Raises:
+          UserError: There is no such label, it never pointed elsewhere, or that version was removed.
+        """
+        return self._relabel(lambda labels: labels.rolled_back(label, options.signed()), label, options)
+
+    def _relabel(self, move: Callable[[Labels], Labels], label: str, options: ChangeOptions) -> int:
+        with exclusive(self.folder.root, wait=options.retry):
+            garbage.clean(self.folder)
+            moved = move(self.labels)
+            number = moved.versions[label]
+            read_version(self.folder, number)
+            if not options.dry_run:
+                write_labels(self.folder, moved)
+        return number
+
+    def verify(self) -> list[str]:
+        """Computes every digest again; one line for everything that is not as it was written."""
+        faults = list(integrity.faults(self.folder))
+        for number in self.folder.numbers():
+            try:
+                read_proof(self.folder.version(number))
+            except UserError as error:
+                faults.append(str(error))
+        return faults
+
+    def gc(self, keep: int = 10, options: ChangeOptions = DEFAULT) -> Garbage:
+        """Removes all but the newest `keep` versions, those with a label, and what none of them needs.
+
+        Raises:
+          UserError: `keep` is below 1, or a version is damaged, so that what it needs is not known.
+        """
+        if keep < 1:
+            raise UserError(f"keep {keep} is below 1: the newest version always stays")
+        with exclusive(self.folder.root, wait=options.retry):
+            if not options.dry_run:
+                garbage.clean(self.folder)
+            versions = self.versions()
+            kept = {*sorted(versions)[-keep:], *self.labels.versions.values()}
+            stored = [path.name for path in self.folder.branches.iterdir()]
+            found = find_garbage(versions, stored, kept)
+            if not options.dry_run:
+                garbage.remove_garbage(self.folder, found)
+        return found

@@ -1,0 +1,117 @@
+"""Exporting from a store: the labelled versions, their labels and what starts a server, for TF Serving."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.errors import UserError
+from centrabert.export.contract.version_folder import EXTRA, version_folders, version_path
+from centrabert.export.deploy.tf_serving import TfServing
+from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.export.lifecycle.proof import FILE as PROOF
+from centrabert.export.lifecycle.proof import read_proof
+from centrabert.export.publication import finish, publish
+from centrabert.merge.store.integrity import model_faults
+from centrabert.merge.store.shards import link
+from centrabert.merge.store.version_record import RECORD, read_record_at
+from centrabert.modeling.files import atomic_folder
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A version of a store, as the source of an exported one."""
+
+    store: ModelStore
+    number: int
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether the version there was exported from this store."""
+        file = folder / EXTRA / RECORD
+        return file.is_file() and read_record_at(file) == self.store.version(self.number)
+
+    def write(self, folder: Path) -> None:
+        """Links every file of the version's model, and puts version.json and proof.json beside them.
+
+        Raises:
+          FileExistsError: There is something at `folder`.
+          OSError: The disk is full; nothing is left.
+        """
+        model = self.store.folder.model(self.number)
+        with atomic_folder(folder) as aside:
+            for path in self.store.version(self.number).files:
+                (aside / path).parent.mkdir(parents=True, exist_ok=True)
+                link(model / path, aside / path)
+            for name in (RECORD, PROOF):
+                shutil.copyfile(self.store.folder.version(self.number) / name, aside / EXTRA / name)
+
+
+def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> Mapping[str, Path]:
+    """Exports every version that a label of the store points to; versions that are there already stay.
+
+    Each appears whole or not at all. models.config and the deployment files follow; if something stops the
+    export in between, the same call finishes it. The weights are hard links where there can be some.
+
+    Returns:
+      The folder of the version of every label.
+
+    Raises:
+      UserError: No label points anywhere, or the export folder holds versions of another store.
+      FileExistsError: A version of that number is there and comes from elsewhere.
+      OSError: The disk is full.
+    """
+    labels = store.labels.versions
+    if not labels:
+        raise UserError(
+            f"{store.folder.root}: no label points to a version; promote one: "
+            "`centrabert store promote --store=... --label=stable --version=NUMBER`"
+        )
+    _check_ours(store, export_dir)
+    return {label: _exported(store, export_dir, number, label, serving) for label, number in labels.items()}
+
+
+def _exported(store: ModelStore, export_dir: Path, number: int, label: str, serving: TfServing) -> Path:
+    source, folder = StoredVersion(store, number), version_path(export_dir, number)
+    if not source.is_in(folder):
+        return publish(source, export_dir, number, label, serving)
+    finish(folder, label, serving)
+    return folder
+
+
+def _check_ours(store: ModelStore, export_dir: Path) -> None:
+    """Raises UserError if a version in the export folder comes from another store."""
+    if not export_dir.is_dir():
+        return
+    for folder in version_folders(export_dir).values():
+        file = folder / EXTRA / RECORD
+        if file.is_file() and (found := read_record_at(file)).store != store.base.store:
+            raise UserError(
+                f"{export_dir}: version {found.number} there comes from another store; choose another "
+                "--export_dir, or give the store that it belongs to"
+            )
+
+
+def export_faults(store: ModelStore, export_dir: Path) -> list[str]:
+    """One line for everything in exported versions that is not as the store has it.
+
+    Raises:
+      OSError: `export_dir` cannot be read.
+    """
+    faults: list[str] = []
+    for number, folder in sorted(version_folders(export_dir).items()):
+        if not (folder / EXTRA / RECORD).is_file():
+            faults.append(f"{folder}: comes from no store")
+            continue
+        try:
+            faults += _folder_faults(store, number, folder)
+        except UserError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _folder_faults(store: ModelStore, number: int, folder: Path) -> Iterator[str]:
+    version = read_record_at(folder / EXTRA / RECORD)
+    if version != store.version(number):
+        yield f"{folder}: is not version {number} of this store"
+    read_proof(folder / EXTRA)
+    yield from model_faults(folder, version, (f"{EXTRA}/{RECORD}", f"{EXTRA}/{PROOF}"))

@@ -1,0 +1,101 @@
+"""What a store says of itself, in tables for people."""
+
+from collections.abc import Mapping
+
+from centrabert.export.contract.version_folder import EXTRA
+from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.export.lifecycle.version_change import Outcome
+from centrabert.merge.merged_folder import read_manifest
+from centrabert.merge.store.garbage import Garbage
+from centrabert.merge.store.version_record import Version
+from centrabert.merge.summary_table import columns, table
+
+SHORT = 12  # digits of a digest that tell it from others
+
+
+def version_list(store: ModelStore) -> str:
+    """One line for each version, the newest first."""
+    labels = _labels_of(store)
+    rows = [
+        (
+            str(number),
+            ", ".join(labels.get(number, ())),
+            str(len(version.tasks)),
+            version.author.time,
+            version.author.name,
+            version.change,
+        )
+        for number, version in reversed(store.versions().items())
+    ]
+    if not rows:
+        return f"{store.folder.root}: no versions yet; add a branch\n"
+    return _lines([("version", "labels", "tasks", "time", "author", "change"), *rows])
+
+
+def version_log(store: ModelStore) -> str:
+    """Each version with who made it of which other one, when and why, the newest first."""
+    labels = _labels_of(store)
+    return "\n".join(_entry(version, labels) for version in reversed(store.versions().values()))
+
+
+def version_text(store: ModelStore, version: Version) -> str:
+    """One version: its tasks, layers and parameters, its owners, and what was proved of it."""
+    manifest = read_manifest(store.folder.model(version.number) / EXTRA)
+    entries = sorted(version.tasks.items())
+    owners = [(name, entry.branch[:SHORT], ", ".join(entry.owners) or "everybody") for name, entry in entries]
+    return "\n".join(
+        [
+            _entry(version, _labels_of(store)),
+            table(manifest),
+            _lines([("task", "branch", "who may change it"), *owners]),
+            store.proof(version.number).text(),
+            "",
+        ]
+    )
+
+
+def diff_text(differences: Mapping[str, str]) -> str:
+    """One line for each task that differs."""
+    if not differences:
+        return "the same branches and owners\n"
+    return _lines([(task, what) for task, what in sorted(differences.items())])
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """What a change made, or would make."""
+    version = outcome.version
+    if outcome.proof is None:
+        return f"would make version {version.number}: {version.change}; nothing was changed\n"
+    return f"version {version.number}: {version.change}\n{outcome.proof.text()}\n"
+
+
+def garbage_text(found: Garbage, dry_run: bool) -> str:
+    """What gc removed, or would remove."""
+    versions = ", ".join(map(str, found.versions)) or "none"
+    said = "would remove" if dry_run else "removed"
+    return f"{said} versions: {versions}; branches that no version has: {len(found.branches)}\n"
+
+
+def _entry(version: Version, labels: Mapping[int, list[str]]) -> str:
+    author = version.author
+    named = f" ({', '.join(labels[version.number])})" if version.number in labels else ""
+    made = "the first" if version.parent is None else f"made of version {version.parent}"
+    forced = "; went over the owners of the task" if author.forced else ""
+    lines = [
+        f"version {version.number}{named}: {version.change}",
+        f"    {author.time} by {author.name}, {made}{forced}",
+        *([f"    {author.message}"] if author.message else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _labels_of(store: ModelStore) -> dict[int, list[str]]:
+    labels: dict[int, list[str]] = {}
+    for label, number in sorted(store.labels.versions.items()):
+        labels.setdefault(number, []).append(label)
+    return labels
+
+
+def _lines(rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(columns(rows)) + "\n"

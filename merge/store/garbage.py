@@ -1,0 +1,63 @@
+"""Removing what no version needs any more, and what a killed command left."""
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.version_record import Version
+from centrabert.modeling.files import clear_abandoned, flush
+
+NEW = "new"  # what a folder is called until its digest is known
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What can go.
+
+    Attributes:
+      versions: Numbers of versions, lowest first.
+      branches: Digests of branches that only these versions had, or none.
+    """
+
+    versions: tuple[int, ...]
+    branches: tuple[str, ...]
+
+
+def find_garbage(versions: Mapping[int, Version], stored: Collection[str], kept: Collection[int]) -> Garbage:
+    """What no kept version needs.
+
+    Args:
+      versions: All of the store, by number.
+      stored: Digests of all branches of the store.
+      kept: Numbers of the versions that stay.
+    """
+    needed = {entry.branch for number in kept for entry in versions[number].tasks.values()}
+    return Garbage(tuple(sorted(versions.keys() - set(kept))), tuple(sorted(set(stored) - needed)))
+
+
+def remove_garbage(folder: StoreFolder, garbage: Garbage) -> None:
+    """Removes versions first, then branches: whoever is killed in between leaves garbage, no gap."""
+    for number in garbage.versions:
+        discard(folder.version(number))
+    for digest in garbage.branches:
+        folder.index(digest).unlink(missing_ok=True)
+        discard(folder.branch(digest))
+
+
+def discard(path: Path) -> None:
+    """Removes a folder; at every moment it is there whole, or not at all under its name."""
+    doomed = path.with_name(f"{path.name}.removed")
+    path.replace(doomed)
+    flush(path.parent)
+    shutil.rmtree(doomed)
+
+
+def clean(folder: StoreFolder) -> None:
+    """Removes what commands left that were killed; whoever calls it holds the lock of the store."""
+    for parent in (folder.root, folder.layers, folder.branches, folder.versions, folder.cache):
+        if parent.is_dir():
+            clear_abandoned(parent)
+            for left in (*parent.glob(NEW), *parent.glob(f"*.{NEW}"), *parent.glob("*.removed")):
+                shutil.rmtree(left)

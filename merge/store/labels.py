@@ -1,0 +1,102 @@
+"""Labels of a store, such as stable and canary: which version each points to, and pointed to before."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from centrabert.errors import UserError
+from centrabert.merge.store.sealed_json import read_sealed, write_sealed
+from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.version_record import Author
+from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.format import Format
+
+FORMAT = Format("labels.json", version=1)
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+ROLL_BACK = "roll back"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Once that a label was moved.
+
+    Attributes:
+      version: To which version.
+      reason: Such as "promote", "roll back", and what a comparison said.
+    """
+
+    version: int
+    author: Author
+    reason: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Every label's moves, the newest last.
+
+    Raises:
+      UserError: A label has a name that none may have, or no move.
+    """
+
+    moves: dict[str, tuple[Move, ...]]
+
+    def __post_init__(self) -> None:
+        for label, moves in self.moves.items():
+            check_label(label)
+            if not moves:
+                raise UserError(f"label {label!r} points nowhere")
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Where each label points."""
+        return {label: moves[-1].version for label, moves in self.moves.items()}
+
+    def moved(self, label: str, move: Move) -> "Labels":
+        check_label(label)
+        return Labels({**self.moves, label: (*self.moves.get(label, ()), move)})
+
+    def rolled_back(self, label: str, author: Author) -> "Labels":
+        """Points a label to where it pointed before the last version that it was given.
+
+        Raises:
+          UserError: There is no such label, or it never pointed elsewhere.
+        """
+        moves = self.moves.get(label, ())
+        if not moves:
+            told = ", ".join(sorted(self.moves)) or "none yet"
+            raise UserError(f"there is no label {label!r}; there are: {told}")
+        visited = _visited(moves)
+        if len(visited) < 2:
+            raise UserError(f"label {label!r} pointed nowhere before version {moves[-1].version}")
+        return self.moved(label, Move(visited[-2], author, ROLL_BACK))
+
+
+def _visited(moves: tuple[Move, ...]) -> list[int]:
+    """The versions that a label can be rolled back through, the present one last.
+
+    What was rolled back from is not among them, so that a second roll back goes one further.
+    """
+    visited: list[int] = []
+    for move in moves:
+        if move.reason == ROLL_BACK:
+            visited.pop()
+        elif visited[-1:] != [move.version]:
+            visited.append(move.version)
+    return visited
+
+
+def check_label(label: str) -> None:
+    """Raises UserError unless `label` can be one: it stands in a file of TF Serving and in URLs."""
+    if not NAME.fullmatch(label):
+        raise UserError(f"label {label!r}: wanted a name such as stable or canary: a-z, 0-9, _ and -")
+
+
+def read_labels(folder: StoreFolder) -> Labels:
+    """Reads labels.json; a store without it has no labels. Raises UserError if it is damaged."""
+    if not folder.labels.exists():
+        return Labels({})
+    return read_dataclass(Labels, read_sealed(folder.labels, FORMAT), str(folder.labels))
+
+
+def write_labels(folder: StoreFolder, labels: Labels) -> None:
+    write_sealed(folder.labels, FORMAT, asdict(labels))

@@ -1,0 +1,142 @@
+"""Branches in a store: exactly branch.json, weights and golden.json, in a folder named by their digest."""
+
+import filecmp
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from centrabert.merge import compatibility
+from centrabert.merge.compatibility import Candidate
+from centrabert.merge.plan import merged_name
+from centrabert.merge.store.folder_digest import file_digests
+from centrabert.merge.store.shards import DATA, INDEX, Shard, link
+from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_record import StoreRecord
+from centrabert.merge.store.stored_layers import settle
+from centrabert.modeling import checkpoint, files
+from centrabert.modeling.branch_checkpoint import read_owned
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
+from centrabert.modeling.checkpoint import Tensors
+from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.formats.json_file import dump
+from centrabert.modeling.golden_file import read_golden
+
+FILES = (RECORD, f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN)
+
+
+def checked_record(source: Path, base: StoreRecord, store: Path) -> BranchRecord:
+    """The record of a trained branch, which fits on the base of the store.
+
+    Raises:
+      UserError: `source` is no branch folder, or the branch was trained on another base; the message names
+        the first variable that differs at or below its depth.
+    """
+    candidate = Candidate(source, read_record(source))
+    compatibility.in_order([candidate])  # a full fine-tuning shares nothing
+    compatibility.check_base(candidate, store, base.config, base.vocabulary_digest)
+    compatibility.check_trunk(candidate, store, base.trunk)
+    return candidate.record
+
+
+def store_branch(folder: StoreFolder, source: Path, record: BranchRecord) -> dict[str, str]:
+    """Copies what serving needs of a branch folder into the store, and returns the digests of its files.
+
+    The weights are written once. What is there already is left alone.
+
+    Args:
+      source: A branch folder; `record` is its own.
+
+    Raises:
+      UserError: Its weights are not those of branch.json, or golden.json is damaged.
+      OSError: The disk is full.
+    """
+    owned = read_owned(source, record)
+    read_golden(source / GOLDEN, record.branch.task)
+    new = folder.branches / "new"
+    with files.atomic_folder(new) as aside:
+        index = _write_weights(aside, source, record.branch.task.name, owned)
+        for name in (RECORD, GOLDEN):
+            shutil.copyfile(source / name, aside / name)
+        digests = _seal(aside)
+    _settle(folder, digests, index)
+    return digests
+
+
+def rename_branch(folder: StoreFolder, digest: str, task: str) -> dict[str, str]:
+    """A branch of the same weights for a task of another name; returns the digests of its files."""
+    source = folder.branch(digest)
+    record = read_record(source)
+    branch = replace(record.branch, task=replace(record.branch.task, name=task))
+    owned = read_owned(source, record)
+    with files.atomic_folder(folder.branches / "new") as aside:
+        index = _merged_index(aside, task, owned)
+        for name in (f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN):
+            link(source / name, aside / name)
+        (aside / RECORD).write_text(dump(replace(record, branch=branch).to_json()), encoding="utf-8")
+        digests = _seal(aside)
+    _settle(folder, digests, index)
+    return digests
+
+
+def branch_shard(folder: StoreFolder, digest: str, task: str) -> Shard:
+    """A branch's checkpoint under its merged names; makes the index again if the cache lost it."""
+    index = folder.index(digest)
+    if not index.is_file():
+        source = folder.branch(digest)
+        owned = read_owned(source, read_record(source))
+        with files.atomic_folder(folder.cache / f"{digest}.new") as aside:
+            content = _merged_index(aside, task, owned)
+        shutil.rmtree(folder.cache / f"{digest}.new")
+        _write_index(index, content)
+    return Shard(folder.branch(digest) / f"{CHECKPOINT}{DATA}", index)
+
+
+def _write_weights(aside: Path, source: Path, task: str, owned: Tensors) -> bytes:
+    """Writes model.ckpt and returns its index under the merged names: one data file serves both."""
+    merged, own = Shard.of(aside / "merged"), Shard.of(aside / CHECKPOINT)
+    checkpoint.write(aside / "merged", {merged_name(task, name): owned[name] for name in owned})
+    written = Shard.of(source / CHECKPOINT)
+    if filecmp.cmp(merged.data, written.data, shallow=False):
+        shutil.copyfile(written.index, own.index)
+        merged.data.rename(own.data)
+    else:  # laid out otherwise, by an older version
+        checkpoint.write(aside / CHECKPOINT, owned)
+        if not filecmp.cmp(merged.data, own.data, shallow=False):
+            raise AssertionError(f"{source}: the layout of a checkpoint depends on the variables' names")
+        merged.data.unlink()
+    content = merged.index.read_bytes()
+    merged.index.unlink()
+    return content
+
+
+def _merged_index(aside: Path, task: str, owned: Tensors) -> bytes:
+    """The index of the weights under the merged names; nothing of it is left in `aside`."""
+    merged = Shard.of(aside / "merged")
+    checkpoint.write(aside / "merged", {merged_name(task, name): owned[name] for name in owned})
+    content = merged.index.read_bytes()
+    merged.index.unlink()
+    merged.data.unlink()
+    return content
+
+
+def _seal(aside: Path) -> dict[str, str]:
+    """SHA-256 of a branch's files, which nobody writes to any more."""
+    found = sorted(path.name for path in aside.iterdir())
+    if found != sorted(FILES):
+        raise AssertionError(f"{aside}: holds {found}, wanted {FILES}")
+    for name in FILES:
+        (aside / name).chmod(0o444)
+    return file_digests(aside)
+
+
+def _settle(folder: StoreFolder, digests: dict[str, str], index: bytes) -> None:
+    digest = joint_digest(digests)
+    if not folder.index(digest).is_file():
+        _write_index(folder.index(digest), index)
+    settle(folder.branches / "new", folder.branch(digest))
+
+
+def _write_index(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with files.atomic_file(path) as aside:
+        aside.write_bytes(content)
