@@ -132,7 +132,7 @@ def wrong_part(path: str, rest: list[str]) -> str | None:
         return f"{path} imports the script {'.'.join(rest)}"
     if is_script(path):
         return None
-    if rest[:1] == ["errors"]:  # the error class of a user's mistake is everybody's
+    if rest[:1] in (["errors"], ["__version__"]):  # a user's mistake, and which version: everybody's
         return None
     own, name = path.split("/")[0], ".".join(["centrabert", *rest])
     target = rest[0] if rest and rest[0] in PARTS else "centrabert"
