@@ -1,12 +1,16 @@
 """The model store as a Python API: a change makes a new version, proves it, and leaves the others alone."""
 
+import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.export.contract.version_folder import ASSETS, EXTRA, VARIABLES
 from centrabert.export.lifecycle.proof import Proof, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
+from centrabert.merge.manifest import Manifest
+from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, read_manifest
 from centrabert.merge.store import changes, garbage, integrity
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.folder_digest import file_digests
@@ -17,7 +21,7 @@ from centrabert.merge.store.store_record import StoreRecord, read_store_record, 
 from centrabert.merge.store.stored_branches import FILES, checked_record, rename_branch, store_branch
 from centrabert.merge.store.stored_layers import store_layers
 from centrabert.merge.store.version_record import Version, latest_version, read_version
-from centrabert.modeling import files
+from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.file_lock import exclusive
 
@@ -116,29 +120,29 @@ class ModelStore:
         """ "added", "updated", "removed" or "given to others" by the name of each task that differs."""
         return changes.difference(self.version(before).tasks, self.version(after).tasks)
 
-    def add(self, branch: Path, owners: Sequence[str] = (), options: ChangeOptions = DEFAULT) -> Outcome:
-        """Adds the task of a branch folder.
+    def add(self, *branches: Path, owners: Sequence[str] = (), options: ChangeOptions = DEFAULT) -> Outcome:
+        """Adds the task of each branch folder, all of them in one version.
 
         Raises:
-          UserError: The task is there already, the branch stands on another base, or an answer is wrong.
+          UserError: A task is there already, a branch stands on another base, or an answer is wrong.
         """
-        return self._with_branch(
-            branch, lambda task, stored: changes.Add(task, stored, tuple(owners)), options
+        return self._with_branches(
+            branches, lambda task, stored: changes.Add(task, stored, tuple(owners)), options
         )
 
     def update(
-        self, branch: Path, owners: Sequence[str] | None = None, options: ChangeOptions = DEFAULT
+        self, *branches: Path, owners: Sequence[str] | None = None, options: ChangeOptions = DEFAULT
     ) -> Outcome:
-        """Gives the task of a branch folder that branch.
+        """Gives the task of each branch folder that branch, all of them in one version.
 
         Args:
           owners: None leaves them as they are.
 
         Raises:
-          UserError: The task is not there, has that branch already, is another owner's, or as in `add`.
+          UserError: A task is not there, has that branch already, is another owner's, or as in `add`.
         """
         kept = None if owners is None else tuple(owners)
-        return self._with_branch(branch, lambda task, stored: changes.Update(task, stored, kept), options)
+        return self._with_branches(branches, lambda task, stored: changes.Update(task, stored, kept), options)
 
     def remove(self, task: str, options: ChangeOptions = DEFAULT) -> Outcome:
         """Removes a task; raises UserError if it is not there, the last one, or another owner's."""
@@ -158,18 +162,46 @@ class ModelStore:
 
         return self._change(changes.Rename(task, to, {}), renamed, options)
 
-    def _with_branch(
-        self, branch: Path, change: Callable[[str, dict[str, str]], Change], options: ChangeOptions
+    def _with_branches(
+        self,
+        branches: Sequence[Path],
+        change: Callable[[str, dict[str, str]], Change],
+        options: ChangeOptions,
     ) -> Outcome:
-        record = checked_record(branch, self.base, self.folder.root)
-        task = record.branch.task.name
-        found = {name: digest for name, digest in file_digests(branch).items() if name in FILES}
+        if not branches:
+            raise UserError("no branches: name one branch folder or more")
+        records = {branch: checked_record(branch, self.base, self.folder.root) for branch in branches}
+        tasks = {branch: record.branch.task.name for branch, record in records.items()}
+
+        def planned(branch: Path) -> Change:
+            found = {name: sha for name, sha in file_digests(branch).items() if name in FILES}
+            return change(tasks[branch], found)
+
+        def staged(branch: Path) -> Change:
+            return change(tasks[branch], store_branch(self.folder, branch, records[branch]))
+
         return self._change(
-            change(task, found), lambda: change(task, store_branch(self.folder, branch, record)), options
+            _together(map(planned, branches)), lambda: _together(map(staged, branches)), options
         )
 
     def _change(self, planned: Change, staged: Callable[[], Change], options: ChangeOptions) -> Outcome:
         return make_version(self.folder, self.base, planned, staged, options)
+
+    def checkout(self, version: int | str, output_dir: Path) -> Manifest:
+        """Writes a version as a merged model, with all weights in one plain TensorFlow checkpoint.
+
+        Raises:
+          UserError: There is no such version, or it is damaged.
+          FileExistsError: There is something at `output_dir`.
+        """
+        model = self.folder.model(self.version(version).number)
+        manifest = read_manifest(model / EXTRA)
+        with files.atomic_folder(output_dir) as aside:
+            checkpoint.write(aside / CHECKPOINT, checkpoint.read(model / VARIABLES))
+            shutil.copytree(model / ASSETS, aside, dirs_exist_ok=True)
+            shutil.copytree(model / EXTRA / GOLDENS, aside / GOLDENS)
+            shutil.copyfile(model / EXTRA / MANIFEST, aside / MANIFEST)
+        return manifest
 
     def promote(self, label: str, version: int | str, options: ChangeOptions = DEFAULT) -> int:
         """Points a label to a version, and returns its number."""
@@ -223,3 +255,8 @@ class ModelStore:
             if not options.dry_run:
                 garbage.remove_garbage(self.folder, found)
         return found
+
+
+def _together(made: Iterable[Change]) -> Change:
+    several = tuple(made)
+    return several[0] if len(several) == 1 else changes.Several(several)

@@ -3,8 +3,8 @@
 The first argument says what to do, and the flags with what:
 
     centrabert store create --store=store --base=output/bert
-    centrabert store add --store=store --branch=output/student/rte --owners=alice,bob
-    centrabert store update --store=store --branch=output/student2/rte --message="more data"
+    centrabert store add --store=store --branches=output/student/rte --owners=alice,bob
+    centrabert store update --store=store --branches=output/student2/rte --message="more data"
     centrabert store promote --store=store --version=2 --label=stable
     centrabert store export --store=store --export_dir=output/serving
 
@@ -12,7 +12,8 @@ A change (add, update, remove, rename) makes a new version. Before the version c
 asked the golden texts of the changed task, and the old and the new graph those of the others, which they must
 answer alike to the last bit. If the command is killed, the store is as it was. list, show, log, diff and
 verify only read; promote and rollback move a label; export writes what the labels point to into a folder that
-TF Serving or `centrabert serve` watches; gc removes versions that nobody needs. docs/STORE.md tells more.
+TF Serving or `centrabert serve` watches; checkout writes a version as a merged model; gc removes old versions.
+docs/STORE.md tells more.
 """
 
 import json
@@ -34,8 +35,8 @@ CHANGING = ("author", "message", "force", "retry", "dry_run", "replay")
 # What each verb takes besides --store, --json and --debug; "!" marks what it cannot do without.
 TAKES: Mapping[str, tuple[str, ...]] = {
     "create": ("base!",),
-    "add": ("branch!", "owners", *CHANGING),
-    "update": ("branch!", "owners", *CHANGING),
+    "add": ("branches!", "owners", *CHANGING),
+    "update": ("branches!", "owners", *CHANGING),
     "remove": ("task!", *CHANGING),
     "rename": ("task!", "to!", *CHANGING),
     "list": (),
@@ -43,6 +44,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "log": (),
     "diff": ("version!", "other_version"),
     "verify": ("export_dir",),
+    "checkout": ("version!", "output_dir!"),
     "promote": ("version!", "label", "author", "retry", "dry_run"),
     "rollback": ("label", "author", "retry", "dry_run"),
     "export": ("export_dir!", "model_name", "cores", "claim"),
@@ -58,7 +60,9 @@ class Run:
     verb: str = flag("What to do; it may stand first, without --verb=.", choices=tuple(TAKES))
     store: Path = flag("Folder of the store.")
     base: Path | None = flag("create: folder of the pretrained BERT that all branches are trained on.", None)
-    branch: Path | None = flag("add, update: folder of a trained branch.", None)
+    branches: tuple[str, ...] | None = flag(
+        "add, update: folders of trained branches, separated by commas; all go into one version.", None
+    )
     owners: tuple[str, ...] | None = flag(
         "add, update: names of those who may change the task, separated by commas. By default everybody may; "
         "an update leaves the owners as they are.",
@@ -87,6 +91,7 @@ class Run:
     export_dir: Path | None = flag(
         "export: folder that a server watches. verify: exported versions to verify besides the store.", None
     )
+    output_dir: Path | None = flag("checkout: folder to write the merged model into.", None)
     model_name: str = flag("export: name by which clients ask for the model.", "centrabert")
     cores: int | None = flag(
         "export: number of batches that a server computes at a time. By default it is the number of cores "
@@ -144,11 +149,11 @@ def _create(run: Run) -> tuple[str, Any]:
 
 
 def _add(run: Run) -> tuple[str, Any]:
-    return _told(_store(run).add(_given(run.branch), run.owners or (), _options(run)))
+    return _told(_store(run).add(*_branches(run), owners=run.owners or (), options=_options(run)))
 
 
 def _update(run: Run) -> tuple[str, Any]:
-    return _told(_store(run).update(_given(run.branch), run.owners, _options(run)))
+    return _told(_store(run).update(*_branches(run), owners=run.owners, options=_options(run)))
 
 
 def _remove(run: Run) -> tuple[str, Any]:
@@ -212,6 +217,13 @@ def _verify(run: Run) -> tuple[str, Any]:
     }
 
 
+def _checkout(run: Run) -> tuple[str, Any]:
+    from centrabert.merge.summary_table import table
+
+    manifest = _store(run).checkout(run.version, _given(run.output_dir))
+    return table(manifest), {"output_dir": str(run.output_dir), "tasks": list(manifest.tasks)}
+
+
 def _promote(run: Run) -> tuple[str, Any]:
     return _labelled(run, _store(run).promote(run.label, run.version, _options(run)))
 
@@ -250,6 +262,10 @@ def _told(outcome: "Outcome") -> tuple[str, Any]:
     return outcome_text(outcome), asdict(outcome)
 
 
+def _branches(run: Run) -> list[Path]:
+    return [Path(folder) for folder in run.branches or () if folder]
+
+
 def _given(value: Path | None) -> Path:
     if value is None:
         raise ValueError("`_check_flags` lets no verb through without what it needs")
@@ -267,6 +283,7 @@ VERBS: Mapping[str, Callable[[Run], tuple[str, Any]]] = {
     "log": _log,
     "diff": _diff,
     "verify": _verify,
+    "checkout": _checkout,
     "promote": _promote,
     "rollback": _rollback,
     "export": _export,

@@ -96,7 +96,27 @@ class Rename:
         return {**renamed, self.to: TaskEntry(self.files, old.owners)}
 
 
-Change = Add | Update | Remove | Rename
+@dataclass(frozen=True)
+class Several:
+    """Changes of one verb, made together: one version instead of many."""
+
+    changes: "tuple[Change, ...]"
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        return tuple(task for change in self.changes for task in change.touched)
+
+    def __str__(self) -> str:
+        return f"{str(self.changes[0]).partition(' ')[0]} {', '.join(self.touched)}"
+
+    def apply(self, tasks: Tasks) -> dict[str, TaskEntry]:
+        changed = dict(tasks)
+        for change in self.changes:
+            changed = change.apply(changed)
+        return changed
+
+
+Change = Add | Update | Remove | Rename | Several
 
 
 def existing(tasks: Tasks, task: str) -> TaskEntry:

@@ -106,6 +106,14 @@ def test_a_renamed_task_answers_as_before(store: ModelStore) -> None:
     assert store.verify() == []
 
 
+def test_a_version_checked_out_is_what_merge_writes(store: ModelStore, tmp_path: Path) -> None:
+    made = tiny_store()
+    merge(made.base, [made.tone, made.rte], tmp_path / "merged")
+    store.checkout(2, tmp_path / "out")
+    for name in ("manifest.json", "vocab.txt", "golden/rte.json", "merged_model.ckpt.data-00000-of-00001"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "merged" / name).read_bytes()
+
+
 def test_a_cache_that_is_lost_is_made_again(store: ModelStore) -> None:
     shutil.rmtree(store.folder.cache)
     store.folder.cache.mkdir()

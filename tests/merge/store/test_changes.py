@@ -3,7 +3,16 @@
 import pytest
 
 from centrabert.errors import UserError
-from centrabert.merge.store.changes import Add, Change, Remove, Rename, Update, check_owner, difference
+from centrabert.merge.store.changes import (
+    Add,
+    Change,
+    Remove,
+    Rename,
+    Several,
+    Update,
+    check_owner,
+    difference,
+)
 from centrabert.merge.store.version_record import TaskEntry
 
 A, B, C = ({"branch.json": digit * 64} for digit in "abc")
@@ -17,6 +26,7 @@ TASKS = {"rte": TaskEntry(A, ("alice",)), "sst2": TaskEntry(B)}
         (Update("rte", C), {**TASKS, "rte": TaskEntry(C, ("alice",))}),
         (Update("rte", A, ()), {**TASKS, "rte": TaskEntry(A)}),
         (Remove("rte"), {"sst2": TaskEntry(B)}),
+        (Several((Add("a", C), Add("b", C))), {**TASKS, "a": TaskEntry(C), "b": TaskEntry(C)}),
         (Rename("rte", "nli", C), {"nli": TaskEntry(C, ("alice",)), "sst2": TaskEntry(B)}),
     ],
 )
@@ -34,6 +44,7 @@ def test_a_change_moves_its_own_task_only(change: Change, after: dict[str, TaskE
         (TASKS, Update("rte", A), "task 'rte' has this branch already: nothing would change"),
         ({}, Remove("rte"), "there is no task 'rte'; there are none yet"),
         ({"rte": TASKS["rte"]}, Remove("rte"), "task 'rte' is the last one"),
+        (TASKS, Several((Add("a", C), Add("a", C))), "task 'a' is there already"),
         (TASKS, Rename("rte", "sst2", C), "task 'sst2' is there already; choose another name"),
         (TASKS, Rename("mnli", "nli", C), "there is no task 'mnli'"),
     ],
