@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from exported import exported
+from exported import exported, small
 from source_tree import ROOT
 
 from centrabert import command, machine
@@ -20,8 +20,8 @@ ROWS = {"signature_name": "tone", "instances": ["the dog sees a small bird"] * 4
 
 
 def start() -> tuple[subprocess.Popen[str], str]:
-    """A server of the exported model, and its REST address."""
-    flags = [f"--model_base_path={exported().version.parent}", "--port=0", "--rest_api_port=0"]
+    """A server of the small model, and its REST address."""
+    flags = [f"--model_base_path={small().version.parent}", "--port=0", "--rest_api_port=0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "centrabert.export.run_server", *flags],
         cwd=ROOT,

@@ -55,7 +55,9 @@ TEST = [(7, "the dog", "the dog"), (3, "a cat", "a bird"), (12, "one", "two men"
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT of 128 positions, and MRPC as the official files are: a BOM, quotes, and CR LF."""
     root = tmp_path_factory.mktemp("bert_command_line")
-    tiny.bert_folder(root / "bert", config=replace(tiny_glue.CONFIG, max_position_embeddings=128))
+    tiny.bert_folder(
+        root / "bert", config=replace(tiny_glue.CONFIG, num_hidden_layers=2, max_position_embeddings=128)
+    )
     folder = root / "glue/MRPC"
     folder.mkdir(parents=True)
     rows = DEV * 13  # 39 rows: two batches of 32
@@ -93,7 +95,7 @@ def test_the_readme_of_bert(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(run_classifier.logging, "info", lambda text, *values: said.append(text % values))
     assert run(root, TRAIN) == 0
     (line,) = [text for text in said if "full fine-tuning" in text]
-    assert "all 3 layers train and nothing is shared" in line and "--fine_tuning_layers=L" in line
+    assert "all 2 layers train and nothing is shared" in line and "--fine_tuning_layers=L" in line
     output = root / "mrpc_output"
     record = read_record(output)
     assert record.branch.full_fine_tuning and record.trunk == {}

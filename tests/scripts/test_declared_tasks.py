@@ -22,7 +22,7 @@ from centrabert.search.jobs.job_spec import read_plan
 from centrabert.search.selection.selection import read_selection
 
 MOODS = ("dull", "fine", "good/very good")
-SIZES = {"fine_tuning_layers": 2, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
+SIZES = {"fine_tuning_layers": 1, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
 TRAINING = {"learning_rate": 3e-3, "num_train_epochs": 4, "do_train": True, "do_eval": True}
 Start = Callable[..., tuple[int, str]]
 
@@ -181,7 +181,7 @@ def test_a_search_takes_all_tasks_of_a_file(
     root: Path, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_search, "LocalPool", ThisProcess)
-    lists = {"fine_tuning_layers": 2, "student_layers": 1, "seeds": 3, "learning_rates": 3e-3}
+    lists = {"fine_tuning_layers": 1, "student_layers": 1, "seeds": 3, "learning_rates": 3e-3}
     given = {**lists, "num_train_epochs": 1, "train_batch_size": 7, "output_dir": tmp_path / "out"}
     assert start(run_search, task_config=root / "tasks.yaml", **given)[0] == 0
     (chosen,) = read_selection(tmp_path / "out").chosen
@@ -211,7 +211,7 @@ def test_a_search_tells_what_is_missing(
     root: Path, tmp_path: Path, start: Start, flags: dict[str, str], message: str
 ) -> None:
     given = {name: value.format(root=root) for name, value in flags.items()}
-    code, line = start(run_search, fine_tuning_layers=2, output_dir=tmp_path / "out", **given)
+    code, line = start(run_search, fine_tuning_layers=1, output_dir=tmp_path / "out", **given)
     assert code == 1 and message in line
 
 

@@ -1,11 +1,14 @@
 """Which of TensorFlow's errors are told in one line, on a full disk for one."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from absl import flags
+from full_disk import largest_file
 
+from centrabert import command
 from centrabert.errors import file_mistake
 
 
@@ -39,26 +42,19 @@ def test_other_errors_of_tensorflow_are_no_mistake_of_the_user(message: str) -> 
     assert file_mistake(FakeOpError(message)) is None
 
 
-FULL_DISK = """
-'''Writes a checkpoint that is larger than a file may be.'''
-import resource
-from absl import flags
-from centrabert import command
-def main():
-    import numpy
-    import tensorflow
-    resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))
-    a = numpy.zeros([99999], numpy.float32)
-    tensorflow.raw_ops.SaveV2(prefix="model.ckpt", tensor_names=["a"], shape_and_slices=[""], tensors=[a])
-command.run(main, flags.FlagValues())
-"""
+def test_tensorflow_on_a_full_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A checkpoint that is larger than a file may be."""
 
+    def main() -> None:
+        zeros = np.zeros([99999], np.float32)
+        prefix = str(tmp_path / "model.ckpt")
+        tf.raw_ops.SaveV2(prefix=prefix, tensor_names=["a"], shape_and_slices=[""], tensors=[zeros])
 
-def test_tensorflow_on_a_full_disk(tmp_path: Path) -> None:
-    tmp_path.joinpath("full.py").write_text(FULL_DISK)
-    result = subprocess.run([sys.executable, "full.py"], cwd=tmp_path, capture_output=True, text=True)
-    last = result.stderr.splitlines()[-1]
-    assert result.returncode == 1
+    with largest_file(9999):
+        status = command.status(main, flags.FlagValues(), ["full.py"])
+    errors = capsys.readouterr().err
+    last = errors.splitlines()[-1]
+    assert status == 1
     assert last.startswith("full.py: error: ")
     assert last.endswith(": File too large")
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in errors

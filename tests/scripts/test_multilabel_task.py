@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "bert_dir": root / "bert",
         "output_dir": root / "out",
         "max_seq_length": tiny.MAX_SEQ_LENGTH,
-        "fine_tuning_layers": 2,
+        "fine_tuning_layers": 1,
         "learning_rate": 3e-3,
         "num_train_epochs": 3,
         "train_batch_size": 7,

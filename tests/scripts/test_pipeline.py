@@ -44,7 +44,7 @@ def test_training_is_that_of_the_commands(root: Path) -> None:
         str(root / "RTE"),
         str(root / "bert"),
         str(root / "teacher"),
-        fine_tuning_layers=2,
+        fine_tuning_layers=1,
         max_seq_length=tiny.MAX_SEQ_LENGTH,
         hyperparameters=ONE_EPOCH,
     )
@@ -56,8 +56,8 @@ def test_training_is_that_of_the_commands(root: Path) -> None:
         student_layers=1,
         hyperparameters=ONE_EPOCH,
     )
-    assert (teacher.branch.frozen, teacher.branch.tuned, student.branch.tuned) == (1, 2, 1)
-    classify = ["--task_name=RTE", "--fine_tuning_layers=2", "--max_seq_length=13", "--do_train"]
+    assert (teacher.branch.frozen, teacher.branch.tuned, student.branch.tuned) == (2, 1, 1)
+    classify = ["--task_name=RTE", "--fine_tuning_layers=1", "--max_seq_length=13", "--do_train"]
     distil = [f"--teacher={root / 'teacher'}", "--student_layers=1"]
     for script, output, own in ((run_classifier, "teacher2", classify), (run_distill, "student2", distil)):
         assert command.status(script.main, script.FLAGS, [*flags(root, output), *own]) == 0

@@ -109,7 +109,7 @@ def test_it_is_searched(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     reads: list[str] = []
     read = Moods.read
     monkeypatch.setattr(Moods, "read", lambda task, split: reads.append(split) or read(task, split))
-    lists = {"tasks": "film_moods", "fine_tuning_layers": 2, "student_layers": 1, "seeds": 3}
+    lists = {"tasks": "film_moods", "fine_tuning_layers": 1, "student_layers": 1, "seeds": 3}
     training = {"num_train_epochs": 1, "learning_rates": 3e-3, "train_batch_size": 7}
     folders = {"bert_dir": root / "bert", "data_root": root / "data", "output_dir": tmp_path / "out"}
     sizes = {"max_seq_length": tiny.MAX_SEQ_LENGTH}
@@ -126,6 +126,6 @@ def test_a_missing_file_of_it_is_one_line(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folders = {"bert_dir": root / "bert", "data_dir": tmp_path, "output_dir": tmp_path / "out"}
-    sizes = {"do_train": True, "fine_tuning_layers": 2, "max_seq_length": tiny.MAX_SEQ_LENGTH}
+    sizes = {"do_train": True, "fine_tuning_layers": 1, "max_seq_length": tiny.MAX_SEQ_LENGTH}
     assert start(run_classifier, task_name="film_moods", **folders, **sizes) == 1
     assert f"{tmp_path}/moods.train: there is no such file" in capsys.readouterr().err
