@@ -1,8 +1,9 @@
 """Shows the whole job in a few minutes: MiniLM, four tasks, one merged model, answers to sentences.
 
-For each task: full fine-tuning, a teacher of the top layers, a student of one layer; then the students are
-merged, exported, and asked from the exported SavedModel. Prints one table. Ends with a small search over the
-first task, which writes a report.
+For each task: full fine-tuning, a teacher of the top layers, a student of one layer. A model store gets the
+students, but of the first task its teacher; an update then puts the student in its place. The version is
+promoted, exported, and asked. Prints one table. A small search over the first task writes a report. Ends with
+the proof that the update moved one task only.
 """
 
 import shutil
@@ -19,7 +20,9 @@ from centrabert import command
 from centrabert.errors import UserError
 
 if TYPE_CHECKING:
+    from benchmarks.harness.pipeline import Trained
     from centrabert.export.engine.tensorflow_engine import Predictor
+    from centrabert.export.lifecycle.model_store import ModelStore
     from centrabert.glue_data.task_data import TaskData
     from centrabert.modeling.kinds.task_kind import Arrays
     from centrabert.modeling.task import TaskSpec
@@ -54,7 +57,7 @@ flags.DEFINE_integer("seed", 0, "Random seed of every training.", flag_values=FL
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
 SEARCHED = ("--fine_tuning_layers=1,2,3", "--student_layers=1", "--num_train_epochs=1", "--seeds=0")
-MADE = ("bert", "activations", "full", "teacher", "student", "merged", "serving", "search")
+MADE = ("bert", "activations", "full", "teacher", "student", "store", "serving", "search")
 CACHE_BYTES = 4 * 10**9
 EXAMPLES = 2
 HEADER = ("task", "metric", "full fine-tuning", "teacher", "student", "merged")
@@ -88,8 +91,11 @@ def main() -> None:
 def run(demo: Demo) -> None:
     """Converts, trains, merges, exports, asks, and prints."""
     from benchmarks.harness.pipeline import Pipeline, served_metric
+    from centrabert.export.contract.version_folder import EXTRA
     from centrabert.export.engine.tensorflow_engine import Predictor
+    from centrabert.export.lifecycle.store_text import version_list
     from centrabert.glue_data.task_lookup import find_task
+    from centrabert.merge.merged_folder import read_manifest
     from centrabert.merge.summary_table import columns, table
     from centrabert.modeling.training.hyperparameters import Hyperparameters
     from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -108,7 +114,7 @@ def run(demo: Demo) -> None:
     full = [pipeline.full(runner, slower) for runner in runners]
     teachers = [pipeline.teacher(runner, hyperparameters) for runner in runners]
     students = [pipeline.student(runner, hyperparameters) for runner in runners]
-    manifest, saved_model = pipeline.serve(demo.output_dir / "bert", students)
+    store, saved_model = _stored(demo, teachers[0], students)
     with Predictor(saved_model) as predictor:
         served = [served_metric(predictor, runner) for runner in runners]
         answers = [line for runner in runners for line in _answers(predictor, runner)]
@@ -125,8 +131,11 @@ def run(demo: Demo) -> None:
     ]
     print(f"\nAnswers of {saved_model}:", *answers, sep="\n")
     print("\nOn dev, in percent:", *columns([HEADER, *rows]), sep="\n")
-    print(f"\n{table(manifest)}")
+    print(f"\n{table(read_manifest(saved_model / EXTRA))}")
     _search(demo)
+    print(f"\nThe versions of {demo.output_dir / 'store'}:\n{version_list(store)}")
+    update = store.version("stable")
+    print(f"Proof of version {update.number}, {update.change}:\n{store.proof(update.number).text()}")
     server = f"{sys.executable} -m centrabert.export.run_server --model_base_path={saved_model.parent}"
     print(f"\nTo try the model on a page, start its server, then open http://localhost:8501/\n  {server}")
 
@@ -137,6 +146,21 @@ def _runners(demo: Demo, tasks: "Sequence[TaskData]") -> "list[TaskRunner]":
 
     bert = minilm(demo.output_dir / "bert")
     return [TaskRunner(task, bert, pooling=demo.pooling) for task in tasks]
+
+
+def _stored(demo: Demo, teacher: "Trained", students: "Sequence[Trained]") -> "tuple[ModelStore, Path]":
+    """Create, add, add, update, promote, export; returns the exported version's folder."""
+    from centrabert.export.deploy.tf_serving import TfServing
+    from centrabert.export.lifecycle.model_store import ModelStore
+    from centrabert.export.lifecycle.store_export import export_labelled
+
+    first, *others = (student.folder for student in students)
+    store = ModelStore.create(demo.output_dir / "store", demo.output_dir / "bert")
+    if others:
+        store.add(*others)
+    store.add(teacher.folder)
+    store.promote("stable", store.update(first).version.number)
+    return store, export_labelled(store, demo.output_dir / "serving", TfServing("centrabert", 2))["stable"]
 
 
 def _search(demo: Demo) -> None:

@@ -111,7 +111,7 @@ def _seed(
         logging.info("seed %d, %s: %s", seed, task.name, figures[task.name])
         runners.append(runner)
         students.append(trained["student"])
-    _, saved_model = pipeline.serve(output_dir / "bert", students)
+    saved_model = pipeline.serve(output_dir / "bert", students)
     with Predictor(saved_model) as predictor:
         for runner in runners:
             figures[runner.task.name]["merged"] = Figures(served_metric(predictor, runner))

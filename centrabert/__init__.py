@@ -14,6 +14,11 @@ API = {
     "merge_branches": "centrabert.pipeline",
     "export_version": "centrabert.pipeline",
     "load_version": "centrabert.pipeline",
+    "ModelStore": "centrabert.export.lifecycle.model_store",
+    "ChangeOptions": "centrabert.export.lifecycle.version_change",
+    "Outcome": "centrabert.export.lifecycle.version_change",
+    "Version": "centrabert.merge.store.version_record",
+    "Proof": "centrabert.export.lifecycle.proof",
     "ExportedModel": "centrabert.export.engine.exported_model",
     "Client": "centrabert.export.client.client",
     "Row": "centrabert.export.client.rows",
@@ -35,9 +40,14 @@ if TYPE_CHECKING:  # the same for type checkers; a test compares
     from centrabert.export.client.errors import RequestError as RequestError
     from centrabert.export.client.rows import Row as Row
     from centrabert.export.engine.exported_model import ExportedModel as ExportedModel
+    from centrabert.export.lifecycle.model_store import ModelStore as ModelStore
+    from centrabert.export.lifecycle.proof import Proof as Proof
+    from centrabert.export.lifecycle.version_change import ChangeOptions as ChangeOptions
+    from centrabert.export.lifecycle.version_change import Outcome as Outcome
     from centrabert.glue_data.task_data import PlainTask as PlainTask
     from centrabert.glue_data.task_data import TaskData as TaskData
     from centrabert.merge.manifest import Manifest as Manifest
+    from centrabert.merge.store.version_record import Version as Version
     from centrabert.modeling.branch import Branch as Branch
     from centrabert.modeling.branch_folder import BranchRecord as BranchRecord
     from centrabert.modeling.task import TaskSpec as TaskSpec

@@ -17,7 +17,6 @@ from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.export_version import export
 from centrabert.glue_data.metrics import score
-from centrabert.merge.manifest import Manifest
 from centrabert.merge.merge_branches import merge
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -89,13 +88,13 @@ class Pipeline:
             lambda: runner.distil(teacher, self.student_layers, hyperparameters, folder, self.cache),
         )
 
-    def serve(self, bert_dir: Path, students: Sequence[Trained]) -> tuple[Manifest, Path]:
+    def serve(self, bert_dir: Path, students: Sequence[Trained]) -> Path:
         """Merges the students and exports the result; returns the version's folder."""
         merged, serving = self.output_dir / "merged", self.output_dir / "serving"
         for folder in (merged, serving):  # cheap to make, and an earlier run may have been cut short
             shutil.rmtree(folder, ignore_errors=True)
-        manifest = merge(bert_dir, [student.folder for student in students], merged)
-        return manifest, export(merged, serving, 1)
+        merge(bert_dir, [student.folder for student in students], merged)
+        return export(merged, serving, 1)
 
     def _folder(self, kind: str, runner: TaskRunner) -> Path:
         return self.output_dir / kind / runner.task.name

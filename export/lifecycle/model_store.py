@@ -106,6 +106,7 @@ class ModelStore:
 
     @property
     def labels(self) -> Labels:
+        """Where every label points, and pointed before."""
         return read_labels(self.folder)
 
     def versions(self) -> dict[int, Version]:

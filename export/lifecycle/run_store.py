@@ -12,8 +12,8 @@ A change (add, update, remove, rename) makes a new version. Before the version c
 asked the golden texts of the changed task, and the old and the new graph those of the others, which they must
 answer alike to the last bit. If the command is killed, the store is as it was. list, show, log, diff and
 verify only read; promote and rollback move a label; export writes what the labels point to into a folder that
-TF Serving or `centrabert serve` watches; checkout writes a version as a merged model; gc removes old versions.
-docs/STORE.md tells more.
+TF Serving or `centrabert serve` watches; checkout writes a version as a merged model; gc removes old
+versions. docs/STORE.md tells more.
 """
 
 import json
