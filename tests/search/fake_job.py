@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import tiny_search
+import tiny_result
 
 from centrabert import interruption
 from centrabert.modeling.files import write_text
@@ -36,7 +36,7 @@ def main(how: str, steps: int, spec_file: Path, jobs_dir: Path) -> None:
         except KeyboardInterrupt as stop:
             (folder / STOPPED).touch()
             sys.exit(interruption.exit_code(stop))
-        tiny_search.result(tiny_search.fraction(spec)).write(folder)
+        tiny_result.result(tiny_result.fraction(spec)).write(folder)
 
 
 def train(folder: Path, steps: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import tiny_search
+import tiny_result
 
 from centrabert.search.jobs.job_folder import prepare, write_failure
 from centrabert.search.jobs.job_spec import JobSpec
@@ -40,7 +40,7 @@ class InstantPool:
         if error:
             write_failure(folder, error)
         else:
-            tiny_search.result(tiny_search.fraction(spec)).write(folder)
+            tiny_result.result(tiny_result.fraction(spec)).write(folder)
         return Outcome(spec, error)
 
     def stop(self) -> None:

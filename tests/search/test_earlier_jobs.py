@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny_result
 import tiny_search
 from instant_pool import InstantPool
 
@@ -100,7 +101,7 @@ def earlier(spec: JobSpec, jobs_dir: Path, inputs: Path, teacher: str = "") -> s
     digest = text_digest(json.dumps(keys, sort_keys=True))[:16]
     (jobs_dir / digest).mkdir(parents=True)
     (jobs_dir / digest / "spec.json").write_text(json.dumps({"format_version": 1, **keys}))
-    tiny_search.result(0.7).write(jobs_dir / digest)
+    tiny_result.result(0.7).write(jobs_dir / digest)
     return digest
 
 
@@ -131,7 +132,7 @@ def test_finished_jobs_of_earlier_versions_are_found(inputs: Path, change: str) 
         assert found == {} and len(read_specs(jobs_dir)) == 2
         return
     assert list(found) == [teacher, student] or list(found) == [student, teacher]
-    assert read_result(job_folder(jobs_dir, student.digest)) == tiny_search.result(0.7)
+    assert read_result(job_folder(jobs_dir, student.digest)) == tiny_result.result(0.7)
     assert [(jobs_dir / name).resolve().name for name in names] == [teacher.digest, student.digest]
     assert set(read_specs(jobs_dir)) == {teacher, student}
 

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import tiny_result
 import tiny_search
 from instant_pool import InstantPool
 
@@ -105,7 +106,7 @@ def test_lines_say_what_happened_what_it_cost_and_what_is_to_come(tmp_path: Path
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("1/12 rte L=2 lr=5e-05 epochs=3 seed=0: failed: no data; cost 0.0")
     second = teachers(given.space)[4]
-    quality = f"{tiny_search.quality(second):.1f}"
+    quality = f"{tiny_result.quality(second):.1f}"
     assert lines[1].startswith(f"2/12 {second.title}: accuracy {quality} in 10 s; cost 0.1")
     assert ", at most 0." in lines[1] and "x to come, 1 failed, at most " in lines[1]
     assert lines[-1].endswith("at most 0.00x to come, 1 failed")
@@ -224,8 +225,8 @@ def test_a_selection_and_the_command_that_merges_it(tmp_path: Path) -> None:
     # A second layer brings 0.6 points, and 1 more if chance will.
     assert (candidate.task, candidate.frozen, candidate.tuned, candidate.seeds) == ("rte", 4, 1, 2)
     of_that = [spec for spec in findings.results if spec.student_layers == 1]
-    assert candidate.quality == pytest.approx(sum(map(tiny_search.quality, of_that)) / 2)
-    best = max(of_that, key=tiny_search.quality)
+    assert candidate.quality == pytest.approx(sum(map(tiny_result.quality, of_that)) / 2)
+    best = max(of_that, key=tiny_result.quality)
     assert candidate.folder == str(job_folder(given.jobs_dir, best.digest) / "branch")
     command = merge_command(selection, Path(given.space.bert_dir), tmp_path / MERGED)
     assert command[1:] == [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fake_job
 import pytest
+import tiny_result
 import tiny_search
 from full_disk import largest_file
 
@@ -48,8 +49,8 @@ def test_a_folder_tells_its_jobs_state(tmp_path: Path) -> None:
     assert (state(folder), read_failure(folder)) == ("failed", "no space left")
     with job_lock(folder):
         assert state(folder) == "running"
-    tiny_search.result(0.7).write(folder)
-    assert (state(folder), read_result(folder)) == ("done", tiny_search.result(0.7))
+    tiny_result.result(0.7).write(folder)
+    assert (state(folder), read_result(folder)) == ("done", tiny_result.result(0.7))
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_specs_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [{}, {"format_version": 1}], ids=["0", "1"])
 def test_results_of_earlier_versions_are_read(tmp_path: Path, version: dict[str, int]) -> None:
     """They said the quality too, and neither the rows of dev nor how exact the quality is."""
-    result = tiny_search.result(0.7)
+    result = tiny_result.result(0.7)
     keys = {name: value for name, value in result.to_json().items() if name not in UNSAID}
     (tmp_path / "result.json").write_text(json.dumps({**version, **keys, "quality": 0.7}))
     assert read_result(tmp_path) == dataclasses.replace(result, dev_rows=None)
@@ -100,7 +101,7 @@ def test_results_of_earlier_versions_are_read(tmp_path: Path, version: dict[str,
 
 
 def test_version_2_did_not_say_how_exact_a_quality_is(tmp_path: Path) -> None:
-    result = dataclasses.replace(tiny_search.result(0.7), metric_error=0.04)
+    result = dataclasses.replace(tiny_result.result(0.7), metric_error=0.04)
     keys = {name: value for name, value in result.to_json().items() if name != "metric_error"}
     (tmp_path / "result.json").write_text(json.dumps({"format_version": 2, **keys}))
     older = read_result(tmp_path)
@@ -118,7 +119,7 @@ def test_version_2_did_not_say_how_exact_a_quality_is(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_result_is_told(tmp_path: Path, keys: dict[str, object], message: str) -> None:
-    written = {"format_version": 3, **tiny_search.result(0.7).to_json(), **keys}
+    written = {"format_version": 3, **tiny_result.result(0.7).to_json(), **keys}
     (tmp_path / "result.json").write_text(json.dumps(written))
     with pytest.raises(ValueError, match=rf"result\.json: {message}"):
         read_result(tmp_path)
@@ -147,7 +148,7 @@ def test_a_failure_that_cannot_be_written_is_logged(tmp_path: Path, warnings: li
 
 def test_the_ledger_says_where_every_job_is(tmp_path: Path) -> None:
     done, failed, running, waiting = SPECS[:4]
-    tiny_search.result(0.71234).write(prepare(tmp_path, done))
+    tiny_result.result(0.71234).write(prepare(tmp_path, done))
     write_failure(prepare(tmp_path, failed), "label 'x' is none of 0, 1")
     with job_lock(prepare(tmp_path, running)):
         entries = write_ledger(tmp_path, SPECS[:4], tmp_path / "ledger.tsv")
@@ -164,7 +165,7 @@ def test_the_ledger_says_where_every_job_is(tmp_path: Path) -> None:
 def test_an_old_failure_is_not_told_of_a_job_that_is_done(tmp_path: Path) -> None:
     folder = prepare(tmp_path, SPECS[0])
     write_failure(folder, "an earlier one")
-    tiny_search.result(0.5).write(folder)
+    tiny_result.result(0.5).write(folder)
     (entry,) = write_ledger(tmp_path, SPECS[:1], tmp_path / "ledger.tsv")
     assert (entry.state, entry.error) == ("done", None)
 

@@ -128,7 +128,7 @@ def agrees(choice: Choice, candidate: Combination) -> bool:
 def test_front_is_that_of_brute_force(grain: float) -> None:
     """Whole costs and others, in which a sum of floats would miss equal ones."""
 
-    @settings(max_examples=150)
+    @settings(max_examples=80)
     @given(instances(grain))
     def check(instance: Instance) -> None:
         front, brute = (
@@ -143,7 +143,7 @@ def test_front_is_that_of_brute_force(grain: float) -> None:
 
 @pytest.mark.parametrize("grain", [1, 0.1])
 def test_optimum_is_that_of_brute_force(grain: float) -> None:
-    @settings(max_examples=200)
+    @settings(max_examples=100)
     @given(instances(grain), st.integers(0, 40).map(lambda units: units * grain))
     def check(instance: Instance, budget: float) -> None:
         best = brute_optimum(instance, budget)

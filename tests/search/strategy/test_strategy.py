@@ -5,6 +5,7 @@ import statistics
 
 import numpy as np
 import pytest
+import tiny_result
 import tiny_search
 
 from centrabert.search.jobs.job_spec import JobSpec, TrainingSetting
@@ -57,7 +58,7 @@ def test_tasks_are_searched_one_after_the_other_and_baselines_last() -> None:
     jobs = wanted(given, {}, PRECISE)
     assert [spec.task for spec in jobs[:4]] == ["rte"] * 2 + ["cola"] * 2
     assert {spec.kind for spec in jobs[4:]} == {"full"} and len(jobs) == 10
-    known = {spec: Score(tiny_search.quality(spec)) for spec in jobs[:2]}
+    known = {spec: Score(tiny_result.quality(spec)) for spec in jobs[:2]}
     assert wanted(given, known, PRECISE)[2].title == "rte L=3 lr=5e-05 epochs=3 seed=0"
 
 
@@ -125,7 +126,7 @@ def test_no_job_is_ever_taken_back(strategy: str) -> None:
         assert before <= now
         before = now
         spec = open_jobs[random.integers(len(open_jobs))]
-        scores[spec] = None if random.random() < 0.1 else Score(tiny_search.quality(spec))
+        scores[spec] = None if random.random() < 0.1 else Score(tiny_result.quality(spec))
 
 
 def noisy(given: SearchSpace, noise: float, seed: int) -> dict[JobSpec, float]:
@@ -141,7 +142,7 @@ def noisy(given: SearchSpace, noise: float, seed: int) -> dict[JobSpec, float]:
 # (rows of dev, noise of a seed): as of RTE, of CoLA, and of a large task.
 @pytest.mark.parametrize(("rows", "noise"), [(277, 2.0), (1000, 1.4), (10000, 0.5)])
 def test_halving_saves_and_loses_no_more_than_the_noise(rows: int, noise: float) -> None:
-    """200 searches each way on the same scores; the loss is in the mean over all seeds, which halving did not
+    """100 searches each way on the same scores; the loss is in the mean over all seeds, which halving did not
     see. It may be what halving trades for layers, the standard error on the rows, and what it cannot see, the
     noise of the two seeds that it compares (1.96 standard deviations of their difference)."""
     layers = {"fine_tuning_layers": (2, 3, 4, 5), "student_layers": (1,)}
@@ -149,7 +150,7 @@ def test_halving_saves_and_loses_no_more_than_the_noise(rows: int, noise: float)
         strategy: tiny_search.space(**ONE, **layers, strategy=strategy) for strategy in (HALVING, EXHAUSTIVE)
     }
     losses, costs = [], []
-    for seed in range(200):
+    for seed in range(100):
         table = noisy(given[HALVING], noise, seed)
         spent, chosen = [], []
         for strategy in (HALVING, EXHAUSTIVE):

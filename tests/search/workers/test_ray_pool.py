@@ -18,6 +18,7 @@ from typing import Any
 import fake_job
 import fake_search
 import pytest
+import tiny_result
 import tiny_search
 
 from centrabert.search.jobs.job_folder import LOG, job_folder, read_failure, state
@@ -124,7 +125,7 @@ def test_jobs_run_on_all_nodes_and_how_they_end_is_told(cluster: Any, tmp_path: 
     assert read_failure(folders[3]) == errors[SPECS[3]]
     for spec in (SPECS[0], SPECS[4], SPECS[5]):
         found = read_result(job_folder(tmp_path, spec.digest))
-        assert found is not None and found.quality == tiny_search.quality(spec)
+        assert found is not None and found.quality == tiny_result.quality(spec)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(folder.name for folder in folders)
 
 

@@ -13,6 +13,7 @@ import fake_job
 import fake_search
 import numpy as np
 import pytest
+import tiny_result
 import tiny_search
 
 from centrabert.search.finish import Rule, selectable
@@ -72,7 +73,7 @@ def test_jobs_run_side_by_side_each_on_its_own_cores(tmp_path: Path) -> None:
     assert pool.free == 2
     for spec in SPECS[:3]:
         found = read_result(job_folder(tmp_path, spec.digest))
-        assert found is not None and found.quality == tiny_search.quality(spec)
+        assert found is not None and found.quality == tiny_result.quality(spec)
     given = [(job_folder(tmp_path, spec.digest) / fake_job.CORES).read_text() for spec in SPECS[:3]]
     assert set(given) == {"0", "1"}
     with pytest.raises(LookupError):
@@ -243,7 +244,7 @@ def test_a_search_whose_jobs_are_killed_at_random_ends_as_an_undisturbed_one(tmp
     check(findings)
     search = fake_search.search(tmp_path)
     selected = Rule().select(selectable(findings.finished(search.jobs_dir), search.space, search.dev_rows))
-    undisturbed = Findings({spec: tiny_search.result(tiny_search.fraction(spec)) for spec in UNDISTURBED})
+    undisturbed = Findings({spec: tiny_result.result(tiny_result.fraction(spec)) for spec in UNDISTURBED})
     jobs = undisturbed.finished(search.jobs_dir)
     assert selected == Rule().select(selectable(jobs, search.space, search.dev_rows))
 
