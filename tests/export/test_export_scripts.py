@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from exported import exported, predictor
+from exported import exported, predictor, small
 
 from centrabert import command, machine
 from centrabert.export import run_export, run_predict
@@ -170,7 +170,7 @@ def test_a_damaged_saved_model(tmp_path: Path, capsys: Captured) -> None:
 
 def test_export(tmp_path: Path, capsys: Captured) -> None:
     """The folder is whole, and a second export of the version is refused."""
-    flags = f"--merged={exported().merged}", f"--export_dir={tmp_path}/serving", "--version=3"
+    flags = f"--merged={small().merged}", f"--export_dir={tmp_path}/serving", "--version=3"
     server = "--model_name=nlp", "--label=canary", "--cores=7", "--claim=disk"
     assert export(*flags, *server) == 0
     version = tmp_path / "serving" / "3"
@@ -184,7 +184,7 @@ def test_export(tmp_path: Path, capsys: Captured) -> None:
         "assets.extra/manifest.json",
         "assets.extra/MODEL_CARD.md",
         "assets.extra/tf_serving_warmup_requests",
-        *(f"assets.extra/golden/{branch.task.name}.json" for branch in tiny.BRANCHES),
+        *(f"assets.extra/golden/{name}.json" for name in small().branches),
     }
     assert {entry.name for entry in version.parent.iterdir()} == {"3", "tf_serving"}
     check_settings(version.parent / "tf_serving")
@@ -211,7 +211,7 @@ def test_cores_are_those_of_this_process(
 ) -> None:
     """Not of the machine, of which a container may have a part."""
     monkeypatch.setattr(machine, "usable_cores", lambda: 5)
-    assert export(f"--merged={exported().merged}", f"--export_dir={tmp_path}", "--version=3") == 0
+    assert export(f"--merged={small().merged}", f"--export_dir={tmp_path}", "--version=3") == 0
     assert 'cpu: "5"' in (tmp_path / "tf_serving" / "kubernetes.yaml").read_text()
 
 

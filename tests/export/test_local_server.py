@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import exported
+from exported import small
 from running_server import settings
 
 from centrabert.errors import UserError
@@ -45,14 +45,14 @@ def test_a_taken_port_is_told_before_anything_is_loaded(
 
     monkeypatch.setattr(local_server, "load_servable", load)
     flag = {"port": "port", "rest_port": "rest_api_port"}[port]
-    message = failed_start(replace(settings(exported().version.parent), **{port: taken}))
+    message = failed_start(replace(settings(small().version.parent), **{port: taken}))
     assert message == f"--{flag}={taken}: cannot listen at 127.0.0.1: Address already in use"
 
 
 def test_an_address_that_is_not_there_is_told() -> None:
-    message = failed_start(replace(settings(exported().version.parent), host="192.0.2.1", port=8500))
+    message = failed_start(replace(settings(small().version.parent), host="192.0.2.1", port=8500))
     assert message.startswith("--port=8500: cannot listen at 192.0.2.1: ")
-    message = failed_start(replace(settings(exported().version.parent), host="no.such.host.invalid"))
+    message = failed_start(replace(settings(small().version.parent), host="no.such.host.invalid"))
     assert message.startswith("--port=0: cannot listen at no.such.host.invalid: ")
 
 
@@ -67,7 +67,7 @@ def test_a_port_that_is_taken_meanwhile_is_told_and_nothing_else(
     """One line: no traceback of what was started before, and nothing is left to run."""
     monkeypatch.setattr(local_server, "free_port", free_port_that_sees_nothing)
     caplog.set_level(logging.ERROR)
-    message = failed_start(replace(settings(exported().version.parent), **{port: taken}))
+    message = failed_start(replace(settings(small().version.parent), **{port: taken}))
     assert f"={taken}: cannot listen at 127.0.0.1: " in message
     gc.collect()
     assert "Traceback" not in capfd.readouterr().err

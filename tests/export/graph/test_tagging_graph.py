@@ -4,6 +4,7 @@ import atexit
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tiny
-import tiny_glue
 
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
@@ -43,8 +43,8 @@ TOLERANCE = 2e-6
 def version() -> Path:
     root = Path(tempfile.mkdtemp(prefix="tagging-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    base = tiny_glue.bert_folder(root / "base")
-    shapes = [Branch(task, frozen, 1) for task, frozen in zip(TASKS, (1, 2, 2, 1), strict=True)]
+    base = tiny.bert_folder(root / "base", config=replace(tiny.CONFIG, num_hidden_layers=2))
+    shapes = [Branch(task, frozen, 1) for task, frozen in zip(TASKS, (0, 1, 1, 0), strict=True)]
     merge(base, tiny.branches(root / "branches", base, shapes), root / "merged")
     return export(root / "merged", root / "serving", 1)
 
