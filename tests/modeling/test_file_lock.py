@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, exclusive, hold
+from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, exclusive, hold, user_name
 
 HOLDING = """
 import sys
@@ -98,3 +98,38 @@ def test_a_lock_on_a_file_that_was_removed_is_none(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(fcntl, "flock", removed_first)
     assert hold(tmp_path / LOCK) is None
+
+
+def test_who_holds_a_lock_is_told_while_it_is_held(tmp_path: Path) -> None:
+    """What a killed process left in the file is not, nor what the last one did."""
+    lock = tmp_path / LOCK
+    lock.write_text("update tone, process 7 of mallory on elsewhere, since long ago, and a longer line")
+    with exclusive(tmp_path, what="update rte"):
+        told = rf"\(update rte, process {os.getpid()} of .+ on .+, since 20\S+\+00:00\); wait for it"
+        with pytest.raises(ValueError, match=told), exclusive(tmp_path):
+            pass
+    assert lock.read_text() == ""
+    descriptor = hold(lock)  # as one that has not yet said who it is
+    with pytest.raises(ValueError, match="at work here; wait for it"), exclusive(tmp_path):
+        pass
+    assert descriptor is not None
+    os.close(descriptor)
+
+
+def test_a_lock_is_written_through_no_symbolic_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / LOCK).symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links"), exclusive(folder):
+        pass
+    assert victim.read_text() == "precious"
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert user_name() == f"user {os.getuid()}"
