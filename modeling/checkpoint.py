@@ -100,7 +100,7 @@ def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         except tf.errors.OpError as error:
             for part in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):  # with the dot: x-1 is not x-10
                 part.unlink()
-            raise OSError(f"{prefix}: cannot write the checkpoint: {_reason(error)}") from None
+            raise OSError(f"{prefix}: cannot write the checkpoint: {reason(error)}") from None
     for part in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):
         flush(part)
 
@@ -138,7 +138,7 @@ def check_prefix(prefix: Path) -> None:
         )
 
 
-def _reason(error: tf.errors.OpError) -> str:
+def reason(error: tf.errors.OpError) -> str:
     """What the system said, without the stack and the names of nodes that TensorFlow puts around it."""
     lines = [line for line in error.message.splitlines() if line.strip()]
     told = [line for line in lines if "[[{{" not in line and not line.startswith("Hint: ")]

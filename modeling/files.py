@@ -107,8 +107,9 @@ def clear_abandoned(parent: Path) -> None:
     One whose lock is held is being written; where the file system has no locks, all stay.
     """
     for file in parent.glob(f".*{ASIDE}/{LOCK}"):
-        with suppress(OSError):  # another user's, or another process clears it
-            _clear(file)
+        if not file.parent.is_symlink():
+            with suppress(OSError):  # another user's, or another process clears it
+                _clear(file)
 
 
 def _clear(lock_file: Path) -> None:

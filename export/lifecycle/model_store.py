@@ -1,5 +1,6 @@
 """The model store as a Python API: a change makes a new version, proves it, and leaves the others alone."""
 
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,14 +14,15 @@ from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, read_manifest
 from centrabert.merge.store import changes, garbage, integrity
 from centrabert.merge.store.changes import Change
-from centrabert.merge.store.folder_digest import file_digests
+from centrabert.merge.store.folder_digest import file_digest, file_digests
 from centrabert.merge.store.garbage import Garbage, find_garbage
 from centrabert.merge.store.labels import Labels, Move, read_labels, write_labels
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import StoreRecord, read_store_record, write_store_record
-from centrabert.merge.store.stored_branches import FILES, checked_record, rename_branch, store_branch
+from centrabert.merge.store.stored_branches import checked_record, rename_branch, store_branch
 from centrabert.merge.store.stored_layers import store_layers
-from centrabert.merge.store.version_record import Version, latest_version, read_version
+from centrabert.merge.store.symlinks import refuse_symlinks
+from centrabert.merge.store.version_record import FILES, Version, latest_version, read_version
 from centrabert.modeling import checkpoint, files
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.file_lock import exclusive
@@ -48,6 +50,7 @@ class ModelStore:
 
     def __init__(self, root: Path) -> None:
         self.folder = StoreFolder(root)
+        refuse_symlinks(self.folder)
         self.base = read_store_record(self.folder)
 
     @classmethod
@@ -96,7 +99,7 @@ class ModelStore:
 
     def number(self, version: int | str) -> int:
         """The number of a version that a number or a label names; raises UserError if there is none."""
-        if isinstance(version, int) or version.isdecimal():
+        if isinstance(version, int) or re.fullmatch("[0-9]{1,18}", version):
             return int(version)
         pointed = self.labels.versions
         if version not in pointed:
@@ -175,8 +178,7 @@ class ModelStore:
         tasks = {branch: record.branch.task.name for branch, record in records.items()}
 
         def planned(branch: Path) -> Change:
-            found = {name: sha for name, sha in file_digests(branch).items() if name in FILES}
-            return change(tasks[branch], found)
+            return change(tasks[branch], {name: file_digest(branch / name) for name in FILES})
 
         def staged(branch: Path) -> Change:
             return change(tasks[branch], store_branch(self.folder, branch, records[branch]))
@@ -219,7 +221,7 @@ class ModelStore:
         return self._relabel(lambda labels: labels.rolled_back(label, options.signed()), label, options)
 
     def _relabel(self, move: Callable[[Labels], Labels], label: str, options: ChangeOptions) -> int:
-        with exclusive(self.folder.root, wait=options.retry):
+        with exclusive(self.folder.root, wait=options.retry, what=f"move label {label}"):
             garbage.clean(self.folder)
             moved = move(self.labels)
             number = moved.versions[label]
@@ -246,13 +248,16 @@ class ModelStore:
         """
         if keep < 1:
             raise UserError(f"keep {keep} is below 1: the newest version always stays")
-        with exclusive(self.folder.root, wait=options.retry):
+        with exclusive(self.folder.root, wait=options.retry, what="gc"):
             if not options.dry_run:
                 garbage.clean(self.folder)
             versions = self.versions()
             kept = {*sorted(versions)[-keep:], *self.labels.versions.values()}
-            stored = [path.name for path in self.folder.branches.iterdir()]
-            found = find_garbage(versions, stored, kept)
+            if lost := sorted(kept - versions.keys()):
+                raise UserError(
+                    f"{self.folder.labels}: a label points to version {lost[0]}, which is not there"
+                )
+            found = find_garbage(versions, self.folder.stored(), kept)
             if not options.dry_run:
                 garbage.remove_garbage(self.folder, found)
         return found

@@ -1,6 +1,5 @@
 """One change of a store: the lock, the checks, and the new version, which appears whole or not at all."""
 
-import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -15,7 +14,7 @@ from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import StoreRecord
 from centrabert.merge.store.version_record import Author, Version, latest_version
 from centrabert.modeling import files
-from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.file_lock import exclusive, user_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class ChangeOptions:
 
     def signed(self, forced: bool = False) -> Author:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return Author(self.author or getpass.getuser(), now, self.message, forced)
+        return Author(self.author or user_name(), now, self.message, forced)
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def make_version(
       OSError: The disk is full, or the store is not writable; the store is as it was.
     """
     seen = latest_version(folder)
-    with exclusive(folder.root, wait=options.retry):
+    with exclusive(folder.root, wait=options.retry, what=str(planned)):
         garbage.clean(folder)
         head = latest_version(folder)
         _check_unmoved(folder, seen, head, planned)
@@ -113,7 +112,7 @@ def _commit(
     staged: Callable[[], Change],
     options: ChangeOptions,
 ) -> Outcome:
-    before = {path.name for path in folder.branches.iterdir()}
+    before = folder.stored()
     place = folder.version(draft.number)
     try:
         tasks = staged().apply(head.tasks if head else {})
@@ -122,8 +121,7 @@ def _commit(
             version, proof = build(folder, base, Draft(replace(draft, tasks=tasks), head, replay_all), aside)
     finally:
         if not place.exists():  # what was stored for it serves nobody
-            stored = {path.name for path in folder.branches.iterdir()} - before
-            garbage.remove_garbage(folder, Garbage((), tuple(sorted(stored))))
+            garbage.remove_garbage(folder, Garbage((), tuple(sorted(folder.stored() - before))))
     return Outcome(version, proof)
 
 

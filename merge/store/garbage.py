@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.symlinks import refuse_symlinks
 from centrabert.merge.store.version_record import Version
 from centrabert.modeling.files import clear_abandoned, flush
 
-NEW = "new"  # what a folder is called until its digest is known
+# What a folder is called until its digest is known, or from the moment that it goes.
+NEW, REMOVED = "new", ".removed"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def remove_garbage(folder: StoreFolder, garbage: Garbage) -> None:
 
 def discard(path: Path) -> None:
     """Removes a folder; at every moment it is there whole, or not at all under its name."""
-    doomed = path.with_name(f"{path.name}.removed")
+    doomed = path.with_name(f"{path.name}{REMOVED}")
     path.replace(doomed)
     flush(path.parent)
     shutil.rmtree(doomed)
@@ -56,8 +58,14 @@ def discard(path: Path) -> None:
 
 def clean(folder: StoreFolder) -> None:
     """Removes what commands left that were killed; whoever calls it holds the lock of the store."""
-    for parent in (folder.root, folder.layers, folder.branches, folder.versions, folder.cache):
+    refuse_symlinks(folder)
+    clear_abandoned(folder.root)
+    for parent in (folder.branches, folder.versions, folder.cache):
         if parent.is_dir():
             clear_abandoned(parent)
-            for left in (*parent.glob(NEW), *parent.glob(f"*.{NEW}"), *parent.glob("*.removed")):
+            for left in (*parent.glob(NEW), *parent.glob(f"*.{NEW}"), *parent.glob(f"*{REMOVED}")):
                 shutil.rmtree(left)
+    stored = folder.stored()
+    for index in folder.cache.glob("*.index"):
+        if index.stem not in stored:  # of a branch that was never stored, or has gone
+            index.unlink()

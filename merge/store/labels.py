@@ -79,7 +79,7 @@ def _visited(moves: tuple[Move, ...]) -> list[int]:
     visited: list[int] = []
     for move in moves:
         if move.reason == ROLL_BACK:
-            visited.pop()
+            del visited[-1:]
         elif visited[-1:] != [move.version]:
             visited.append(move.version)
     return visited

@@ -9,6 +9,7 @@ from centrabert.modeling.formats.format import Format
 from centrabert.modeling.formats.json_file import Keys, dump, parse_json, read_text
 
 DIGEST = "digest"
+MAX_BYTES = 64 * 2**20  # a version of the most tasks that one may have takes an eighth
 
 
 def write_sealed(path: Path, form: Format, keys: Keys) -> None:
@@ -26,9 +27,11 @@ def read_sealed(path: Path, form: Format) -> Keys:
     """The keys of a file, without the digest.
 
     Raises:
-      UserError: It names the file: it is absent, no JSON, of a version that cannot be read, or not, to the
-        last byte, as it was written.
+      UserError: It names the file: it is absent, too large, no JSON, of a version that cannot be read, or
+        not, to the last byte, as it was written.
     """
+    if path.is_file() and (size := path.stat().st_size) > MAX_BYTES:
+        raise UserError(f"{path}: has {size:,} bytes, more than the {MAX_BYTES:,} of a {form.name}")
     text = read_text(path)
     keys = parse_json(text, str(path))
     found = keys.pop(DIGEST, None)

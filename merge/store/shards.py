@@ -10,6 +10,8 @@ from pathlib import Path
 import tensorflow.compat.v1 as tf
 from absl import logging
 
+from centrabert.modeling import checkpoint
+
 DATA, INDEX = ".data-00000-of-00001", ".index"
 # What a file system says that cannot link: another disk, no hard links, too many of them, not permitted.
 NO_LINKS = frozenset([errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS])
@@ -35,6 +37,10 @@ class Shard:
             prefix.with_name(f"{prefix.name}{INDEX}"),
         )
 
+    def check(self) -> None:
+        """Raises UserError that names it if the index cannot be read, to its last byte."""
+        checkpoint.shapes(self.index.with_suffix(""))
+
 
 def join(shards: Sequence[Shard], prefix: Path) -> None:
     """Writes `prefix`.index and one data file for each shard, which is a hard link where there can be one.
@@ -44,6 +50,7 @@ def join(shards: Sequence[Shard], prefix: Path) -> None:
       prefix: Its folder must be there.
 
     Raises:
+      UserError: An index is damaged.
       OSError: The disk is full or the folder is not writable.
     """
     parts = prefix.parent / f".{prefix.name}.parts"
@@ -59,7 +66,9 @@ def join(shards: Sequence[Shard], prefix: Path) -> None:
             )
             session.run(merge)
     except tf.errors.OpError as error:
-        raise OSError(f"{prefix}: cannot join the checkpoints: {error.message.splitlines()[0]}") from None
+        for shard in shards:
+            shard.check()
+        raise OSError(f"{prefix}: cannot join the checkpoints: {checkpoint.reason(error)}") from None
     finally:
         shutil.rmtree(parts, ignore_errors=True)
 

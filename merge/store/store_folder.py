@@ -67,6 +67,11 @@ class StoreFolder:
     def model(self, number: int) -> Path:
         return self.version(number) / MODEL
 
+    def stored(self) -> set[str]:
+        """The digests of the branches that there are."""
+        found = self.branches.iterdir() if self.branches.is_dir() else ()
+        return {path.name for path in found if re.fullmatch("[0-9a-f]{64}", path.name)}
+
     def numbers(self) -> list[int]:
         """The versions that there are, in their order."""
         found = self.versions.iterdir() if self.versions.is_dir() else ()

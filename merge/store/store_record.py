@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from centrabert.errors import UserError
+from centrabert.merge.store.folder_digest import check_digests
 from centrabert.merge.store.sealed_json import read_sealed, write_sealed
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.modeling import scopes
@@ -45,7 +46,7 @@ class StoreRecord:
       layers: The embeddings, then every layer, from the bottom.
 
     Raises:
-      UserError: The layers are not those of `config`.
+      UserError: The layers are not those of `config`, or a file is named that no folder can hold.
     """
 
     store: str
@@ -56,6 +57,8 @@ class StoreRecord:
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
+        for files in (self.tokenizer, *(layer.files for layer in self.layers)):
+            check_digests(files)
         if self.trunk.keys() != scopes.encoder_shapes(self.config, self.config.num_hidden_layers).keys():
             raise UserError(f"the layers are not those of a BERT of {self.config.num_hidden_layers} layers")
 

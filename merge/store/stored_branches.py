@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.merge import compatibility
 from centrabert.merge.compatibility import Candidate
 from centrabert.merge.plan import merged_name
@@ -13,6 +14,7 @@ from centrabert.merge.store.shards import DATA, INDEX, Shard, link
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import StoreRecord
 from centrabert.merge.store.stored_layers import settle
+from centrabert.merge.store.version_record import FILES
 from centrabert.modeling import checkpoint, files
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
@@ -20,8 +22,6 @@ from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.digest import joint_digest
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import read_golden
-
-FILES = (RECORD, f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN)
 
 
 def checked_record(source: Path, base: StoreRecord, store: Path) -> BranchRecord:
@@ -79,16 +79,25 @@ def rename_branch(folder: StoreFolder, digest: str, task: str) -> dict[str, str]
 
 
 def branch_shard(folder: StoreFolder, digest: str, task: str) -> Shard:
-    """A branch's checkpoint under its merged names; makes the index again if the cache lost it."""
+    """A branch's checkpoint under its merged names; makes the index again if it is lost or damaged."""
     index = folder.index(digest)
-    if not index.is_file():
+    shard = Shard(folder.branch(digest) / f"{CHECKPOINT}{DATA}", index)
+    if not index.is_file() or not _readable(shard):
         source = folder.branch(digest)
         owned = read_owned(source, read_record(source))
         with files.atomic_folder(folder.cache / f"{digest}.new") as aside:
             content = _merged_index(aside, task, owned)
         shutil.rmtree(folder.cache / f"{digest}.new")
         _write_index(index, content)
-    return Shard(folder.branch(digest) / f"{CHECKPOINT}{DATA}", index)
+    return shard
+
+
+def _readable(shard: Shard) -> bool:
+    try:
+        shard.check()
+    except UserError:
+        return False
+    return True
 
 
 def _write_weights(aside: Path, source: Path, task: str, owned: Tensors) -> bytes:

@@ -1,19 +1,25 @@
 """What version.json says: the tasks of one version, and who made it of which other one, when and why."""
 
-import posixpath
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.merge.store.folder_digest import check_digests
 from centrabert.merge.store.sealed_json import read_sealed, write_sealed
+from centrabert.merge.store.shards import DATA, INDEX
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN
+from centrabert.modeling.branch_folder import RECORD as BRANCH_RECORD
 from centrabert.modeling.digest import joint_digest
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format
+from centrabert.modeling.task import check_name
 
 FORMAT = Format("version.json", version=1)
 RECORD = "version.json"
+FILES = (BRANCH_RECORD, f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN)  # of a branch
 MAX_TASKS = 10_000  # far above what one graph can hold
+MAX_NUMBER = 10**15
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,21 @@ class Version:
             raise UserError("a version without tasks")
         if len(self.tasks) > MAX_TASKS:
             raise UserError(f"{len(self.tasks):,} tasks are more than the {MAX_TASKS:,} of a version")
-        for path in self.files:
-            if path != posixpath.normpath(path) or path.startswith(("/", "../")):
-                raise UserError(f"the file {path!r} would lie outside of the version")
+        if not 0 < self.number < MAX_NUMBER:
+            raise UserError(f"number {self.number} is none of 1 to {MAX_NUMBER:,}")
+        for task in self.tasks:
+            check_name(task)
+        check_digests(self.files)
+
+    def check_branches(self) -> None:
+        """Raises UserError unless every task names the files of a branch, which a draft need not."""
+        for task, entry in self.tasks.items():
+            if entry.files.keys() != set(FILES):
+                raise UserError(f"task {task!r} has the files {sorted(entry.files)}, wanted {sorted(FILES)}")
+            try:
+                check_digests(entry.files)
+            except UserError as error:
+                raise UserError(f"task {task!r}: {error}") from None
 
 
 def write_version(aside: Path, version: Version) -> None:
@@ -95,8 +113,8 @@ def read_version(folder: StoreFolder, number: int) -> Version:
       UserError: There is no such version, or its file is damaged or of another version.
     """
     file = folder.version(number) / RECORD
-    if not file.is_file():
-        known = folder.numbers()
+    known = folder.numbers()
+    if number not in known:
         told = f"it has {known[0]} to {known[-1]}" if known else "it has none yet"
         raise UserError(f"{folder.root}: there is no version {number}; {told}")
     version = read_record_at(file)
@@ -107,7 +125,12 @@ def read_version(folder: StoreFolder, number: int) -> Version:
 
 def read_record_at(file: Path) -> Version:
     """Reads a version.json, of the store or of an exported version; raises UserError if it is damaged."""
-    return read_dataclass(Version, read_sealed(file, FORMAT), str(file))
+    version = read_dataclass(Version, read_sealed(file, FORMAT), str(file))
+    try:
+        version.check_branches()
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    return version
 
 
 def latest_version(folder: StoreFolder) -> Version | None:

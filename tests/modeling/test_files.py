@@ -230,3 +230,14 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as error:
         write_text(tmp_path / "none" / "branch.json", "text")
     assert error.value.filename == str(tmp_path / "none" / "branch.json")
+
+
+def test_nothing_is_cleared_through_a_symbolic_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for name in (LOCK, "letter"):
+        (victim / name).touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / ".x.tmp").symlink_to(victim)
+    write_text(tmp_path / "folder" / "branch.json", "{}")
+    assert names(victim) == [LOCK, "letter"]

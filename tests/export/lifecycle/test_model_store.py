@@ -171,13 +171,13 @@ def test_a_retried_change_stands_on_what_the_other_writer_left(
     def meanwhile(change: str) -> None:
         """The next change finds, once it has the lock, that another one was made."""
 
-        def locked(root: Path, wait: bool):
+        def locked(root: Path, wait: bool, what: str):
             monkeypatch.undo()
             if change == "tone":
                 store.rename("tone", "mood")
             else:
                 store.update(tiny_store().rte)
-            return exclusive(root, wait)
+            return exclusive(root, wait, what)
 
         monkeypatch.setattr(version_change, "exclusive", locked)
 

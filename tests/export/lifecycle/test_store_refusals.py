@@ -1,0 +1,124 @@
+"""Each mistake in a command is one line that names what is wrong; the store stays as it was."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import tiny
+from store_command import refusal
+from tiny_store import RTE, copy, tiny_store
+
+from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.merge.store.sealed_json import write_sealed
+from centrabert.merge.store.version_record import FORMAT as VERSION_FORMAT
+from centrabert.merge.store.version_record import write_version
+from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.formats.format import Format
+
+MISTAKES = (
+    ("add --branches={root}/empty", "empty/branch.json: no such file: nothing has been trained there"),
+    (
+        "add --branches={root}/other",
+        "other: was trained on another trunk than {root}/store: the first variable",
+    ),
+    ("add --branches={root}/unfinished", "unfinished/golden.json: No such file or directory"),
+    ("add --branches={rte}", "task 'rte' is there already; to replace its branch, update it"),
+    ("update --branches={rte}", "task 'rte' has this branch already: nothing would change"),
+    ("update --branches={sim}", "there is no task 'sim'; there are rte, tone"),
+    ("remove --task=rt", "there is no task 'rt'; there are rte, tone"),
+    ("rename --task=rt --to=x", "there is no task 'rt'; there are rte, tone"),
+    ("rename --task=tone --to=rte", "task 'rte' is there already; choose another name"),
+    ("rename --task=tone --to=tone", "task 'tone' is there already; choose another name"),
+    ("rename --task=tone --to=../x", "task name '../x' is not of the form"),
+    ("rename --task=tone --to=../x --dry_run", "task name '../x' is not of the form"),
+    ("rename --task=tone --to=describe", "task name 'describe' is reserved; choose another"),
+    ("show --version=3", "store: there is no version 3; it has 1 to 2"),
+    ("show --version=0", "store: there is no version 0; it has 1 to 2"),
+    (f"show --version={'9' * 5000}", "store: there is no label '9999"),
+    ("show --version=canary", "store: there is no label 'canary'; there are: none yet"),
+    ("diff --version=1 --other_version=-1", "store: there is no label '-1'; there are: none yet"),
+    ("promote --version=3", "store: there is no version 3; it has 1 to 2"),
+    ("promote --version=2 --label=../x", "label '../x': wanted a name such as stable or canary"),
+    ("rollback", "there is no label 'stable'; there are: none yet"),
+    ("gc --keep=0", "keep"),
+    ("export --export_dir={root}/serving", "store: no label points to a version; promote one"),
+    ("create --base={base}", "store: exists already; choose another folder or remove it first"),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store and its neighbourhood, which no command here changes."""
+    root = tmp_path_factory.mktemp("mistakes")
+    store = copy(root / "store")
+    (root / "empty").mkdir()
+    other = tiny.bert_folder(root / "base", seed=7)
+    tiny.branch(root / "other", other, RTE, golden=False)
+    unfinished = Path(shutil.copytree(tiny_store().sim, root / "unfinished"))
+    (unfinished / "golden.json").unlink()
+    stored = store.folder.stored()
+    yield root
+    assert (store.folder.numbers(), store.folder.stored()) == ([1, 2], stored)
+    assert store.verify() == []
+
+
+@pytest.mark.parametrize(("given", "told"), MISTAKES)
+def test_a_mistake(given: str, told: str, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = tiny_store()
+    places = {"root": root, "rte": made.rte, "sim": made.sim, "base": made.base}
+    arguments = [argument.format(**places) for argument in given.split()]
+    assert told.format(**places) in refusal(capsys, *arguments, f"--store={root}/store")
+
+
+def test_the_last_task_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = copy(tmp_path / "store")
+    shutil.rmtree(store.folder.version(2))
+    line = refusal(capsys, "remove", f"--store={store.folder.root}", "--task=rte")
+    assert line == "task 'rte' is the last one: a model without tasks cannot be served"
+
+
+def test_an_export_folder_of_another_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = copy(tmp_path / "store")
+    store.promote("stable", 2)
+    theirs = tmp_path / "serving" / "7"
+    (theirs / "assets.extra").mkdir(parents=True)
+    (theirs / "saved_model.pb").touch()
+    write_version(theirs / "assets.extra", replace(store.version(2), store="f" * 32, number=7))
+    line = refusal(capsys, "export", f"--store={store.folder.root}", f"--export_dir={tmp_path / 'serving'}")
+    assert line.startswith(
+        f"{tmp_path / 'serving'}: version 7 there comes from another store; choose another"
+    )
+    assert [path.name for path in (tmp_path / "serving").iterdir()] == ["7"]
+
+
+def test_a_newer_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = copy(tmp_path / "store")
+    file = store.folder.version(2) / "version.json"
+    write_sealed(file, Format("version.json", 2, {1: lambda keys: keys}), asdict(store.version(2)))
+    for verb in ("list", "gc", "verify"):
+        line = refusal(capsys, verb, f"--store={store.folder.root}")
+        assert f"{file}: format_version 2 is newer than {VERSION_FORMAT.version}" in line
+    store.folder.record.unlink()
+    write_sealed(store.folder.record, Format("store.json", 2, {1: lambda keys: keys}), {"anything": "new"})
+    line = refusal(capsys, "list", f"--store={store.folder.root}")
+    assert line.startswith(f"{store.folder.record}: format_version 2 is newer than 1")
+    assert line.endswith("update CentraBERT, or write the file again with this one")
+
+
+def test_a_version_folder_without_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = copy(tmp_path / "store")
+    (store.folder.versions / "9").mkdir()
+    line = refusal(capsys, "show", f"--store={store.folder.root}")
+    assert line == f"{store.folder.versions}/9/version.json: no such file"
+
+
+def test_a_branch_trained_beside_other_files(tmp_path: Path) -> None:
+    """Only the files of a branch are stored, and only they are read."""
+    store, source = copy(tmp_path / "store"), Path(shutil.copytree(tiny_store().rte2, tmp_path / "rte2"))
+    (source / "cache.bin").symlink_to("/dev/full")  # whoever read it would never end
+    outcome = ModelStore(store.folder.root).update(source)
+    stored = store.folder.branch(outcome.version.tasks["rte"].branch)
+    assert sorted(path.name for path in stored.iterdir()) == sorted(outcome.version.tasks["rte"].files)
+    assert read_record(stored) == read_record(source)
