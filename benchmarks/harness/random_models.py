@@ -1,5 +1,6 @@
 """Models of random weights in real sizes: to measure speed on, which depends on no weight."""
 
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -117,10 +118,38 @@ def export_model(folder: Path, base: Path, branches: Sequence[Branch]) -> Path:
     return export(folder / "merged", folder / "serving", 1)
 
 
-def _branch(folder: Path, base: Path, shape: Branch) -> Path:
+def students(shape: str, tasks: int) -> list[Branch]:
+    """So many tasks of `mixed` with one own layer each."""
+    return [replace(branch, tuned=1) for branch in mixed(shape, -(-tasks // 8))][:tasks]
+
+
+def answering_branches(folder: Path, base: Path, branches: Sequence[Branch], seed: str = "") -> list[Path]:
+    """Branches of random weights that know their own answers; copies of a task have its weights.
+
+    Args:
+      seed: Branches of another one have other weights.
+    """
+    folders: list[Path] = []
+    goldens: dict[str, Path] = {}
+    for branch in branches:
+        original = branch.task.name.split("_")[0]
+        folders.append(_branch(folder / branch.task.name, base, branch, original + seed))
+        if original not in goldens:
+            with TemporaryDirectory() as alone:
+                merged = Path(alone) / "merged"
+                merge(base, folders[-1:], merged)
+                _write_goldens(merged, base)
+                goldens[original] = folders[-1] / branch_folder.GOLDEN
+                shutil.copyfile(golden_file(merged, branch.task.name), goldens[original])
+        else:
+            shutil.copyfile(goldens[original], folders[-1] / branch_folder.GOLDEN)
+    return folders
+
+
+def _branch(folder: Path, base: Path, shape: Branch, seed: str = "") -> Path:
     config, tokenizer = BertFolder.at(base).config(), BertFolder.at(base).tokenizer(True)
     folder.mkdir(parents=True)
-    owned = _weights(shape.owned_shapes(config), shape.task.name)
+    owned = _weights(shape.owned_shapes(config), seed or shape.task.name)
     checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
     record = BranchRecord(
         branch=shape,

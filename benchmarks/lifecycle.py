@@ -1,0 +1,103 @@
+"""What one change costs in a store of few and of many tasks, beside merging everything anew.
+
+Makes a store of students of one layer with random weights, then gives one task another branch, promotes the
+version and exports it: seconds, CPU seconds, and bytes written, beside those of the branch. For comparison
+the same branches are merged and exported as a whole.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from centrabert import command
+from centrabert.flag_fields import define, flag, read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the flags ask for."""
+
+    vocab_file: Path = flag("A vocabulary of BERT's, such as MiniLM's.", Path("output/bert/vocab.txt"))
+    shape: str = flag("Shape of the BERT.", "bert-base", choices=("bert-base", "minilm"))
+    tasks: tuple[int, ...] = flag("Numbers of tasks, separated by commas.", (1, 8, 64))
+    work_dir: Path | None = flag("Folder for the stores; by default a temporary one.", None)
+
+
+FLAGS = define(Run)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one action in this process."""
+
+    seconds: float
+    cpu_seconds: float
+    written: int
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s, {self.written / 1e6:.1f} MB written"
+
+
+def main() -> None:
+    from benchmarks.harness import random_models
+
+    run = read(Run, FLAGS)
+    with tempfile.TemporaryDirectory(dir=run.work_dir) as folder:
+        base = random_models.bert(Path(folder) / "bert", run.shape, run.vocab_file)
+        for tasks in run.tasks:
+            root = Path(folder) / str(tasks)
+            _measure(run.shape, root, base, tasks)
+            shutil.rmtree(root)
+
+
+def _measure(shape: str, root: Path, base: Path, tasks: int) -> None:
+    from benchmarks.harness import random_models
+    from centrabert.export.deploy.tf_serving import TfServing
+    from centrabert.export.export_version import export
+    from centrabert.export.lifecycle.model_store import ModelStore
+    from centrabert.export.lifecycle.store_export import export_labelled
+    from centrabert.merge.merge_branches import merge
+    from centrabert.merge.store.shards import Shard
+    from centrabert.modeling.branch_folder import CHECKPOINT
+
+    branches = random_models.students(shape, tasks)
+    folders = random_models.answering_branches(root / "branches", base, branches)
+    (other,) = random_models.answering_branches(root / "other", base, branches[:1], seed="another")
+    store = ModelStore.create(root / "store", base)
+    serving = TfServing("centrabert", 2)
+
+    def update_and_export(*changed: Path) -> None:
+        change = store.update if store.latest else store.add
+        store.promote("stable", change(*changed).version.number)
+        export_labelled(store, root / "serving", serving)
+
+    said = f"{shape}, {tasks} {'task' if tasks == 1 else 'tasks'}"
+    print(f"{said}: add all and export: {_cost(lambda: update_and_export(*folders))}", flush=True)
+    bytes_ = Shard.of(other / CHECKPOINT).data.stat().st_size
+    cost = _cost(lambda: update_and_export(other))
+    print(f"{said}: update one and export: {cost}; the branch has {bytes_ / 1e6:.1f} MB", flush=True)
+
+    def anew() -> None:
+        merge(base, [other, *folders[1:]], root / "merged")
+        export(root / "merged", root / "serving_merged", 1)
+
+    print(f"{said}: merge anew and export: {_cost(anew)}", flush=True)
+
+
+def _cost(action: Callable[[], None]) -> Cost:
+    start, cpu, before = time.perf_counter(), time.process_time(), _written()
+    action()
+    return Cost(time.perf_counter() - start, time.process_time() - cpu, _written() - before)
+
+
+def _written() -> int:
+    """Bytes that this process has handed to the system to write."""
+    counters = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(counters["wchar"])
+
+
+if __name__ == "__main__":
+    command.run(main, FLAGS)
