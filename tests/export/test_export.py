@@ -1,12 +1,13 @@
 """The exported model answers as each branch alone does, bit for bit, whatever else it holds."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
-from exported import exported, predictor
+from exported import exported, predictor, small
 from tiny import Array
 
 from centrabert.errors import UserError
@@ -47,6 +48,12 @@ def alone(name: str, ids: tuple[Array, Array]) -> dict[str, Array]:
     return tiny.single_task(exported().base, exported().branches[name], *ids)
 
 
+@cache
+def texts_alone(name: str) -> dict[str, Array]:
+    """To both texts, where the branch reads both."""
+    return alone(name, tokens(tiny.TEXT_B if name in PAIRS else ("",) * len(tiny.TEXT_A)))
+
+
 def assert_bits(found: dict[str, Array], wanted: dict[str, Array]) -> None:
     assert found.keys() == wanted.keys()
     for name in wanted:
@@ -62,9 +69,8 @@ def test_ids_as_the_branch_alone(name: str, ids: tuple[Array, Array]) -> None:
 
 @each_task
 def test_texts_as_the_branch_alone(name: str) -> None:
-    pair = name in PAIRS
-    found = predictor().predict(name, texts() if pair else texts(None))
-    assert_bits(found, alone(name, tokens(tiny.TEXT_B if pair else ("",) * len(tiny.TEXT_A))))
+    found = predictor().predict(name, texts() if name in PAIRS else texts(None))
+    assert_bits(found, texts_alone(name))
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "route"])
@@ -73,8 +79,7 @@ def test_all_tasks_at_once(signature: str) -> None:
     tasks = {"tasks": np.array(["*"] * len(tiny.TEXT_A), np.object_)} if signature == "route" else {}
     found = predictor().predict(signature, {**texts(), **tasks})
     for name in ALL:
-        text_b = tiny.TEXT_B if name in PAIRS else ("",) * len(tiny.TEXT_A)
-        for answer, value in alone(name, tokens(text_b)).items():
+        for answer, value in texts_alone(name).items():
             here = found[f"{name}/{answer}"]
             if value.dtype == object:
                 assert here.tolist() == value.tolist(), name
@@ -158,7 +163,7 @@ def test_another_branch_changes_no_bit_of_the_others(tmp_path: Path, ids: tuple[
 @pytest.mark.parametrize("name", ["rte", "tone"])
 def test_a_flipped_bit_of_a_label_is_found(name: str, tmp_path: Path) -> None:
     """The probabilities are right, and no digest holds the graph: only golden labels tell."""
-    version = Path(shutil.copytree(exported().version, tmp_path / "1"))
+    version = Path(shutil.copytree(small().version, tmp_path / "1"))
     task = next(branch.task for branch in tiny.BRANCHES if branch.task.name == name)
     golden = read_golden(golden_file(version / EXTRA, name), task)
     label = golden.outputs["label"][0]
