@@ -23,6 +23,7 @@ PATTERNS = {
     "slow": (
         "tests/distill/*.py",
         "tests/export/graph/*.py",
+        "tests/export/lifecycle/*.py",
         "tests/export/test_export*.py",
         "tests/export/rest/test_json_tensors.py",
         "tests/export/test_publication.py",

@@ -9,10 +9,12 @@ from typing import Any
 from xdist.scheduler import LoadFileScheduling
 
 # One process for all that asks the models of `exported`: to make and load them takes half a minute.
-TOGETHER = "tests/export/*"
+# But lifecycle/, which has a model of its own.
+TOGETHER = "tests/export/[!l]*"
 # What takes longest, and begins first.
 FIRST = (
     TOGETHER,
+    "tests/export/lifecycle/*",
     "tests/modeling/kinds/test_every_kind.py",
     "tests/modeling/training/test_train_branch.py",
     "tests/search/jobs/test_jobs.py",

@@ -24,7 +24,8 @@ def test_files_that_share_a_model_are_one_processs() -> None:
     option = SimpleNamespace(loadscopereorder=True, debug=False)
     config = SimpleNamespace(option=option, getvalue=lambda name: ["popen"])
     scheduling = Scheduling(config, Producer("dsession", enabled=False))
-    tests = ("export/test_a.py::test_one", "export/rest/test_b.py::test_two[x]", "merge/test_c.py::test_one")
-    scopes = [scheduling._split_scope(f"tests/{test}") for test in tests]
-    assert scopes == [TOGETHER, TOGETHER, "tests/merge/test_c.py"]
+    own = ["tests/merge/test_c.py", "tests/export/lifecycle/test_d.py"]
+    files = ["tests/export/test_a.py", "tests/export/rest/test_b.py", *own]
+    scopes = [scheduling._split_scope(f"{file}::test_one[x]") for file in files]
+    assert scopes == [TOGETHER, TOGETHER, *own]
     assert not option.loadscopereorder
