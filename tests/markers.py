@@ -26,6 +26,7 @@ PATTERNS = {
         "tests/export/lifecycle/*.py",
         "tests/export/test_export*.py",
         "tests/export/rest/test_json_tensors.py",
+        "tests/export/serving/test_request_rows.py",
         "tests/export/test_publication.py",
         "tests/formats/test_kept_search.py",
         "tests/formats/test_same_bits.py",
