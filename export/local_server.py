@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -149,9 +149,9 @@ class Server:
         except OSError as error:
             raise cannot_listen("rest_api_port", settings.host, settings.rest_port, error) from None
 
-    def _load(self, folder: Path, stopped: threading.Event) -> Servable:
+    def _load(self, folder: Path, stopped: threading.Event, loaded: Sequence[Servable]) -> Servable:
         observe = self._metrics.observe_batch
-        return load_servable(folder, self._settings.limits, self._executor, observe, stopped)
+        return load_servable(folder, self._settings.limits, self._executor, observe, stopped, loaded)
 
     def _waiting_rows(self) -> float:
         return sum(v.servable.batcher.waiting for v in self.versions.available if v.servable is not None)

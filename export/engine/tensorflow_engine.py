@@ -1,6 +1,7 @@
 """Answers of a SavedModel in this process, as TF Serving would give them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -8,14 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
-import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef, TensorInfo
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from centrabert.errors import UserError
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
-from centrabert.export.contract.version_folder import SAVED_MODEL, VARIABLES
+from centrabert.export.engine.fed_weights import read_weights
+from centrabert.export.engine.loaded_graph import LoadedGraph
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -26,6 +25,7 @@ class Predictor:
     Args:
       folder: A version folder, with saved_model.pb.
       only: Names of signatures; of the others nothing is loaded, no weights either. None loads all.
+      fed: Names of variables of which `with_weights` may make others.
 
     Attributes:
       signatures: By name.
@@ -35,22 +35,29 @@ class Predictor:
       UserError: `folder` holds no SavedModel that can be loaded.
     """
 
-    def __init__(self, folder: Path, only: Collection[str] | None = None) -> None:
-        meta_graph = _read_meta_graph(folder)
-        if only is not None:
-            _prune(meta_graph, only)
-        graph = tf.Graph()
-        self._session = tf.Session(graph=graph)
-        self.signature_defs: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
+    def __init__(self, folder: Path, only: Collection[str] | None = None, fed: Collection[str] = ()) -> None:
+        self._weights = read_weights(folder, fed)
+        self._graph = LoadedGraph(folder, only, set(fed))
+        self._graph.enter(self)
+        self.signature_defs = self._graph.signature_defs
         self.signatures = {name: _spec(name, each) for name, each in self.signature_defs.items()}
-        self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
-        try:
-            with graph.as_default():
-                tf.import_graph_def(meta_graph.graph_def, name="")
-                self._session.run(_restored(graph, str(folder / VARIABLES)))
-        except (tf.errors.OpError, ValueError) as error:
-            self._session.close()
-            raise UserError(f"{folder}: cannot load the SavedModel: {error}") from None
+
+    def with_weights(self, folder: Path, names: Collection[str]) -> "Predictor":
+        """A predictor of a version with the same graph, which differs in some of the variables that are fed.
+
+        Graph, session, what a first run made ready and all other weights are those of this one; each of the
+        two is closed on its own.
+
+        Args:
+          names: Of the variables that are read from `folder`.
+
+        Raises:
+          UserError: They cannot be read.
+        """
+        other = copy(self)
+        other._weights = {**self._weights, **read_weights(folder, names)}
+        other._graph.enter(other)
+        return other
 
     def __enter__(self) -> "Predictor":
         return self
@@ -61,7 +68,7 @@ class Predictor:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._graph.leave(self)
 
     def predict(
         self, signature: str, inputs: Mapping[str, npt.ArrayLike], outputs: Sequence[str] | None = None
@@ -85,58 +92,8 @@ class Predictor:
         }
         wanted = tuple(definition.outputs if outputs is None else outputs)
         fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in wanted)
-        answers = self._callable(fetches, tuple(feeds))(*feeds.values())
+        answers = self._graph.run(fetches, feeds, self._weights)
         return dict(zip(wanted, answers, strict=True))
-
-    def _callable(self, fetches: tuple[str, ...], feeds: tuple[str, ...]) -> Callable[..., list[Any]]:
-        """What runs the graph from `feeds` to `fetches`; kept, for making one costs more than a small run."""
-        key = (fetches, feeds)
-        if key not in self._callables:
-            self._callables[key] = self._session.make_callable(list(fetches), list(feeds))
-        return self._callables[key]
-
-
-def _read_meta_graph(folder: Path) -> MetaGraphDef:
-    """The graph for serving."""
-    file = folder / SAVED_MODEL
-    if not file.is_file():
-        raise UserError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
-    try:
-        meta_graphs = SavedModel.FromString(file.read_bytes()).meta_graphs
-    except DecodeError:
-        raise UserError(f"{file}: is damaged; export the model again") from None
-    for meta_graph in meta_graphs:
-        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
-            return meta_graph
-    raise UserError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
-
-
-def _prune(meta_graph: MetaGraphDef, signatures: Collection[str]) -> None:
-    """Leaves only what some signatures need."""
-    for name in meta_graph.signature_def.keys() - set(signatures):
-        del meta_graph.signature_def[name]
-    tensors = (
-        info.name
-        for definition in meta_graph.signature_def.values()
-        for info in (*definition.inputs.values(), *definition.outputs.values())
-    )
-    nodes = sorted({name.partition(":")[0] for name in tensors})
-    needed = tf.graph_util.extract_sub_graph(meta_graph.graph_def, nodes)
-    meta_graph.graph_def.CopyFrom(needed)
-
-
-def _restored(graph: tf.Graph, prefix: str) -> list[tf.Operation]:
-    """What fills every variable of `graph` from the checkpoint `prefix`."""
-    handles = [operation for operation in graph.get_operations() if operation.type == "VarHandleOp"]
-    types = [handle.get_attr("dtype") for handle in handles]
-    names = [handle.name for handle in handles]
-    tensors = tf.raw_ops.RestoreV2(
-        prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names), dtypes=types
-    )
-    return [
-        tf.raw_ops.AssignVariableOp(resource=handle.outputs[0], value=tensor)
-        for handle, tensor in zip(handles, tensors, strict=True)
-    ]
 
 
 def _spec(name: str, definition: SignatureDef) -> SignatureSpec:

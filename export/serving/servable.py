@@ -24,6 +24,7 @@ from centrabert.export.contract.signature_names import (
 from centrabert.export.contract.task_selector import task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.export.serving.batcher import Batcher
+from centrabert.export.serving.checked_files import CheckedFiles
 from centrabert.export.serving.errors import ServingError
 from centrabert.export.serving.input_validation import RequestLimits
 from centrabert.export.serving.request_rows import Computed, RequestRows
@@ -58,6 +59,7 @@ class Servable:
       executor: Threads that compute; at least `limits.threads`.
       observe: Called with the number of rows in every batch.
       padding_id: That of the model's tokenizer.
+      files: Where the version comes from a store, its files as they were when it was loaded.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class Servable:
         executor: Executor,
         observe: Callable[[int], None],
         padding_id: int,
+        files: CheckedFiles | None = None,
     ) -> None:
         self.number = number
+        self.files = files
         self.manifest = manifest
         self.predictor = predictor
         self.batcher = Batcher(

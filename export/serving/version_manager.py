@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +55,8 @@ class ModelVersions:
     Args:
       name: What clients call the model.
       poll: Reads what should now be served.
-      load: Makes a servable of a version folder, in a thread; raises UserError or OSError. When the event is
-        set, it shall give up.
+      load: Makes a servable of a version folder, in a thread, and is told which ones are loaded; raises
+        UserError or OSError. When the event is set, it shall give up.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ModelVersions:
         name: str,
         base_path: Path,
         poll: Callable[[], DesiredVersions],
-        load: Callable[[Path, threading.Event], Servable],
+        load: Callable[[Path, threading.Event, Sequence[Servable]], Servable],
     ) -> None:
         self.name = name
         self._base_path = base_path
@@ -197,7 +197,8 @@ class ModelVersions:
         self._versions[version.number] = version
         logging.info("loading version %d of %s", version.number, self.name)
         folder, stopped = version_folder(self._base_path, version.number), threading.Event()
-        loading = asyncio.ensure_future(asyncio.to_thread(self._load_servable, folder, stopped))
+        loaded = [each.servable for each in self.available if each.servable is not None]
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load_servable, folder, stopped, loaded))
         try:
             await asyncio.wait([loading])
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +36,7 @@ class Folder:
         """Waits until those versions, and no others, are closed."""
         await until(lambda: self.closed == numbers)
 
-    def load(self, folder: Path, stopped: threading.Event) -> Any:
+    def load(self, folder: Path, stopped: threading.Event, loaded: Sequence[Any]) -> Any:
         self.loads.append(number := int(folder.name))
         content = (folder / "saved_model.pb").read_text()
         if content == "slow" and stopped.wait(60):
