@@ -34,7 +34,8 @@ def flag(help_text: str, default: Any = MISSING, **options: Any) -> Any:
     Args:
       help_text: One or more sentences.
       default: Left out, the flag is required; None wants a type of `... | None`.
-      options: `choices`, the only values it takes; `lower_bound` and `upper_bound` of a number.
+      options: `choices`, the only values it takes; `lower_bound` and `upper_bound` of a number; `bare`, the
+        number that it is where it is given without a value.
     """
     return field(default=default, metadata={HELP: help_text, OPTIONS: options})
 
@@ -96,6 +97,10 @@ def _define_one(each: "Field[Any]", of_type: Any, help_text: str, flag_values: f
         flags.DEFINE_list(each.name, listed, help_text, flag_values=flag_values)
     elif choices:
         flags.DEFINE_enum(each.name, default, list(choices), help_text, flag_values=flag_values)
+    elif "bare" in options:
+        bare = _BareNumber(options.pop("bare"), **options)
+        number = flags.Flag(bare, None, each.name, default, help_text, boolean=True)
+        flags.DEFINE_flag(number, flag_values=flag_values)
     elif plain in DEFINITIONS:
         text = str(default) if isinstance(default, Path) else default
         DEFINITIONS[plain](each.name, text, help_text, flag_values=flag_values, **options)
@@ -112,6 +117,18 @@ DEFINITIONS: Mapping[Any, Callable[..., Any]] = {
     str: flags.DEFINE_string,
     Path: flags.DEFINE_string,
 }
+
+
+class _BareNumber(flags.FloatParser):
+    """A number, or a value that stands for a flag without one, which absl takes for "true"."""
+
+    def __init__(self, bare: float, **bounds: float) -> None:
+        super().__init__(**bounds)
+        self._bare = bare
+
+    def convert(self, argument: Any) -> float:
+        number: float = self._bare if argument == "true" else super().convert(argument)
+        return number
 
 
 def _value(name: str, of_type: Any, value: Any) -> Any:

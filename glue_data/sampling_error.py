@@ -55,20 +55,25 @@ def sampling_error(
     value, rows = score([metric], truth, answers, names, predictions)[metric], len(truth)
     if metric == "accuracy":
         return share_error(value, rows)
-    of_rows = _metric_of_rows(metric, truth, answers, names, predictions)
+    of_rows = metric_of_rows(metric, truth, answers, names, predictions)
     generator = np.random.default_rng(seed)
     values = [of_rows(generator.integers(rows, size=rows)) for _ in range(RESAMPLES)]
     spread = float(np.std(values))
     return spread if spread > ROUNDING else share_error(value, rows)
 
 
-def _metric_of_rows(
+def metric_of_rows(
     metric: str,
     labels: NDArray[Any],
     decisions: NDArray[Any],
     names: Sequence[str],
     predictions: Mapping[str, ArrayLike],
 ) -> OfRows:
+    """The metric of any sample of the rows; of a tagging what every row adds is counted once.
+
+    Args:
+      metric, labels, decisions, names, predictions: As for `metrics.score`.
+    """
     if metric in TAG_COUNTS:
         counts = np.array(TAG_COUNTS[metric](*named_tags(labels.tolist(), decisions.tolist(), names)))
         return lambda rows: f1_of(*counts[:, rows].sum(axis=1))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
@@ -25,8 +24,6 @@ from centrabert.modeling.convert import conversion
 from centrabert.modeling.files import write_text
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tagging import NO_TAG
-from centrabert.modeling.kinds.task_kind import Arrays
-from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import sorted_batches
 from centrabert.modeling.training.trunk_cache import TrunkCache
@@ -110,16 +107,11 @@ def served_metric(predictor: Predictor, runner: TaskRunner) -> float:
     decided: list[Any] = []
     for rows in plan:
         texts = {"text_a": text_a[rows], **({"text_b": text_b[rows]} if spec.pair else {})}
-        decided += _decided(spec, predictor.predict(spec.name, texts)).tolist()
+        answers = predictor.predict(spec.name, texts)
+        decided += KINDS[spec.kind].decide(answers, spec.labels).tolist()
     decisions = np.array(list(zip_longest(*decided, fillvalue=NO_TAG))).T if dev.words else np.array(decided)
     labels = dev.labels[np.concatenate(plan)]
     return score((spec.metric,), labels, decisions, spec.labels, {})[spec.metric]
-
-
-def _decided(spec: TaskSpec, answer: Arrays) -> npt.NDArray[Any]:
-    """What the metrics compare with the labels; the most probable label is that with the highest logit."""
-    logits = {"logits": answer["probabilities"]} if "probabilities" in answer else {}
-    return KINDS[spec.kind].decide({**answer, **logits}, spec.labels)
 
 
 def _timed(runner: TaskRunner, folder: Path, train: Callable[[], BranchRecord]) -> Trained:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA, VARIABLES
+from centrabert.export.lifecycle.comparison import Judgement
 from centrabert.export.lifecycle.proof import Proof, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
 from centrabert.merge.manifest import Manifest
@@ -28,6 +29,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.file_lock import exclusive
 
 DEFAULT = ChangeOptions()
+PROMOTE = "promote"
 
 
 class ModelStore:
@@ -206,11 +208,30 @@ class ModelStore:
             shutil.copyfile(model / EXTRA / MANIFEST, aside / MANIFEST)
         return manifest
 
-    def promote(self, label: str, version: int | str, options: ChangeOptions = DEFAULT) -> int:
-        """Points a label to a version, and returns its number."""
+    def promote(
+        self,
+        label: str,
+        version: int | str,
+        options: ChangeOptions = DEFAULT,
+        judgement: Judgement | None = None,
+    ) -> int:
+        """Points a label to a version, and returns its number.
+
+        Args:
+          judgement: What a `PromotionGate` said of it; the label's history keeps its reason.
+
+        Raises:
+          UserError: There is no such version, or it was compared with another than the label points to now.
+        """
         number = self.version(version).number
-        move = Move(number, options.signed(), "promote")
-        return self._relabel(lambda labels: labels.moved(label, move), label, options)
+        move = Move(number, options.signed(), judgement.reason if judgement else PROMOTE)
+
+        def moved(labels: Labels) -> Labels:
+            if judgement:
+                judgement.check(label, number, labels.versions.get(label))
+            return labels.moved(label, move)
+
+        return self._relabel(moved, label, options)
 
     def roll_back(self, label: str, options: ChangeOptions = DEFAULT) -> int:
         """Points a label to where it pointed before; returns that version's number.

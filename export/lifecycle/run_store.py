@@ -25,32 +25,13 @@ from typing import TYPE_CHECKING, Any
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import STABLE
+from centrabert.export.lifecycle.verb_flags import TAKES, check_flags
 from centrabert.flag_fields import define, flag, read
 
 if TYPE_CHECKING:
+    from centrabert.export.lifecycle.comparison import Judgement
     from centrabert.export.lifecycle.model_store import ModelStore
     from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome
-
-CHANGING = ("author", "message", "force", "retry", "dry_run", "replay")
-# What each verb takes besides --store, --json and --debug; "!" marks what it cannot do without.
-TAKES: Mapping[str, tuple[str, ...]] = {
-    "create": ("base!",),
-    "add": ("branches!", "owners", *CHANGING),
-    "update": ("branches!", "owners", *CHANGING),
-    "remove": ("task!", *CHANGING),
-    "rename": ("task!", "to!", *CHANGING),
-    "list": (),
-    "show": ("version",),
-    "log": (),
-    "diff": ("version!", "other_version"),
-    "verify": ("export_dir",),
-    "checkout": ("version!", "output_dir!"),
-    "promote": ("version!", "label", "author", "retry", "dry_run"),
-    "rollback": ("label", "author", "retry", "dry_run"),
-    "export": ("export_dir!", "model_name", "cores", "claim"),
-    "gc": ("keep", "retry", "dry_run"),
-}
-ALWAYS = frozenset(["verb", "store", "json", "debug", "help"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +49,33 @@ class Run:
         "an update leaves the owners as they are.",
         None,
     )
-    task: str = flag("remove, rename: name of the task.", "")
+    task: str = flag(
+        "remove, rename: name of the task. promote: which task the rows of --data are of, if the versions "
+        "differ in several.",
+        "",
+    )
     to: str = flag("rename: new name of the task.", "")
     version: str = flag("Number of a version, or a label that points to it. The default is the newest.", "")
     other_version: str = flag("diff: the version to compare with. The default is the newest.", "")
     label: str = flag("promote, rollback: label that is moved, such as canary.", STABLE)
+    require_not_worse: float | None = flag(
+        "promote: refuse a version that is worse than the one the label points to, by a loss in the task's "
+        "metric that is significantly larger than this margin (one-sided, level 0.05), a fraction; without a "
+        "value it is 0. Both are asked the rows of --data.",
+        None,
+        bare=0.0,
+        lower_bound=0.0,
+    )
+    data: Path | None = flag(
+        "promote: file with labelled rows of the task: a file of GLUE, or one with the columns or keys text, "
+        "text_b (of a pair) and label.",
+        None,
+    )
+    task_config: Path | None = flag(
+        "promote: YAML file that declares the task, for other columns or formats of --data; docs/TASKS.md "
+        "shows one.",
+        None,
+    )
     author: str = flag("Name of who makes the change. By default the user's name on this machine.", "")
     message: str = flag("One line that tells why.", "")
     force: bool = flag("Change a task although others own it; the log tells that.", False)
@@ -108,21 +111,9 @@ FLAGS = define(Run)
 
 def main() -> None:
     run = read(Run, FLAGS)
-    _check_flags(run.verb)
+    check_flags(run.verb, [name for name in FLAGS if FLAGS[name].present])
     text, value = VERBS[run.verb](run)
     print(json.dumps(value, ensure_ascii=False, indent=2) if run.json else text, end="\n" if run.json else "")
-
-
-def _check_flags(verb: str) -> None:
-    """Raises UserError for a flag that the verb does not take, or one that is missing."""
-    takes = {name.rstrip("!") for name in TAKES[verb]}
-    given = {name for name in FLAGS if FLAGS[name].present}
-    if wrong := sorted(given - takes - ALWAYS):
-        told = ", ".join(f"--{name}" for name in sorted(takes)) or "no flag but --store and --json"
-        raise UserError(f"{verb} does not take --{wrong[0]}; it takes {told}")
-    for name in TAKES[verb]:
-        if name.endswith("!") and name[:-1] not in given:
-            raise UserError(f"{verb} needs --{name[:-1]}")
 
 
 def _store(run: Run) -> "ModelStore":
@@ -225,7 +216,23 @@ def _checkout(run: Run) -> tuple[str, Any]:
 
 
 def _promote(run: Run) -> tuple[str, Any]:
-    return _labelled(run, _store(run).promote(run.label, run.version, _options(run)))
+    store, options = _store(run), _options(run)
+    if run.require_not_worse is None:
+        return _labelled(run, store.promote(run.label, run.version, options))
+    judgement = _judged(run, store, run.require_not_worse)
+    text, value = _labelled(run, store.promote(run.label, run.version, options, judgement))
+    return f"{text}{judgement.text()}\n", {**value, **asdict(judgement)}
+
+
+def _judged(run: Run, store: "ModelStore", margin: float) -> "Judgement":
+    """What the promotion gate says; it raises UserError to refuse."""
+    from centrabert.export.lifecycle.promotion_gate import PromotionGate
+    from centrabert.glue_data.labelled_file import read_labelled
+    from centrabert.glue_data.sampling_error import metric_of_rows
+
+    file, config = _given(run.data), run.task_config
+    gate = PromotionGate(lambda task: read_labelled(task, file, config), metric_of_rows, margin, run.task)
+    return gate.judge(store, run.label, run.version)
 
 
 def _rollback(run: Run) -> tuple[str, Any]:
@@ -268,26 +275,16 @@ def _branches(run: Run) -> list[Path]:
 
 def _given(value: Path | None) -> Path:
     if value is None:
-        raise ValueError("`_check_flags` lets no verb through without what it needs")
+        raise ValueError("`check_flags` lets no verb through without what it needs")
     return value
 
 
 VERBS: Mapping[str, Callable[[Run], tuple[str, Any]]] = {
-    "create": _create,
-    "add": _add,
-    "update": _update,
-    "remove": _remove,
-    "rename": _rename,
-    "list": _list,
-    "show": _show,
-    "log": _log,
-    "diff": _diff,
-    "verify": _verify,
-    "checkout": _checkout,
-    "promote": _promote,
-    "rollback": _rollback,
-    "export": _export,
-    "gc": _gc,
+    each.__name__.removeprefix("_"): each
+    for each in (
+        *(_create, _add, _update, _remove, _rename, _list, _show, _log, _diff, _verify, _checkout),
+        *(_promote, _rollback, _export, _gc),
+    )
 }
 
 

@@ -75,9 +75,8 @@ class ClassificationKind(TaskKind):
 
     def decide(self, predictions: Arrays, labels: Labels) -> npt.NDArray[Any]:
         """int64 [rows], positions of the labels."""
-        del labels
-        positions: npt.NDArray[Any] = predictions["logits"].argmax(1)
-        return positions
+        positions = {label.encode(): position for position, label in enumerate(labels)}
+        return np.array([positions[label] for label in predictions["label"].tolist()], np.int64)
 
     def undecided(self, outputs: Arrays) -> npt.NDArray[np.bool_]:
         """Where the two largest probabilities are no further apart than the tolerance allows them to move."""

@@ -174,7 +174,7 @@ class TaskKind(ABC):
         """What the metrics compare with the numeric labels, [rows, ...].
 
         Args:
-          predictions: `logits` and the tensors of `outputs`, all rows.
+          predictions: The tensors of `outputs`, all rows; strings as TensorFlow's bytes.
         """
 
     def label_scale(self, labels: npt.NDArray[Any]) -> LabelScale:

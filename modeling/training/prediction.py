@@ -56,7 +56,7 @@ def predict(
     """
     plan = sorted_batches(encoded.lengths, batch_size)
     batches = list(estimator.predict(input_fn(encoded, plan), checkpoint_path, yield_single_examples=False))
-    return {name: _in_order([batch[name] for batch in batches], plan) for name in batches[0]}
+    return {name: in_order([batch[name] for batch in batches], plan) for name in batches[0]}
 
 
 def golden_answers(
@@ -69,7 +69,7 @@ def golden_answers(
     return golden_of(task, text_a, text_b, batch)
 
 
-def _in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) -> npt.NDArray[np.generic]:
+def in_order(batches: Sequence[npt.NDArray[np.generic]], plan: Sequence[Rows]) -> npt.NDArray[np.generic]:
     """The batches' rows where `plan` took them from, padded with 0 or "" to the longest."""
     shape = np.max([batch.shape[1:] for batch in batches], axis=0).astype(int)
     nothing = b"" if batches[0].dtype == object else 0

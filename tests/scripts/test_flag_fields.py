@@ -27,6 +27,7 @@ class Run:
     rates: tuple[float, ...] | None = flag("Rates.", None)
     file: Path | None = flag("A file.", None)
     layers: int | None = flag("Layers.", None, lower_bound=2)
+    margin: float | None = flag("A margin.", None, bare=0.25, lower_bound=0.0)
     quiet: bool = flag("Whether it is quiet.", True)
     pooling: str = flag("How.", "cls", choices=("cls", "mean"))
     plain: Plain = flag_group({"rate": "A rate.", "steps": "Steps."})
@@ -76,6 +77,8 @@ def test_every_type_is_read() -> None:
         ("--layers=1", flags.IllegalFlagValueError, "layers"),
         ("--pooling=max", flags.IllegalFlagValueError, "cls|mean"),
         ("--steps=0.5", flags.IllegalFlagValueError, "steps"),
+        ("--margin=-0.5", flags.IllegalFlagValueError, "margin"),
+        ("--nomargin", flags.IllegalFlagValueError, "margin"),
     ],
 )
 def test_bad_values_are_refused(argument: str, error: type[Exception], message: str) -> None:
@@ -91,6 +94,12 @@ def test_help_says_kind_default_and_what_is_required() -> None:
     assert notes["pooling"] == "cls or mean, default cls"
     assert notes["rate"] == "number, default 0.5"
     assert notes["layers"] == "integer"
+
+
+def test_a_flag_without_a_value() -> None:
+    given = ("--folder=a", "--texts=x")
+    margins = [parsed(*given, *more).margin for more in ([], ["--margin"], ["--margin=0.5"], ["--margin=0"])]
+    assert margins == [None, 0.25, 0.5, 0.0]
 
 
 def test_two_groups_share_one_set_of_flags() -> None:

@@ -58,7 +58,7 @@ def test_classification() -> None:
     found = computed("classification", LOGITS)
     assert found["label"].tolist() == [b"dull", b"bad", b"good", b"bad"]
     np.testing.assert_allclose(found["probabilities"], softmax(LOGITS), rtol=1e-6)
-    decisions = KINDS["classification"].decide({"logits": LOGITS, **found}, LABELS)
+    decisions = KINDS["classification"].decide(found, LABELS)
     assert [LABELS[place].encode() for place in decisions] == found["label"].tolist()
     cross_entropy = -np.log(softmax(LOGITS)[np.arange(4), [1, 1, 0, 2]])
     found_loss = loss("classification", LOGITS, np.array([1, 1, 0, 2], np.int32))
@@ -68,7 +68,7 @@ def test_classification() -> None:
 def test_regression() -> None:
     found = computed("regression", SCORES)
     np.testing.assert_array_equal(found["score"], SCORES[:, 0])
-    np.testing.assert_array_equal(KINDS["regression"].decide({"logits": SCORES, **found}, ()), SCORES[:, 0])
+    np.testing.assert_array_equal(KINDS["regression"].decide(found, ()), SCORES[:, 0])
     labels = np.array([0, 1, 4998], np.float32)
     np.testing.assert_allclose(loss("regression", SCORES, labels), (SCORES[:, 0] - labels) ** 2, rtol=1e-6)
 
