@@ -27,6 +27,7 @@ FIRST = (
     "tests/formats/test_*.py",
     "tests/modeling/convert/test_minilm.py",
     "tests/scripts/test_*.py",
+    "tests/house/test_docs.py",
 )
 
 
