@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -110,9 +111,21 @@ def _prune(meta_graph: MetaGraphDef, signatures: Collection[str]) -> None:
         for definition in meta_graph.signature_def.values()
         for info in (*definition.inputs.values(), *definition.outputs.values())
     )
-    nodes = sorted({name.partition(":")[0] for name in tensors})
-    needed = tf.graph_util.extract_sub_graph(meta_graph.graph_def, nodes)
-    meta_graph.graph_def.CopyFrom(needed)
+    needed = _reached(meta_graph.graph_def, {name.partition(":")[0] for name in tensors})
+    kept = [node for node in meta_graph.graph_def.node if node.name in needed]
+    del meta_graph.graph_def.node[:]
+    meta_graph.graph_def.node.extend(kept)
+
+
+def _reached(graph: GraphDef, names: set[str]) -> set[str]:
+    """`names` and every node that they are computed from."""
+    inputs = {node.name: [name.lstrip("^").partition(":")[0] for name in node.input] for node in graph.node}
+    reached, ahead = set(names), list(names)
+    while ahead:
+        new = set(inputs[ahead.pop()]) - reached
+        reached |= new
+        ahead += new
+    return reached
 
 
 def _restored(graph: tf.Graph, prefix: str, fed: Collection[str]) -> list[tf.Operation]:

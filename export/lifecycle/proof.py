@@ -74,9 +74,8 @@ class Proof:
         ]
         if others:
             lines.append(
-                f"unchanged: {len(others)} {'task' if len(others) == 1 else 'tasks'} with the same weights; "
-                f"{len(asked)} of them were asked their golden texts by the old and the new model, with the "
-                "same answers to the last bit"
+                f"unchanged: {', '.join(others)}, with the same weights; asked their golden texts, the old "
+                f"and the new model gave the same answers to the last bit for {len(asked)} of {len(others)}"
             )
         return "\n".join(lines)
 
