@@ -27,14 +27,16 @@ from centrabert.task_runner import TaskRunner
 AMPLE = 10**9
 
 
-@pytest.mark.parametrize(("frozen", "pooling"), [(1, "cls"), (2, "mean")])
+@pytest.mark.parametrize(("frozen", "pooling"), [(2, "cls"), (1, "mean")])
 def test_training_from_the_cache_gives_the_same_bits(
-    runner: TaskRunner, tmp_path: Path, frozen: int, pooling: str
+    runner: TaskRunner, finished: Path, tmp_path: Path, frozen: int, pooling: str
 ) -> None:
     other = dataclasses.replace(runner, pooling=pooling)
     cache = TrunkCache(tmp_path / "cache", AMPLE)
     cached = train_branch(tiny_glue.job(other, tmp_path / "cached", frozen, 3 - frozen, cache=cache))
-    computed = train_branch(tiny_glue.job(other, tmp_path / "computed", frozen, 3 - frozen))
+    computed = read_record(finished)
+    if cached.branch != computed.branch:
+        computed = train_branch(tiny_glue.job(other, tmp_path / "computed", frozen, 3 - frozen))
     assert cached == computed
     assert len(list(cache.folder.glob("*.npy"))) == 2  # train and dev
 
