@@ -28,7 +28,7 @@ class Run:
     """What the flags ask for."""
 
     bert_dir: Path = flag("Folder of the pretrained BERT.")
-    task_config: Path = flag("YAML file that declares the tasks.", Path("benchmarks/real_tasks.yaml"))
+    task_config: Path = flag("YAML file that declares the tasks.", Path("benchmarks/tasks/real_tasks.yaml"))
     tasks: tuple[str, ...] = flag("Names of the tasks, separated by commas.", ("intent", "slots"))
     seeds: tuple[int, ...] = flag("Random seeds, separated by commas.", (0,))
     pooling: str = flag("What the head of a whole text reads.", "cls", choices=("cls", "mean"))
