@@ -27,6 +27,7 @@ from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import STABLE
 from centrabert.export.lifecycle.verb_flags import TAKES, check_flags
 from centrabert.flag_fields import define, flag, read
+from centrabert.modeling.files import write_text
 
 if TYPE_CHECKING:
     from centrabert.export.lifecycle.comparison import Judgement
@@ -55,6 +56,7 @@ class Run:
         "",
     )
     to: str = flag("rename: new name of the task.", "")
+    html: Path | None = flag("show: HTML file to write: versions, model, metrics over versions.", None)
     version: str = flag("Number of a version, or a label that points to it. The default is the newest.", "")
     other_version: str = flag("diff: the version to compare with. The default is the newest.", "")
     label: str = flag("promote, rollback: label that is moved, such as canary.", STABLE)
@@ -169,12 +171,16 @@ def _list(run: Run) -> tuple[str, Any]:
 
 
 def _show(run: Run) -> tuple[str, Any]:
+    from centrabert.export.lifecycle.store_history import history_page
     from centrabert.export.lifecycle.store_text import version_text
 
     store = _store(run)
     version = store.version(run.version) if run.version else store.latest
     if version is None:
         raise UserError(f"{run.store}: there is no version yet; add a branch")
+    if run.html is not None:
+        write_text(run.html, history_page(store, version))
+        return f"wrote {run.html}\n", {"html": str(run.html)}
     return version_text(store, version), {**asdict(version), "proof": asdict(store.proof(version.number))}
 
 

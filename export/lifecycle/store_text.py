@@ -15,7 +15,7 @@ SHORT = 12  # digits of a digest that tell it from others
 
 def version_list(store: ModelStore) -> str:
     """One line for each version, the newest first."""
-    labels = _labels_of(store)
+    labels = labels_of(store)
     rows = [
         (
             str(number),
@@ -34,7 +34,7 @@ def version_list(store: ModelStore) -> str:
 
 def version_log(store: ModelStore) -> str:
     """Each version with who made it of which other one, when and why, the newest first."""
-    labels = _labels_of(store)
+    labels = labels_of(store)
     return "\n".join(_entry(version, labels) for version in reversed(store.versions().values()))
 
 
@@ -45,7 +45,7 @@ def version_text(store: ModelStore, version: Version) -> str:
     owners = [(name, entry.branch[:SHORT], ", ".join(entry.owners) or "everybody") for name, entry in entries]
     return "\n".join(
         [
-            _entry(version, _labels_of(store)),
+            _entry(version, labels_of(store)),
             table(manifest),
             _lines([("task", "branch", "who may change it"), *owners]),
             store.proof(version.number).text(),
@@ -90,7 +90,8 @@ def _entry(version: Version, labels: Mapping[int, list[str]]) -> str:
     return "\n".join(lines)
 
 
-def _labels_of(store: ModelStore) -> dict[int, list[str]]:
+def labels_of(store: ModelStore) -> dict[int, list[str]]:
+    """The labels that point to a version, by its number."""
     labels: dict[int, list[str]] = {}
     for label, number in sorted(store.labels.versions.items()):
         labels.setdefault(number, []).append(label)

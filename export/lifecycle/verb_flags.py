@@ -14,7 +14,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "remove": ("task!", *CHANGING),
     "rename": ("task!", "to!", *CHANGING),
     "list": (),
-    "show": ("version",),
+    "show": ("version", "html"),
     "log": (),
     "diff": ("version!", "other_version"),
     "verify": ("export_dir",),

@@ -25,7 +25,7 @@ def page(manifest: Manifest, model_name: str) -> str:
         "diagram": diagram(manifest.plan),
         "model": _model(manifest, model_name),
     }
-    return _template("page.html").render(values)
+    return template("page.html").render(values)
 
 
 def drawing(manifest: Manifest) -> str:
@@ -34,10 +34,11 @@ def drawing(manifest: Manifest) -> str:
     Layers of the trunk are `g.layer` with `data-layer`, branches `g.branch` with `data-task`. Branches that
     leave the trunk together go the same way, `.way`, above a paler `.guide`: a page may hide some of them.
     """
-    return _template("model_diagram.svg").render(diagram=diagram(manifest.plan))
+    return template("model_diagram.svg").render(diagram=diagram(manifest.plan))
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """One of the templates of this folder; whatever stands in {{ }} is escaped."""
     environment = Environment(
         loader=PackageLoader("centrabert.export.page"), autoescape=True, undefined=StrictUndefined
     )
