@@ -81,7 +81,8 @@ def _aside(path: Path) -> Iterator[Path]:
         raise
     finally:
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                _remove(folder)
         if lock is not None:
             os.close(lock)
 
@@ -92,6 +93,8 @@ def _locked_folder(path: Path) -> tuple[Path, int | None]:
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
         try:
             lock = hold(folder / LOCK)
+        except FileNotFoundError:  # another process took it for abandoned before it had a lock
+            continue
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -106,10 +109,13 @@ def clear_abandoned(parent: Path) -> None:
 
     One whose lock is held is being written; where the file system has no locks, all stay.
     """
-    for file in parent.glob(f".*{ASIDE}/{LOCK}"):
-        if not file.parent.is_symlink():
+    for folder in parent.glob(f".*.*{ASIDE}"):
+        if not folder.is_symlink():
             with suppress(OSError):  # another user's, or another process clears it
-                _clear(file)
+                if (folder / LOCK).exists():
+                    _clear(folder / LOCK)
+                else:  # its process was killed just after it made the folder, or before it removed it
+                    folder.rmdir()
 
 
 def _clear(lock_file: Path) -> None:
@@ -117,16 +123,19 @@ def _clear(lock_file: Path) -> None:
     if lock is None:
         return
     try:
-        for path in lock_file.parent.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            elif path != lock_file:
-                path.unlink()
-        shutil.rmtree(
-            lock_file.parent
-        )  # the lock last: who is killed here leaves what the next one can clear
+        _remove(lock_file.parent)
     finally:
         os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """The lock last: who is killed here leaves what the next one can clear."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+    shutil.rmtree(folder)
 
 
 def flush(path: Path) -> None:

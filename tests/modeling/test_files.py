@@ -165,6 +165,7 @@ def test_what_a_killed_process_left_is_cleared(what: str, tmp_path: Path) -> Non
     assert litter.startswith(".rte.") and (tmp_path / litter / "rte").exists()
     for other in (".rte.notes", ".backup.abcd1234.tmp"):
         (tmp_path / other).mkdir()
+        (tmp_path / other / "letter").touch()
     with atomic_folder(tmp_path / "rte") as ours:
         (ours / "saved_model.pb").write_text("graph")
         write_text(tmp_path / "branch.json", "{}")
@@ -241,3 +242,46 @@ def test_nothing_is_cleared_through_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "folder" / ".x.tmp").symlink_to(victim)
     write_text(tmp_path / "folder" / "branch.json", "{}")
     assert names(victim) == [LOCK, "letter"]
+
+
+def test_folders_aside_without_a_lock_are_cleared(tmp_path: Path) -> None:
+    """As who is killed just after making one leaves it, or just before it is gone; others' stay."""
+    for name in (".rte.abcd1234.tmp", ".other", "folder.tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".full.abcd1234.tmp").mkdir()
+    (tmp_path / ".full.abcd1234.tmp" / "letter").touch()
+    write_text(tmp_path / "branch.json", "{}")
+    assert names(tmp_path) == [".full.abcd1234.tmp", ".other", "branch.json", "folder.tmp"]
+
+
+def test_the_lock_goes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what a process leaves that is killed while it removes its folder would stay for good."""
+    removed: list[str] = []
+    unlink = os.unlink
+
+    def noted(path: object, **keys: int) -> None:
+        removed.append(Path(os.fsdecode(path)).name)
+        unlink(path, **keys)
+
+    monkeypatch.setattr(os, "unlink", noted)
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "merged") as aside:
+        for name in ("a", "z"):
+            (aside / name).touch()
+        raise KeyError
+    assert (sorted(removed[:-1]), removed[-1]) == (["a", "z"], LOCK)
+
+
+def test_a_folder_aside_that_another_process_took_for_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+
+    def hold_late(file: Path) -> int | None:
+        if not taken:
+            taken.append(file.parent)
+            file.parent.rmdir()
+        return hold(file)
+
+    monkeypatch.setattr(files, "hold", hold_late)
+    write_text(tmp_path / "branch.json", "{}")
+    assert (len(taken), names(tmp_path)) == (1, ["branch.json"])
