@@ -126,29 +126,46 @@ class ModelStore:
         """ "added", "updated", "removed" or "given to others" by the name of each task that differs."""
         return changes.difference(self.version(before).tasks, self.version(after).tasks)
 
-    def add(self, *branches: Path, owners: Sequence[str] = (), options: ChangeOptions = DEFAULT) -> Outcome:
+    def add(
+        self,
+        *branches: Path,
+        owners: Sequence[str] = (),
+        options: ChangeOptions = DEFAULT,
+        branch_base: Path | None = None,
+    ) -> Outcome:
         """Adds the task of each branch folder, all of them in one version.
+
+        Args:
+          branch_base: The BERT that the branches were trained on; where it is not that of the store, the
+            message says by how much it differs.
 
         Raises:
           UserError: A task is there already, a branch stands on another base, or an answer is wrong.
         """
         return self._with_branches(
-            branches, lambda task, stored: changes.Add(task, stored, tuple(owners)), options
+            branches, lambda task, stored: changes.Add(task, stored, tuple(owners)), options, branch_base
         )
 
     def update(
-        self, *branches: Path, owners: Sequence[str] | None = None, options: ChangeOptions = DEFAULT
+        self,
+        *branches: Path,
+        owners: Sequence[str] | None = None,
+        options: ChangeOptions = DEFAULT,
+        branch_base: Path | None = None,
     ) -> Outcome:
         """Gives the task of each branch folder that branch, all of them in one version.
 
         Args:
           owners: None leaves them as they are.
+          branch_base: As in `add`.
 
         Raises:
           UserError: A task is not there, has that branch already, is another owner's, or as in `add`.
         """
         kept = None if owners is None else tuple(owners)
-        return self._with_branches(branches, lambda task, stored: changes.Update(task, stored, kept), options)
+        return self._with_branches(
+            branches, lambda task, stored: changes.Update(task, stored, kept), options, branch_base
+        )
 
     def remove(self, task: str, options: ChangeOptions = DEFAULT) -> Outcome:
         """Removes a task; raises UserError if it is not there, the last one, or another owner's."""
@@ -173,10 +190,11 @@ class ModelStore:
         branches: Sequence[Path],
         change: Callable[[str, dict[str, str]], Change],
         options: ChangeOptions,
+        branch_base: Path | None,
     ) -> Outcome:
         if not branches:
             raise UserError("no branches: name one branch folder or more")
-        records = {branch: checked_record(branch, self.base, self.folder.root) for branch in branches}
+        records = {branch: checked_record(branch, self.base, self.folder, branch_base) for branch in branches}
         tasks = {branch: record.branch.task.name for branch, record in records.items()}
 
         def planned(branch: Path) -> Change:

@@ -5,6 +5,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from centrabert.errors import UserError
 from centrabert.merge import compatibility
 from centrabert.merge.compatibility import Candidate
@@ -13,29 +15,63 @@ from centrabert.merge.store.folder_digest import file_digests
 from centrabert.merge.store.shards import DATA, INDEX, Shard, link
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import StoreRecord
+from centrabert.merge.store.stored_layers import NAME as LAYER
 from centrabert.merge.store.stored_layers import settle
 from centrabert.merge.store.version_record import FILES
 from centrabert.modeling import checkpoint, files
+from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
-from centrabert.modeling.branch_folder import CHECKPOINT, GOLDEN, RECORD, BranchRecord, read_record
+from centrabert.modeling.branch_folder import (
+    CHECKPOINT,
+    GOLDEN,
+    RECORD,
+    BranchRecord,
+    first_difference,
+    read_record,
+)
 from centrabert.modeling.checkpoint import Tensors
-from centrabert.modeling.digest import joint_digest
+from centrabert.modeling.digest import joint_digest, tensor_digest
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import read_golden
 
 
-def checked_record(source: Path, base: StoreRecord, store: Path) -> BranchRecord:
+def checked_record(
+    source: Path, base: StoreRecord, folder: StoreFolder, branch_base: Path | None = None
+) -> BranchRecord:
     """The record of a trained branch, which fits on the base of the store.
+
+    Args:
+      branch_base: The BERT that the branch was trained on, for the message: branch.json has digests alone.
 
     Raises:
       UserError: `source` is no branch folder, or the branch was trained on another base; the message names
-        the first variable that differs at or below its depth.
+        the first variable that differs at or below its depth, and with `branch_base` says by how much.
     """
     candidate = Candidate(source, read_record(source))
     compatibility.in_order([candidate])  # a full fine-tuning shares nothing
-    compatibility.check_base(candidate, store, base.config, base.vocabulary_digest)
-    compatibility.check_trunk(candidate, store, base.trunk)
+    compatibility.check_base(candidate, folder.root, base.config, base.vocabulary_digest)
+    if name := first_difference(candidate.record.trunk, base.trunk):
+        raise UserError(
+            f"{source}: was trained on another trunk than {folder.root}: the first variable that differs is "
+            f"{name}, {_drift(name, candidate, base, folder, branch_base)}; train it on the base of the store"
+        )
     return candidate.record
+
+
+def _drift(
+    name: str, candidate: Candidate, base: StoreRecord, folder: StoreFolder, branch_base: Path | None
+) -> str:
+    """By how much a variable of the branch's own base differs from the store's."""
+    if branch_base is None:
+        return "by how much is told with --branch_base=FOLDER, the BERT that it was trained on"
+    own = BertFolder.at(branch_base).read([name])[name]
+    if tensor_digest(own) != candidate.record.trunk[name]:
+        raise UserError(
+            f"{branch_base}: is not the BERT that {candidate.folder} was trained on: {name} differs"
+        )
+    layer = next(layer for layer in base.layers if name in layer.variables)
+    apart = np.abs(own - checkpoint.read(folder.layer(layer.digest) / LAYER, [name])[name])
+    return f"in {np.count_nonzero(apart)} of {apart.size} values, by at most {apart.max():.3g}"
 
 
 def store_branch(folder: StoreFolder, source: Path, record: BranchRecord) -> dict[str, str]:

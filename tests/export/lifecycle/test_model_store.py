@@ -136,8 +136,13 @@ def test_drift_at_or_below_the_depth_is_refused(
     if fits:
         assert store.update(branch).version.number == 3
     else:
-        with pytest.raises(UserError, match=f"the first variable that differs is {name}"):
+        told = f"the first variable that differs is {name}, "
+        with pytest.raises(UserError, match=told + "by how much is told with --branch_base=FOLDER"):
             store.update(branch)
+        with pytest.raises(UserError, match=told + "in 1 of 32 values, by at most 0.25; train it"):
+            store.update(branch, branch_base=other)
+        with pytest.raises(UserError, match=rf"base: is not the BERT that {branch} was trained on: {name}"):
+            store.update(branch, branch_base=tiny_store().base)
         assert store.folder.numbers() == [1, 2]
 
 
