@@ -7,7 +7,6 @@ all jobs and the selections are equal.
 
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,27 +17,9 @@ from dataclasses import dataclass, field
 from os import kill
 from pathlib import Path
 
-from absl import flags
-
-from centrabert import command
 from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import RECORD
 from centrabert.search.jobs.job_result import BRANCH
-
-FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "output_dir",
-    "output/search_kills",
-    "Folder to write into; what an earlier run left there is removed.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer("kills", 20, "Number of processes to kill.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "seeds", 25, "Number of seeds of the search, which has four jobs for each.", flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    "seed", 0, "Random seed of the moments of the kills, and of which process is killed.", flag_values=FLAGS
-)
 
 WAIT = 3.0, 12.0  # seconds between two kills, at least and at most
 
@@ -66,12 +47,6 @@ class Killer:
             kill(pid, signal.SIGKILL)
             self.left -= 1
             self.killed[what] += 1
-
-
-def main() -> None:
-    output_dir = Path(FLAGS.output_dir)
-    shutil.rmtree(output_dir, ignore_errors=True)
-    run(output_dir, Killer(FLAGS.kills, random.Random(FLAGS.seed)), FLAGS.seeds)  # noqa: S311
 
 
 def run(output_dir: Path, killer: Killer, seeds: int) -> None:
@@ -134,7 +109,3 @@ def _selection(folder: Path) -> list[str]:
     """What was selected, by the name of the job, which is the same in any folder."""
     options = json.loads((folder / "selection.json").read_text())["options"]
     return [f"{option['task']} {Path(option['folder']).parent.name}" for option in options]
-
-
-if __name__ == "__main__":
-    command.run(main, FLAGS)
