@@ -14,7 +14,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness import search_kills, store_kills
 from centrabert import command
 from centrabert.flag_fields import define, flag, read
 
@@ -40,8 +39,12 @@ def main() -> None:
     shutil.rmtree(run.output_dir, ignore_errors=True)
     chance = random.Random(run.seed)  # noqa: S311
     if run.verb == "search":
+        from benchmarks.harness import search_kills
+
         search_kills.run(run.output_dir, search_kills.Killer(run.kills, chance), run.seeds)
     else:
+        from benchmarks.harness import store_kills
+
         store_kills.run(run.output_dir, run.kills, chance)
 
 

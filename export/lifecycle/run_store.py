@@ -45,6 +45,11 @@ class Run:
     branches: tuple[str, ...] | None = flag(
         "add, update: folders of trained branches, separated by commas; all go into one version.", None
     )
+    branch_base: Path | None = flag(
+        "add, update: folder of the BERT that the branches were trained on. Only where it is not that of the "
+        "store it is read: the error then says by how much the two differ.",
+        None,
+    )
     owners: tuple[str, ...] | None = flag(
         "add, update: names of those who may change the task, separated by commas. By default everybody may; "
         "an update leaves the owners as they are.",
@@ -142,11 +147,18 @@ def _create(run: Run) -> tuple[str, Any]:
 
 
 def _add(run: Run) -> tuple[str, Any]:
-    return _told(_store(run).add(*_branches(run), owners=run.owners or (), options=_options(run)))
+    return _with_branches(run, _store(run).add, run.owners or ())
 
 
 def _update(run: Run) -> tuple[str, Any]:
-    return _told(_store(run).update(*_branches(run), owners=run.owners, options=_options(run)))
+    return _with_branches(run, _store(run).update, run.owners)
+
+
+def _with_branches(
+    run: Run, verb: Callable[..., "Outcome"], owners: tuple[str, ...] | None
+) -> tuple[str, Any]:
+    branches = [Path(folder) for folder in run.branches or () if folder]
+    return _told(verb(*branches, owners=owners, options=_options(run), branch_base=run.branch_base))
 
 
 def _remove(run: Run) -> tuple[str, Any]:
@@ -273,10 +285,6 @@ def _told(outcome: "Outcome") -> tuple[str, Any]:
     from centrabert.export.lifecycle.store_text import outcome_text
 
     return outcome_text(outcome), asdict(outcome)
-
-
-def _branches(run: Run) -> list[Path]:
-    return [Path(folder) for folder in run.branches or () if folder]
 
 
 def _given(value: Path | None) -> Path:

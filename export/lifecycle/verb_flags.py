@@ -9,8 +9,8 @@ GATE = ("require_not_worse", "data", "task", "task_config")
 # Besides --store, --json and --debug; "!" marks what a verb cannot do without.
 TAKES: Mapping[str, tuple[str, ...]] = {
     "create": ("base!",),
-    "add": ("branches!", "owners", *CHANGING),
-    "update": ("branches!", "owners", *CHANGING),
+    "add": ("branches!", "branch_base", "owners", *CHANGING),
+    "update": ("branches!", "branch_base", "owners", *CHANGING),
     "remove": ("task!", *CHANGING),
     "rename": ("task!", "to!", *CHANGING),
     "list": (),
