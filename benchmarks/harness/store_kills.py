@@ -82,13 +82,12 @@ def _child(work: Callable[[Callable[[Any], None]], None], seconds: float | None 
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        code = 1
         try:
             work(lambda value: os.write(writing, (json.dumps(value) + "\n").encode()) and None)
-            code = 0
-        except BaseException:
+            os._exit(0)
+        finally:  # else the child would go on as its parent
             traceback.print_exc()
-        os._exit(code)
+            os._exit(1)
     os.close(writing)
     if seconds is not None:
         time.sleep(seconds)

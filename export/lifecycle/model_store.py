@@ -3,7 +3,7 @@
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from centrabert.errors import UserError
@@ -136,8 +136,7 @@ class ModelStore:
         """Adds the task of each branch folder, all of them in one version.
 
         Args:
-          branch_base: The BERT that the branches were trained on; where it is not that of the store, the
-            message says by how much it differs.
+          branch_base: Their BERT; where it is not the store's, the message says by how much it differs.
 
         Raises:
           UserError: A task is there already, a branch stands on another base, or an answer is wrong.
@@ -197,14 +196,14 @@ class ModelStore:
         records = {branch: checked_record(branch, self.base, self.folder, branch_base) for branch in branches}
         tasks = {branch: record.branch.task.name for branch, record in records.items()}
 
-        def planned(branch: Path) -> Change:
-            return change(tasks[branch], {name: file_digest(branch / name) for name in FILES})
-
-        def staged(branch: Path) -> Change:
-            return change(tasks[branch], store_branch(self.folder, branch, records[branch]))
+        def together(stored: Callable[[Path], dict[str, str]]) -> Change:
+            made = tuple(change(tasks[branch], stored(branch)) for branch in branches)
+            return made[0] if len(made) == 1 else changes.Several(made)
 
         return self._change(
-            _together(map(planned, branches)), lambda: _together(map(staged, branches)), options
+            together(lambda branch: {name: file_digest(branch / name) for name in FILES}),
+            lambda: together(lambda branch: store_branch(self.folder, branch, records[branch])),
+            options,
         )
 
     def _change(self, planned: Change, staged: Callable[[], Change], options: ChangeOptions) -> Outcome:
@@ -292,16 +291,7 @@ class ModelStore:
                 garbage.clean(self.folder)
             versions = self.versions()
             kept = {*sorted(versions)[-keep:], *self.labels.versions.values()}
-            if lost := sorted(kept - versions.keys()):
-                raise UserError(
-                    f"{self.folder.labels}: a label points to version {lost[0]}, which is not there"
-                )
             found = find_garbage(versions, self.folder.stored(), kept)
             if not options.dry_run:
                 garbage.remove_garbage(self.folder, found)
         return found
-
-
-def _together(made: Iterable[Change]) -> Change:
-    several = tuple(made)
-    return several[0] if len(several) == 1 else changes.Several(several)

@@ -46,8 +46,7 @@ class Run:
         "add, update: folders of trained branches, separated by commas; all go into one version.", None
     )
     branch_base: Path | None = flag(
-        "add, update: folder of the BERT that the branches were trained on. Only where it is not that of the "
-        "store it is read: the error then says by how much the two differ.",
+        "add, update: folder of the branches' BERT, so that an error tells by how much the store's differs.",
         None,
     )
     owners: tuple[str, ...] | None = flag(
@@ -141,9 +140,8 @@ def _create(run: Run) -> tuple[str, Any]:
 
     store = ModelStore.create(run.store, _given(run.base))
     layers = store.base.config.num_hidden_layers
-    return f"{run.store}: a store on a base of {layers} layers, without versions yet\n", {
-        "store": store.base.store
-    }
+    text = f"{run.store}: a store on a base of {layers} layers, without versions yet\n"
+    return text, {"store": store.base.store}
 
 
 def _add(run: Run) -> tuple[str, Any]:
@@ -154,9 +152,7 @@ def _update(run: Run) -> tuple[str, Any]:
     return _with_branches(run, _store(run).update, run.owners)
 
 
-def _with_branches(
-    run: Run, verb: Callable[..., "Outcome"], owners: tuple[str, ...] | None
-) -> tuple[str, Any]:
+def _with_branches(run: Run, verb: Callable[..., "Outcome"], owners: Any) -> tuple[str, Any]:
     branches = [Path(folder) for folder in run.branches or () if folder]
     return _told(verb(*branches, owners=owners, options=_options(run), branch_base=run.branch_base))
 
@@ -220,10 +216,8 @@ def _verify(run: Run) -> tuple[str, Any]:
     if faults:
         raise UserError("; ".join(faults))
     count = len(store.folder.numbers())
-    return f"{run.store}: every byte of {count} versions is as it was written\n", {
-        "versions": count,
-        "faults": [],
-    }
+    text = f"{run.store}: every byte of {count} versions is as it was written\n"
+    return text, {"versions": count, "faults": []}
 
 
 def _checkout(run: Run) -> tuple[str, Any]:

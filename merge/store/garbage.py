@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.symlinks import refuse_symlinks
 from centrabert.merge.store.version_record import Version
@@ -34,7 +35,12 @@ def find_garbage(versions: Mapping[int, Version], stored: Collection[str], kept:
       versions: All of the store, by number.
       stored: Digests of all branches of the store.
       kept: Numbers of the versions that stay.
+
+    Raises:
+      UserError: One of them is not there.
     """
+    if lost := sorted(set(kept) - versions.keys()):
+        raise UserError(f"a label points to version {lost[0]}, which is not there")
     needed = {entry.branch for number in kept for entry in versions[number].tasks.values()}
     return Garbage(tuple(sorted(versions.keys() - set(kept))), tuple(sorted(set(stored) - needed)))
 

@@ -4,12 +4,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from expected_store import Expected, Tasks
 from file_trace import listening, snapshot
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -35,30 +36,10 @@ CHEAP = ChangeOptions(replay="changed")
 LEFTOVERS = ("**/*.tmp", "**/new", "**/*.new", "**/*.removed")
 FATES = st.sampled_from(["done", "done", "crashed", "killed", "killed", "locked", "raced"])
 MOMENTS = st.integers(1, 70)  # an update is about 70 operations on files
-Tasks = dict[str, str]  # name of a task -> of which of the branches below
 
 
 class Crash(BaseException):
     """Which nobody catches."""
-
-
-@dataclass
-class Expected:
-    """What a store must hold: its versions, and where each label points, and pointed before."""
-
-    versions: dict[int, Tasks] = field(default_factory=dict)
-    labels: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-    @property
-    def newest(self) -> Tasks:
-        return self.versions[max(self.versions)]
-
-    def changed(self, tasks: Tasks) -> "Expected":
-        return replace(self, versions={**self.versions, max(self.versions) + 1: tasks})
-
-    def collected(self, keep: int) -> "Expected":
-        kept = {*sorted(self.versions)[-keep:], *(moves[-1] for moves in self.labels.values())}
-        return replace(self, versions={n: tasks for n, tasks in self.versions.items() if n in kept})
 
 
 # What a verb makes of a store; None where it must be refused.
