@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from centrabert.errors import UserError
 from centrabert.merge.store.version_record import TaskEntry
-from centrabert.modeling.task import check_name
 
 Tasks = Mapping[str, TaskEntry]
 
@@ -91,7 +90,6 @@ class Rename:
 
     def apply(self, tasks: Tasks) -> dict[str, TaskEntry]:
         old = existing(tasks, self.task)
-        check_name(self.to)
         if self.to in tasks:
             raise UserError(f"task {self.to!r} is there already; choose another name")
         renamed = {self.to if name == self.task else name: entry for name, entry in tasks.items()}

@@ -239,7 +239,7 @@ def test_nothing_is_cleared_through_a_symbolic_link(tmp_path: Path) -> None:
     for name in (LOCK, "letter"):
         (victim / name).touch()
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / ".x.tmp").symlink_to(victim)
+    (tmp_path / "folder" / ".branch.json.abcd1234.tmp").symlink_to(victim)
     write_text(tmp_path / "folder" / "branch.json", "{}")
     assert names(victim) == [LOCK, "letter"]
 

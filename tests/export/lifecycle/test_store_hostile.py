@@ -20,7 +20,14 @@ PRECIOUS = {"new/letter": "to my aunt", "7.removed/letter": "to my uncle", "lett
 # Where a link may stand, and whether something of the store stood there.
 LINKS = ("store.json", ".lock", "tokenizer", "layers", "branches", "versions", "cache", "versions/2")
 DEEPER = ("versions/2/version.json", "versions/2/model", "versions/2/model/saved_model.pb", "branches/*")
-ADDED = ("labels.json", ".x.tmp", "branches/new", "versions/8", "versions/7.removed", f"branches/{'0' * 64}")
+ADDED = (
+    "labels.json",
+    ".2.abcd1234.tmp",
+    "branches/new",
+    "versions/8",
+    "versions/7.removed",
+    f"branches/{'0' * 64}",
+)
 
 
 @pytest.fixture
