@@ -17,20 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from tiny_store import copy, tiny_store
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.engine.golden_check import ask
 from centrabert.export.engine.tensorflow_engine import Predictor
-from centrabert.export.graph import version_files
 from centrabert.export.lifecycle import version_change
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
-from centrabert.merge.manifest import Manifest
-from centrabert.merge.store.stored_version import graph_digest
 from centrabert.merge.store.version_record import Version
 from centrabert.modeling.branch_folder import GOLDEN, read_record
 from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.golden_file import read_golden
-from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 CHEAP = ChangeOptions(replay="changed")
 LEFTOVERS = ("**/*.tmp", "**/new", "**/*.new", "**/*.removed")
@@ -233,7 +228,6 @@ class StoreMachine(RuleBasedStateMachine):
 
 ASKED: set[str] = set()  # versions with these files; the digests of their bytes are computed in every step
 ANSWERS: dict[str, dict[str, bytes]] = {}
-GRAPHS: dict[str, bytes] = {}
 
 
 def _other(before: Expected) -> str:
@@ -262,21 +256,6 @@ def meanwhile(other: Callable[[], object]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(version_change, "exclusive", locked)
         yield
-
-
-@pytest.fixture(autouse=True)
-def _graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each graph is built once, which takes seconds."""
-    build = version_files.write_graph
-
-    def write_graph(folder: Path, manifest: Manifest, tokenizer: Tokenizer) -> None:
-        key = graph_digest(manifest, "")
-        if key not in GRAPHS:
-            build(folder, manifest, tokenizer)
-            GRAPHS[key] = (folder / SAVED_MODEL).read_bytes()
-        (folder / SAVED_MODEL).write_bytes(GRAPHS[key])
-
-    monkeypatch.setattr(version_files, "write_graph", write_graph)
 
 
 TestSequences = StoreMachine.TestCase
