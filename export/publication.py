@@ -11,8 +11,9 @@ from centrabert.export.contract.models_config import label_version, read_labels
 from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_path
 from centrabert.export.deploy.render import write_deployment
 from centrabert.export.deploy.tf_serving import TfServing
-from centrabert.merge.merged_folder import MANIFEST, read_manifest
+from centrabert.merge.merged_folder import MANIFEST
 from centrabert.modeling.files import check_new, clear_abandoned
+from centrabert.modeling.formats.json_file import read_json
 
 NOTE = """\
 run_export is at work on version {version}, or was stopped before it had labelled the version in models.config
@@ -40,10 +41,10 @@ class MergedModel:
 
     def is_in(self, folder: Path) -> bool:
         """Whether the version was made of that merged model: a manifest holds a digest of every weight."""
-        places = folder / EXTRA, self.merged
-        if not all((place / MANIFEST).is_file() for place in places):
+        files = folder / EXTRA / MANIFEST, self.merged / MANIFEST
+        if not all(file.is_file() for file in files):
             return False
-        exported, wanted = map(read_manifest, places)
+        exported, wanted = map(read_json, files)
         return exported == wanted
 
     def write(self, folder: Path) -> None:

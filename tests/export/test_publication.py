@@ -118,10 +118,11 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_killed_exports_left_is_cleared(tmp_path: Path) -> None:
-    """Whatever their version was; that of an export at work stays, and what is not ours."""
+    """Whatever their version was; that of an export at work stays, and what others filled."""
     for name in (".7.abcd1234.tmp", ".backup.abcd1234.tmp", ".8.notes"):
         (tmp_path / name).mkdir()
     (tmp_path / ".7.abcd1234.tmp" / LOCK).touch()
+    (tmp_path / ".backup.abcd1234.tmp" / "mine").touch()
     with pytest.raises(Killed), files.atomic_folder(tmp_path / "9") as aside:
         assert run(tmp_path) == 0
         assert names(tmp_path) == {"3", "tf_serving", ".backup.abcd1234.tmp", ".8.notes", aside.parent.name}

@@ -24,6 +24,10 @@ SOURCES = (
     "centrabert",
 )
 DIST_INFO = f"centrabert-{centrabert.__version__}.dist-info"
+PAGE_TEMPLATES = [
+    f"export/page/templates/{name}"
+    for name in ("page.html", "store_page.html", "palette.css", "model_diagram.css", "model_diagram.svg")
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +68,7 @@ def packaged() -> set[str]:
 def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
     files = (
-        *("py.typed", "export/page/templates/page.html", "export/page/templates/model_diagram.svg"),
+        *("py.typed", *PAGE_TEMPLATES),
         *(f"export/deploy/templates/{name}" for name in FILES),
         *("search/report/templates/report.html", "search/report/templates/report.md"),
         *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("glue_data/samples/*/*.tsv")),

@@ -157,9 +157,7 @@ def test_a_label_is_as_good_as_the_number_of_its_version() -> None:
         return DesiredVersions(((1,),), {"stable": 1})
 
     async def ask(method: str, path: str) -> Any:
-        versions = ModelVersions(
-            NAME, exported().version.parent, poll, lambda folder, stopped: version.servable
-        )
+        versions = ModelVersions(NAME, exported().version.parent, poll, lambda folder, *_: version.servable)
         await versions.update()
         service = PredictionService(versions, ServingMetrics())
         address = rest_api.read_address(method, path)
