@@ -68,23 +68,27 @@ def publish(source: VersionSource, export_dir: Path, version: int, label: str, s
     """
     folder, settings = version_path(export_dir, version), export_dir / SETTINGS
     read_labels(settings)  # a damaged models.config is told before anything is exported
-    note = settings / f"version-{version}.unfinished"
+    note = _note(folder)
     if export_dir.is_dir():
         clear_abandoned(export_dir)
     if note.exists() and source.is_in(folder):
         logging.info("%s: was exported before; its label and the deployment files follow", folder)
     else:
         _export(source, folder, note)
-    finish(folder, label, serving, note)
+    finish(folder, label, serving)
     return folder
 
 
-def finish(folder: Path, label: str, serving: TfServing, note: Path | None = None) -> None:
-    """Labels an exported version and writes what starts a server on it; then `note` is removed."""
+def finish(folder: Path, label: str, serving: TfServing) -> None:
+    """Labels an exported version and writes what starts a server on it; it is published whole then."""
     label_version(folder.parent / SETTINGS, serving.name, serving.base_path, label, int(folder.name))
     write_deployment(folder, serving)
-    if note is not None:
-        note.unlink(missing_ok=True)
+    _note(folder).unlink(missing_ok=True)
+
+
+def _note(folder: Path) -> Path:
+    """What tells a version that was not published whole."""
+    return folder.parent / SETTINGS / f"version-{folder.name}.unfinished"
 
 
 def _export(source: VersionSource, folder: Path, note: Path) -> None:

@@ -71,3 +71,13 @@ def test_in_an_exported_version(store: ModelStore) -> None:
         assert str(file.relative_to(serving)) in "\n".join(export_faults(store, serving))
         flip(file, place)
     assert export_faults(store, serving) == []
+
+
+def test_an_export_that_was_stopped_is_finished(store: ModelStore) -> None:
+    """Killed after the version had got its name: the same call leaves no note of it."""
+    serving = store.folder.root.parent / "serving"
+    note = serving / "tf_serving" / "version-2.unfinished"
+    note.touch()
+    export_labelled(store, serving, TfServing("nlp", 1))
+    assert not note.exists()
+    assert export_faults(store, serving) == []
