@@ -51,7 +51,7 @@ class Run:
     )
     fine_tuning_layers: int | None = flag(
         "L: number of top layers to train; the layers below stay frozen and are shared with other tasks. The "
-        "paper tries 4 to 10 of 12. Without it, every variable trains.",
+        "paper tries 4 to 10 of 12, and with 0 the head alone trains. Without it, every variable trains.",
         None,
     )
     full_fine_tuning: bool = flag(

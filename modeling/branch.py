@@ -17,7 +17,7 @@ class Branch:
 
     Attributes:
       frozen: Bottom layers that stay as pretrained, embeddings included.
-      tuned: Layers above them that the branch owns.
+      tuned: Layers above them that the branch owns; with none it owns its head alone, pooler included.
       full_fine_tuning: The baseline that trains the embeddings too, and so shares nothing.
     """
 
@@ -27,30 +27,34 @@ class Branch:
     full_fine_tuning: bool = False
 
     def __post_init__(self) -> None:
-        if self.frozen < 0 or self.tuned < 1:
+        if min(self.frozen, self.tuned) < 0 or not self.depth:
             raise UserError(f"task {self.task.name}: {self.frozen} frozen and {self.tuned} tuned layers")
         if self.full_fine_tuning and self.frozen:
             raise UserError(f"task {self.task.name}: full fine-tuning freezes no layer, got {self.frozen}")
 
     @classmethod
     def teacher(cls, task: TaskSpec, fine_tuning_layers: int, num_hidden_layers: int) -> "Branch":
-        """The top L of N layers tuned; raises UserError for an L outside 1..N."""
-        if not 1 <= fine_tuning_layers <= num_hidden_layers:
+        """The top L of N layers tuned, or the head alone; raises UserError for an L outside 0..N."""
+        if not 0 <= fine_tuning_layers <= num_hidden_layers:
             raise UserError(
-                f"--fine_tuning_layers={fine_tuning_layers} is outside 1..{num_hidden_layers}, "
+                f"--fine_tuning_layers={fine_tuning_layers} is outside 0..{num_hidden_layers}, "
                 "the layers of this BERT"
             )
         return cls(task, num_hidden_layers - fine_tuning_layers, fine_tuning_layers)
 
     def student(self, student_layers: int) -> "Branch":
-        """This teacher's student with l layers; raises UserError for an l outside 1..L."""
-        if self.full_fine_tuning:
-            raise UserError(f"task {self.task.name}: full fine-tuning shares no trunk; distil a teacher")
+        """This teacher's student with l layers; that of full fine-tuning shares nothing either.
+
+        Raises:
+          UserError: l is outside 1..L.
+        """
+        if not self.tuned:
+            raise UserError(f"task {self.task.name}: the teacher has a head alone, and no layers to distil")
         if not 1 <= student_layers <= self.tuned:
             raise UserError(
                 f"--student_layers={student_layers} is outside 1..{self.tuned}, the teacher's tuned layers"
             )
-        return Branch(self.task, self.frozen, student_layers)
+        return Branch(self.task, self.frozen, student_layers, self.full_fine_tuning)
 
     @property
     def depth(self) -> int:

@@ -54,7 +54,8 @@ def encode(
     Args:
       x: float32 [batch, length, hidden].
       mask: From `attention_mask`.
-      first_only: The last layer computes what [CLS] needs and no more; see `attention_of_first`.
+      first_only: The last layer, if there is one, computes what [CLS] needs and no more; see
+        `attention_of_first`.
       recorder: Is told the states of the layers, and of `x` as what the first of them reads; of the last
         layer none for `first_only`.
 
@@ -62,6 +63,8 @@ def encode(
       float32 [batch, length, hidden], or [batch, 1, hidden] for `first_only`.
     """
     shape, numbers = tf.shape(x), list(layers)
+    if first_only and not numbers:
+        return x[:, :1]
     rows = tf.reshape(x, [-1, config.hidden_size])  # [batch * length, hidden]; reshaped once, not per layer
     heads = head_shape(shape[0], shape[1], config)
     recorder.record(min(numbers, default=0), HIDDEN, x)

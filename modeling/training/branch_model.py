@@ -37,6 +37,10 @@ class Optimization:
     seed: int
     targets: LabelTargets = LABELS_ALONE
 
+    def progress(self) -> tf.Tensor:
+        """float32 scalar: the share of the steps that are done before this one."""
+        return tf.cast(tf.train.get_or_create_global_step(), tf.float32) / self.num_train_steps
+
 
 def model_fn_builder(
     config: BertConfig,
@@ -80,10 +84,11 @@ def model_fn_builder(
         predictions = {"logits": head.logits, **outputs, **{state.name: states[state] for state in states}}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
-        head = replace(head, targets=optimization.targets) if training and optimization else head
-        loss = tf.reduce_mean(objective.loss(branch.task, ModelStates(head, states), features))
         if not training or optimization is None:
-            return EstimatorSpec(mode, predictions, loss)
+            loss = objective.loss(branch.task, ModelStates(head, states), features)
+            return EstimatorSpec(mode, predictions, tf.reduce_mean(loss))
+        model = ModelStates(replace(head, targets=optimization.targets), states, optimization.progress())
+        loss = tf.reduce_mean(objective.loss(branch.task, model, features))
         return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
 
     return model_fn

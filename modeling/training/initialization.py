@@ -51,7 +51,7 @@ class Initialization:
                 f"task {branch.task.name}: {branch.tuned} layers start from {len(self.layers)} layers: "
                 f"{', '.join(map(str, self.layers))}"
             )
-        if max(self.layers) >= config.num_hidden_layers:
+        if max(self.layers, default=-1) >= config.num_hidden_layers:
             raise UserError(
                 f"task {branch.task.name}: no layer {max(self.layers)} to start from, only "
                 f"0..{config.num_hidden_layers - 1}"
@@ -59,7 +59,7 @@ class Initialization:
         sources: dict[str, Names] = {PRETRAINED: {}, TEACHER: {}}
         for name in branch.owned_shapes(config):
             there = self._there(name, branch.frozen)
-            if self.origin == TEACHER and scopes.depth(there) > branch.frozen:
+            if self.origin == TEACHER and branch.owns(there):
                 sources[TEACHER][name] = there
             elif there.startswith("bert/"):
                 sources[PRETRAINED][name] = there

@@ -20,10 +20,12 @@ class ModelStates:
 
     Attributes:
       layers: The states that were asked for; see `LayerState`.
+      progress: float32 scalar, the share of all training steps that are done, from 0 to 1.
     """
 
     head: Head
     layers: Mapping[LayerState, tf.Tensor] = field(default_factory=dict)
+    progress: "tf.Tensor | float" = 0.0
 
     @property
     def logits(self) -> tf.Tensor:

@@ -16,7 +16,7 @@ CONFIG = dataclasses.replace(tiny_config.CONFIG, num_hidden_layers=12)
 TASK = TaskSpec("rte", "classification", ("no", "yes"), pair=True, metric="accuracy")
 
 
-@pytest.mark.parametrize("tuned", range(1, 13))
+@pytest.mark.parametrize("tuned", range(13))
 def test_teacher(tuned: int) -> None:
     """(N - L, L)."""
     teacher = Branch.teacher(TASK, tuned, 12)
@@ -24,9 +24,9 @@ def test_teacher(tuned: int) -> None:
     assert not teacher.full_fine_tuning
 
 
-@pytest.mark.parametrize("tuned", [-1, 0, 13])
+@pytest.mark.parametrize("tuned", [-1, 13])
 def test_teacher_of_more_layers_than_there_are(tuned: int) -> None:
-    message = f"--fine_tuning_layers={tuned} is outside 1..12, the layers of this BERT"
+    message = f"--fine_tuning_layers={tuned} is outside 0..12, the layers of this BERT"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Branch.teacher(TASK, tuned, 12)
 
@@ -47,12 +47,20 @@ def test_student_of_more_layers_than_its_teacher(layers: int) -> None:
 
 
 def test_full_fine_tuning_owns_everything() -> None:
-    """The embeddings too, and so it has no student."""
+    """The embeddings too, and so does its student."""
     full = Branch(TASK, 0, 12, full_fine_tuning=True)
     assert full.shared_names(CONFIG) == []
     assert full.owned_shapes(CONFIG) == full.shapes(CONFIG)
-    with pytest.raises(ValueError, match=r"^task rte: full fine-tuning shares no trunk; distil a teacher$"):
-        full.student(3)
+    assert full.student(6) == Branch(TASK, 0, 6, full_fine_tuning=True)
+
+
+def test_a_branch_of_a_head_alone() -> None:
+    head = Branch.teacher(TASK, 0, 12)
+    assert set(head.owned_shapes(CONFIG)) == {
+        *("bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias")
+    }
+    with pytest.raises(ValueError, match=r"^task rte: the teacher has a head alone, and no layers to distil$"):
+        head.student(1)
 
 
 def test_all_layers_tuned_is_no_full_fine_tuning() -> None:
@@ -66,7 +74,7 @@ def test_all_layers_tuned_is_no_full_fine_tuning() -> None:
     ("frozen", "tuned", "full", "message"),
     [
         (-1, 3, False, "-1 frozen and 3 tuned layers"),
-        (3, 0, False, "3 frozen and 0 tuned layers"),
+        (0, 0, False, "0 frozen and 0 tuned layers"),
         (3, 9, True, "full fine-tuning freezes no layer, got 3"),
     ],
 )
@@ -76,7 +84,7 @@ def test_impossible_branches(frozen: int, tuned: int, full: bool, message: str) 
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-@pytest.mark.parametrize(("frozen", "tuned"), [(0, 12), (0, 1), (3, 2), (11, 1), (9, 2)])
+@pytest.mark.parametrize(("frozen", "tuned"), [(0, 12), (0, 1), (3, 2), (11, 1), (9, 2), (12, 0)])
 def test_every_variable_is_shared_or_owned(frozen: int, tuned: int, pooling: str) -> None:
     """layer_1 and layer_10 among them; what is above the branch's depth is neither."""
     branch = Branch(dataclasses.replace(TASK, pooling=pooling), frozen, tuned)

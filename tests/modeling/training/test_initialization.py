@@ -55,6 +55,14 @@ def test_full_fine_tuning_starts_from_every_pretrained_variable() -> None:
     assert sources[PRETRAINED] == {name: name for name in scopes.base_shapes(CONFIG)}
 
 
+def test_the_student_of_full_fine_tuning_starts_from_its_embeddings_too() -> None:
+    student = Branch(tiny.task("rte"), 0, CONFIG.num_hidden_layers, full_fine_tuning=True).student(2)
+    embeddings = {name: name for name in scopes.embedding_shapes(CONFIG)}
+    expected = {**embeddings, **layer(0, 1), **layer(1, 4), **POOLER, **HEAD}
+    sources = Initialization(TEACHER, (1, 4)).sources(student, CONFIG)
+    assert sources == {PRETRAINED: {}, TEACHER: expected}
+
+
 @pytest.mark.parametrize(
     ("origin", "layers", "message"),
     [

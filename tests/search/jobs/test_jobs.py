@@ -113,7 +113,7 @@ def test_students_start_from_the_teacher_or_as_pretrained(workshop: Workshop) ->
     [
         ({"data_root": "/nowhere"}, "/nowhere/RTE: there is no such folder"),
         ({"bert_dir": "/nowhere"}, "/nowhere/bert_config.json: no such file"),
-        ({"fine_tuning_layers": 4}, "--fine_tuning_layers=4 is outside 1..3"),
+        ({"fine_tuning_layers": 4}, "--fine_tuning_layers=4 is outside 0..3"),
         ({"learning_rate": 1e30}, "training diverged: the loss is NaN; try a smaller learning rate"),
         (
             {"kind": "student", "student_layers": 1, "teacher": "0123456789abcdef"},
