@@ -59,7 +59,8 @@ def test_a_branch_of_a_head_alone() -> None:
     assert set(head.owned_shapes(CONFIG)) == {
         *("bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias")
     }
-    with pytest.raises(ValueError, match=r"^task rte: the teacher has a head alone, and no layers to distil$"):
+    message = "^task rte: the teacher has a head alone, and no layers to distil$"
+    with pytest.raises(ValueError, match=message):
         head.student(1)
 
 

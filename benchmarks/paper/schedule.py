@@ -1,0 +1,158 @@
+"""Which trainings the tables need, in the order in which they are worth the hours."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from benchmarks.paper.training import FULL, KD, PARTIAL, Results, Training
+
+WHOLE = ("rte", "cola", "mrpc", "stsb")  # their training sets are complete
+SAMPLED = ("sst2", "qnli", "mnli", "qqp")
+MAX_ROWS = {"sst2": 6000, "qnli": 5000, "mnli": 6000}  # of train, a fixed sample
+FULL_RATES = (1e-4, 5e-5, 2e-4)
+PARTIAL_RATES = (1e-4, 2e-4)
+EPOCHS, STUDENT_EPOCHS = 5.0, 10.0
+STUDENT_RATE = 2e-4
+FIRST_LAYERS = 6  # the L that chooses the learning rate of all L
+TEACHER_LAYERS = (6, 8, 4, 10)  # the paper's teachers
+OTHER_LAYERS = (2, 3, 5, 7, 9, 11, 12, 1)  # the rest of Table 1
+STUDENTS = (1, 2, 3)
+SMALL = 6  # layers of the small models of Table 2
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of Table 2 that is a method of distillation.
+
+    Attributes:
+      name: Of the method, as `--method`.
+      whole: Whether it distils full fine-tuning into `SMALL` layers, or a branch into l.
+    """
+
+    name: str
+    whole: bool
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+METHODS = {
+    "kd_whole": Method("vanilla_kd", whole=True),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All trainings of some rows and tasks.
+
+    Attributes:
+      num_hidden_layers: N of the encoder.
+      rows: Names of those wanted; see `ROWS`.
+    """
+
+    num_hidden_layers: int
+    tasks: Sequence[str]
+    rows: Sequence[str]
+    seeds: Sequence[int] = (0,)
+
+    def wanted(self, results: Results) -> Iterator[Training]:
+        """All that can be told from the results so far, finished ones among them.
+
+        What depends on a choice, such as the students of the best teacher, appears when all is there that
+        the choice is made of.
+        """
+        tasks, seen = [each for each in (*WHOLE, *SAMPLED) if each in self.tasks], set()
+        for row, task in product(self.rows, tasks):
+            for training, seed in product(self._of(row, task, results), self.seeds):
+                if (seeded := training.with_seed(seed)) not in seen:
+                    seen.add(seeded)
+                    yield seeded
+
+    def next(self, results: Results) -> Training | None:
+        """The first that has no result."""
+        return next((each for each in self.wanted(results) if not results.of(each)), None)
+
+    def _of(self, row: str, task: str, results: Results) -> Sequence[Training]:
+        if row == FULL:
+            return self.full(task, results)[:1]
+        if row == "full_rates":
+            return self.full(task, results)
+        if row == PARTIAL:
+            return self.partial(task, FIRST_LAYERS, PARTIAL_RATES)
+        if row == "teachers":
+            return self.at_best_rate(task, TEACHER_LAYERS, results)
+        if row == "table1":
+            return self.at_best_rate(task, OTHER_LAYERS, results)
+        if row == KD:
+            return self.students(task, results)
+        if row == "pretrained":  # Appendix C
+            return self.from_pretrained(task, results)
+        return self.distilled(task, row, METHODS[row], results)
+
+    def full(self, task: str, results: Results) -> Sequence[Training]:
+        """Full fine-tuning at every learning rate, of a sampled task at the best of the whole ones."""
+        rates: Sequence[float] = FULL_RATES
+        if task in SAMPLED:
+            rates = (self._common_rate(results),)
+        return [Training(task, FULL, self.num_hidden_layers, rate, EPOCHS) for rate in rates]
+
+    def _common_rate(self, results: Results) -> float:
+        """The rate that most of the whole tasks prefer so far."""
+        chosen = [results.best(self.full(task, results)) for task in WHOLE]
+        rates = [each.learning_rate for each in chosen if each]
+        return max(FULL_RATES, key=rates.count)
+
+    def best_full(self, task: str, results: Results) -> Training | None:
+        return results.best(self.full(task, results))
+
+    def partial(self, task: str, layers: int, rates: Sequence[float]) -> Sequence[Training]:
+        return [Training(task, PARTIAL, layers, rate, EPOCHS) for rate in rates]
+
+    def at_best_rate(self, task: str, layers: Sequence[int], results: Results) -> Sequence[Training]:
+        """One training for each L, at the rate that is best for the first L."""
+        best = results.best(self.partial(task, FIRST_LAYERS, PARTIAL_RATES))
+        if best is None:
+            return []
+        return [replace(best, layers=each) for each in layers]
+
+    def teacher(self, task: str, results: Results) -> Training | None:
+        """The best of the paper's teachers on dev, of equals the first."""
+        listed = self.at_best_rate(task, TEACHER_LAYERS, results)
+        return results.best(listed) if listed else None
+
+    def students(self, task: str, results: Results) -> Sequence[Training]:
+        """Those of the best teacher, by vanilla distillation."""
+        teacher = self.teacher(task, results)
+        return [] if teacher is None else [_student(teacher, KD, each, "vanilla_kd") for each in STUDENTS]
+
+    def from_pretrained(self, task: str, results: Results) -> Sequence[Training]:
+        """The same students, from the pretrained layers and with a new head."""
+        return [replace(each, start="pretrained") for each in self.students(task, results)]
+
+    def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
+        teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
+        if teacher is None:
+            return []
+        depths = (SMALL,) if method.whole else STUDENTS
+        return [_student(teacher, row, each, method.name, method.settings) for each in depths]
+
+
+ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", *METHODS)
+
+
+def _student(
+    teacher: Training,
+    row: str,
+    layers: int,
+    method: str,
+    settings: tuple[tuple[str, object], ...] = (),
+) -> Training:
+    return Training(
+        teacher.task,
+        row,
+        teacher.layers,
+        STUDENT_RATE,
+        STUDENT_EPOCHS if teacher.row == PARTIAL else EPOCHS,
+        student_layers=layers,
+        method=method,
+        settings=settings,
+        teacher=teacher,
+    )

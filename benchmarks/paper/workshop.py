@@ -1,0 +1,112 @@
+"""Does a training of the tables: everything that is imported here is TensorFlow's weight."""
+
+import datetime
+import time
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.paper.schedule import MAX_ROWS
+from benchmarks.paper.training import FULL, Result, Training
+from centrabert.distill.layer_mapping import parse_initialization
+from centrabert.distill.methods.registry import find_method
+from centrabert.distill.teacher import Teacher
+from centrabert.glue_data.task_lookup import find_task
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.task_runner import TaskRunner
+
+BATCH = 64
+CACHE_BYTES = 12 * 10**9
+FLOPS_A_SECOND = 6e10  # of one core, for an estimate
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where trainings are done and kept.
+
+    Attributes:
+      data_root: Folder that holds a folder for each GLUE task.
+      pooling: What the heads read: "cls" or "mean".
+    """
+
+    bert_dir: Path
+    data_root: Path
+    output_dir: Path
+    pooling: str
+
+    def train(self, training: Training) -> Result:
+        """Trains it, or goes on training, with its teacher before it if that is not there yet."""
+        if training.teacher and not self.finished(training.teacher):
+            self.train(training.teacher)
+        runner, folder, started = self.runner(training.task), self.folder(training), time.process_time()
+        record = self._trained(training, runner, folder)
+        metric = runner.spec.metric
+        return Result(
+            task=training.task,
+            row=training.row,
+            name=training.name,
+            layers=training.layers,
+            seed=training.seed,
+            learning_rate=training.learning_rate,
+            frozen=record.branch.frozen,
+            tuned=record.branch.tuned,
+            metric=metric,
+            dev=runner.evaluate(folder, BATCH)[metric],
+            cpu_seconds=round(time.process_time() - started, 1),
+            date=datetime.date.today().isoformat(),
+        )
+
+    def folder(self, training: Training) -> Path:
+        return self.output_dir / training.task / training.name
+
+    def finished(self, training: Training) -> bool:
+        return (self.folder(training) / "branch.json").exists()
+
+    def runner(self, task: str) -> TaskRunner:
+        return _runner(self, task)
+
+    def hours(self, training: Training) -> float:
+        """CPU hours that a training should take, by its products alone."""
+        config, runner = BertFolder.at(self.bert_dir).config(), self.runner(training.task)
+        tokens = int(np.sum(runner.train.lengths)) * training.num_train_epochs
+        of_layer = 2 * (4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size)
+        own = training.student_layers or training.layers
+        return float(3 * own * of_layer * tokens / FLOPS_A_SECOND / 3600)
+
+    def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
+        hyperparameters = Hyperparameters(
+            learning_rate=training.learning_rate,
+            num_train_epochs=training.num_train_epochs,
+            eval_batch_size=BATCH,
+            seed=training.seed,
+            **({} if training.method else dict(training.settings)),
+        )
+        cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
+        if training.teacher is None:
+            layers = runner.bert.config().num_hidden_layers
+            branch = Branch.teacher(runner.spec, training.layers, layers)
+            branch = replace(branch, full_fine_tuning=training.row == FULL)
+            return runner.fine_tune(branch, hyperparameters, folder, cache)
+        teacher = Teacher(self.folder(training.teacher), runner.bert)
+        of, depth, start = teacher.record.branch, training.student_layers, None
+        if training.start:
+            start = parse_initialization(training.start, of, of.student(depth))
+        method = find_method(training.method, dict(training.settings))
+        states = self.output_dir / "teacher_states" / training.task
+        return runner.distil(teacher, depth, hyperparameters, folder, cache, method, start, states)
+
+
+@cache
+def _runner(workshop: Workshop, task: str) -> TaskRunner:
+    return TaskRunner(
+        find_task(task, data_root=workshop.data_root),
+        BertFolder.at(workshop.bert_dir),
+        pooling=workshop.pooling,
+        max_train_rows=MAX_ROWS.get(task),
+    )

@@ -1,0 +1,107 @@
+"""The schedule and the page of the paper's tables, from results that are made up."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.paper.page import page
+from benchmarks.paper.schedule import STUDENTS, Schedule
+from benchmarks.paper.training import Result, Results, Training
+
+LAYERS = 12
+
+
+def trained(results: Results, training: Training, dev: float) -> None:
+    tuned = training.student_layers or training.layers
+    results.add(
+        training,
+        Result(
+            training.task,
+            training.row,
+            training.name,
+            training.layers,
+            training.seed,
+            training.learning_rate,
+            LAYERS - training.layers,
+            tuned,
+            "accuracy",
+            dev,
+            3600.0,
+            "2026-11-29",
+        ),
+    )
+
+
+def everything(file: Path, rows: tuple[str, ...], tasks: tuple[str, ...] = ("rte", "cola")) -> Results:
+    """Trains in the order of the schedule. Better are: rate 2e-4, L = 8, more of a student's layers."""
+    results, schedule = Results.read(file), Schedule(LAYERS, tasks, rows)
+    while training := schedule.next(results):
+        better = {1e-4: 0.0, 5e-5: 0.0, 2e-4: 0.01}[training.learning_rate]
+        layers = 0.005 * (training.student_layers or (4 if training.layers == 8 else 2))
+        trained(results, training, 0.5 + better + layers)
+    return results
+
+
+def test_choices_are_made_of_what_is_finished(tmp_path: Path) -> None:
+    results = everything(tmp_path / "results.json", ("full_rates", "partial", "teachers", "kd"))
+    schedule = Schedule(LAYERS, ("rte", "cola"), ())
+    best = schedule.best_full("rte", results)
+    assert best and best.learning_rate == 2e-4
+    teacher = schedule.teacher("cola", results)
+    assert teacher and (teacher.layers, teacher.learning_rate) == (8, 2e-4)
+    students = schedule.students("cola", results)
+    assert [each.student_layers for each in students] == list(STUDENTS)
+    assert {each.teacher for each in students} == {teacher}
+    assert all(results.of(each) for each in students)
+
+
+def test_what_waits_for_a_choice_is_not_trained(tmp_path: Path) -> None:
+    """Students without a teacher, teachers without a learning rate."""
+    for rows in (("kd",), ("teachers",), ("pretrained",)):
+        assert not list(Schedule(LAYERS, ("rte",), rows).wanted(Results(tmp_path / "none.json")))
+
+
+def test_the_results_are_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    results = everything(file, ("full", "partial"))
+    assert Results.read(file).found == results.found
+    assert len(results.found) == 2 * 3  # tasks; a full one, a branch at each of two rates
+
+
+def test_another_seed_is_another_training_of_the_same_cell(tmp_path: Path) -> None:
+    results = everything(tmp_path / "results.json", ("full",))
+    more = Schedule(LAYERS, ("rte",), ("full",), seeds=(0, 1)).next(results)
+    assert more and more.seed == 1
+    trained(results, more, 0.6)
+    assert more.name != more.with_seed(0).name
+
+
+@pytest.fixture
+def table2(tmp_path: Path) -> dict[str, list[str]]:
+    """The cells of Table 2 by the name of the row."""
+    results = everything(tmp_path / "results.json", ("full_rates", "partial", "teachers", "kd", "kd_whole"))
+    text = page(results, LAYERS).split("## Table 2")[1].split("## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
+    ]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_table_2_by_hand(table2: dict[str, list[str]]) -> None:
+    """Quality: rate 2e-4 adds 1, a student's layer 0.5. Two teachers of 8 layers leave a trunk of 4."""
+    assert table2["model"] == ["rte", "cola", "average", "kept", "layers", "overhead", "CPU hours"]
+    assert table2["full fine-tuning"] == ["52.0", "52.0", "52.0", "100.0%", "24", "100.0%", "2.00"]
+    assert table2["without KD"] == ["53.0", "53.0", "53.0", "101.9%", "20", "83.3%", "2.00"]
+    assert table2["KD-1"] == ["51.5", "51.5", "51.5", "99.0%", "6", "25.0%", "4.00"]
+    assert table2["KD-3"] == ["52.5", "52.5", "52.5", "101.0%", "10", "41.7%", "4.00"]
+    assert table2["kd_whole-6"][-3:-1] == ["12", "50.0%"]
+    # 33 of 96 layers are 8 of 24: the trunk of 4, and 4 layers for the two tasks.
+    assert table2["mixed"][2:6] == ["52.0", "100.0%", "8", "33.3%"]
+
+
+def test_a_model_that_lacks_a_task_has_no_average(tmp_path: Path) -> None:
+    results = everything(tmp_path / "results.json", ("full_rates", "partial"))
+    everything(tmp_path / "results.json", ("teachers",), ("rte",))
+    text = page(Results.read(results.file), LAYERS)
+    line = next(line for line in text.splitlines() if line.startswith("| without KD"))
+    assert line == "| without KD | 53.0 |  |  |  |  |  | 1.00 |"
