@@ -93,11 +93,13 @@ def distil(
         `output_dir` that is removed when training ends.
 
     Raises:
-      UserError: student_layers is outside 1..L, or the vocabulary is not the teacher's.
+      UserError: student_layers is outside 1..L, the method has no use for so many, or the vocabulary is not
+        the teacher's.
     """
     record = teacher.record
     record.check_reads(record.branch.task, tokenizer.digest)
     student = record.branch.student(student_layers)
+    method.compared_states(record.branch, student)  # raises where they do not suit the method
     cache_dir = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(

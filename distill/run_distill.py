@@ -1,8 +1,9 @@
 """Distils a teacher branch into a student with fewer layers, on the same task and data.
 
 By default the student starts from the teacher's lowest tuned layers, its pooler and its head, and learns from
-the teacher's logits and from the labels. The script writes a branch folder like that of run_classifier, and
-only reads that of the teacher. If it was interrupted, run the same command again to resume.
+the teacher's logits and from the labels; --method chooses another way, and its settings are flags. The script
+writes a branch folder like that of run_classifier, and only reads that of the teacher. If it was interrupted,
+run the same command again to resume.
 """
 
 from dataclasses import dataclass, make_dataclass
@@ -40,7 +41,9 @@ class Run:
     teacher_cache_dir: Path | None = flag(
         "Folder for what the teacher says of the training rows, which is computed once and which all "
         "students of the teacher can read. By default it is a folder in --output_dir that is removed when "
-        "training ends.",
+        "training ends. For each row, logits take a few bytes; every layer whose hidden states a method "
+        "compares takes 4 bytes x word pieces x hidden size, as do its values, and its attention takes "
+        "4 bytes x heads x the square of the word pieces.",
         None,
     )
     activations: ActivationSettings = flag_group()
@@ -68,7 +71,8 @@ def run(run: Run, method: DistillationMethod) -> None:
     bert = BertFolder(*run.bert.files)
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
-    student = record.branch.student(run.student_layers)  # a wrong l is told before any data is read
+    student = record.branch.student(run.student_layers)  # a wrong l is told before any data is read,
+    method.compared_states(record.branch, student)  # and so is one that does not suit the method
     start = (
         parse_initialization(run.start_from, record.branch, student) if run.start_from is not None else None
     )

@@ -3,11 +3,14 @@
 A method is read for the flags of a script, so that its file must not import TensorFlow but inside `loss`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from centrabert.distill.comparison.layer_pairs import Pairs
+from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
@@ -67,7 +70,11 @@ class DistillationMethod(ABC):
         return lowest_layers(teacher, student)
 
     def compared_states(self, teacher: Branch, student: Branch) -> ComparedStates:
-        """The states of both that `loss` reads; by default none but the logits."""
+        """The states of both that `loss` reads; by default none but the logits.
+
+        Raises:
+          UserError: The method has no use for a student of so many layers.
+        """
         return ComparedStates()
 
     @abstractmethod
@@ -78,7 +85,8 @@ class DistillationMethod(ABC):
 
         Args:
           student, teacher: Hold the logits and the states of `compared_states`; the teacher's are constants.
-          features: `input_ids`, `segment_ids` int32 [batch, length], 0 at padding, and `labels`.
+          features: `input_ids`, `segment_ids` int32 [batch, length], and `labels`; `student.real` tells
+            tokens from padding.
         """
 
     def to_json(self) -> dict[str, Any]:
@@ -90,3 +98,27 @@ def lowest_layers(teacher: Branch, student: Branch) -> Initialization:
     """The student's layers start as those of the teacher in the same positions."""
     del teacher
     return Initialization(TEACHER, tuple(range(student.frozen, student.depth)))
+
+
+def compared(pairs: Pairs, *kinds: str) -> ComparedStates:
+    """The states of these kinds at the paired depths."""
+    return ComparedStates(
+        tuple(LayerState(kind, own) for kind in kinds for own, _ in pairs),
+        tuple(LayerState(kind, other) for kind in kinds for _, other in pairs),
+    )
+
+
+def paired(student: "ModelStates", teacher: TeacherStates, kind: str) -> "list[tuple[tf.Tensor, tf.Tensor]]":
+    """The states of one kind, the student's with the teacher's that goes with it, from bottom to top."""
+    of_student, of_teacher = (
+        [each.layers[state] for state in sorted(each.layers) if state.kind == kind]
+        for each in (student, teacher)
+    )
+    return list(zip(of_student, of_teacher, strict=True))
+
+
+def check_weights(method: DistillationMethod, *names: str) -> None:
+    """Raises UserError unless these settings are 0 or more, and finite."""
+    for name in names:
+        if not 0 <= (weight := getattr(method, name)) < math.inf:
+            raise UserError(f"--{name}={weight} is no weight: take a number of 0 or more")

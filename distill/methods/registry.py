@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
+from centrabert.distill.methods.bert_pkd import BertPKD
 from centrabert.distill.methods.method import HELP, DistillationMethod
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.errors import UserError
 
-METHODS: Mapping[str, type[DistillationMethod]] = {method.name: method for method in (VanillaKD,)}
+METHODS: Mapping[str, type[DistillationMethod]] = {method.name: method for method in (VanillaKD, BertPKD)}
 DEFAULT = VanillaKD.name
 
 
@@ -27,15 +28,21 @@ class Setting:
 
 
 def settings() -> list[Setting]:
-    """The settings of all methods, each once, by the order in which methods and their fields stand."""
-    found: dict[str, Setting] = {}
+    """The settings of all methods, each once, by the order in which methods and their fields stand.
+
+    Methods that say the same of a setting say it once, with the default of each.
+    """
+    types: dict[str, Any] = {}
+    defaults: dict[str, dict[str, list[str]]] = {}  # setting -> what is said of it -> defaults
     for method in METHODS.values():
-        types = get_type_hints(method)
         for field in fields(method):
-            text = f"{field.metadata[HELP]} Default with {method.name}: {field.default}."
-            earlier = f"{found[field.name].help_text} " if field.name in found else ""
-            found[field.name] = Setting(field.name, types[field.name], earlier + text)
-    return list(found.values())
+            types[field.name] = get_type_hints(method)[field.name]
+            said = defaults.setdefault(field.name, {}).setdefault(field.metadata[HELP], [])
+            said.append(f"with {method.name}: {field.default}")
+    return [
+        Setting(name, types[name], " ".join(f"{text} Default {', '.join(of)}." for text, of in texts.items()))
+        for name, texts in defaults.items()
+    ]
 
 
 def find_method(name: str, given: Mapping[str, Any]) -> DistillationMethod:

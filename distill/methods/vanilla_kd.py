@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from centrabert.modeling.training.objective import ModelStates
 
 
+TEMPERATURE = "Temperature by which the logits of teacher and student are divided before the softmax."
+SOFT_WEIGHT = "Weight of the loss between student and teacher."
+HARD_WEIGHT = "Weight of the loss between student and label."
+
+
 @dataclass(frozen=True)
 class VanillaKD(DistillationMethod):
     """soft_weight * soft loss + hard_weight * loss against the label (Hinton, Vinyals and Dean, 2015).
@@ -29,11 +34,9 @@ class VanillaKD(DistillationMethod):
 
     name: ClassVar[str] = "vanilla_kd"
 
-    temperature: float = setting(
-        2.0, "Temperature by which the logits of teacher and student are divided before the softmax."
-    )
-    soft_weight: float = setting(1.0, "Weight of the loss between student and teacher.")
-    hard_weight: float = setting(1.0, "Weight of the loss between student and label.")
+    temperature: float = setting(2.0, TEMPERATURE)
+    soft_weight: float = setting(1.0, SOFT_WEIGHT)
+    hard_weight: float = setting(1.0, HARD_WEIGHT)
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:

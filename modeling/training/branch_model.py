@@ -37,9 +37,11 @@ class Optimization:
     seed: int
     targets: LabelTargets = LABELS_ALONE
 
-    def progress(self) -> tf.Tensor:
-        """float32 scalar: the share of the steps that are done before this one."""
-        return tf.cast(tf.train.get_or_create_global_step(), tf.float32) / self.num_train_steps
+    def trained(self, model: ModelStates) -> ModelStates:
+        """The model with what training says of it: its targets, and the share of the steps that are done."""
+        done = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+        head = replace(model.head, targets=self.targets)
+        return replace(model, head=head, progress=done / self.num_train_steps)
 
 
 def model_fn_builder(
@@ -84,11 +86,11 @@ def model_fn_builder(
         predictions = {"logits": head.logits, **outputs, **{state.name: states[state] for state in states}}
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
+        model = ModelStates(head, states, padding_id=padding_id)
         if not training or optimization is None:
-            loss = objective.loss(branch.task, ModelStates(head, states), features)
+            loss = objective.loss(branch.task, model, features)
             return EstimatorSpec(mode, predictions, tf.reduce_mean(loss))
-        model = ModelStates(replace(head, targets=optimization.targets), states, optimization.progress())
-        loss = tf.reduce_mean(objective.loss(branch.task, model, features))
+        loss = tf.reduce_mean(objective.loss(branch.task, optimization.trained(model), features))
         return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
 
     return model_fn

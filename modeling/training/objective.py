@@ -21,16 +21,22 @@ class ModelStates:
     Attributes:
       layers: The states that were asked for; see `LayerState`.
       progress: float32 scalar, the share of all training steps that are done, from 0 to 1.
+      padding_id: The tokenizer's.
     """
 
     head: Head
     layers: Mapping[LayerState, tf.Tensor] = field(default_factory=dict)
     progress: "tf.Tensor | float" = 0.0
+    padding_id: int = 0
 
     @property
     def logits(self) -> tf.Tensor:
         """float32 [batch, ...], of the shape that the task's kind gives them."""
         return self.head.logits
+
+    def real(self, features: Tensors) -> tf.Tensor:
+        """bool [batch, length]: False at padding, where no state means anything."""
+        return tf.not_equal(features["input_ids"], self.padding_id)
 
 
 class Objective(Protocol):

@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 import tiny
 from all_states import AllStates, at_tokens, paired
 
+from centrabert.distill.methods.bert_pkd import BertPKD
 from centrabert.distill.methods.method import DistillationMethod, TeacherStates
 from centrabert.distill.methods.registry import METHODS
 from centrabert.distill.methods.vanilla_kd import VanillaKD
@@ -49,6 +50,17 @@ def vanilla_regression(method: Any, logits: Array, states: States, teacher: Stat
     return np.asarray(method.soft_weight * soft + method.hard_weight * hard)
 
 
+def bert_pkd(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    """Sun et al. 2019, equations 6 to 8, with the mean over layers and numbers."""
+    loss = vanilla_classification(method, logits, states, teacher)
+    pairs = paired(states, teacher)
+    for state, other in pairs:
+        own, target = (each[:, 0] for each in (states[state], teacher[other]))
+        own, target = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (own, target))
+        loss = loss + method.patience_weight * ((own - target) ** 2).mean(1) / len(pairs)
+    return loss
+
+
 def all_states(method: Any, logits: Array, states: States, teacher: States) -> Array:
     loss = ((logits - TEACHER_LOGITS[TASK.name]) ** 2).sum(1)
     for state, other in paired(states, teacher):
@@ -66,12 +78,19 @@ class Case:
     task: TaskSpec
     loss: Callable[[Any, Array, States, States], Array]
     tuned: int = 2
+    full: bool = False
+
+    @property
+    def teacher(self) -> Branch:
+        return Branch(self.task, 0, 4, True) if self.full else Branch(self.task, 1, 3)
 
 
 CASES = {
     "vanilla_kd": Case(VanillaKD(3.0, 0.7, 0.4), TASK, vanilla_classification),
     "vanilla_kd by default": Case(VanillaKD(), TASK, vanilla_classification, tuned=1),
     "vanilla_kd of scores": Case(VanillaKD(5.0, 0.25, 2.0), SCORES, vanilla_regression),
+    "bert_pkd": Case(BertPKD(3.0, 0.7, 0.4), TASK, bert_pkd, tuned=3, full=True),
+    "bert_pkd of the last": Case(BertPKD(patience="last", patience_weight=3.0), TASK, bert_pkd),
     "all_states": Case(AllStates(), TASK, all_states),
 }
 
@@ -80,8 +99,8 @@ class Student:
     """The student of a case as a graph: its loss, and the gradient by its own variables."""
 
     def __init__(self, case: Case) -> None:
-        self.branch = Branch(case.task, 1, case.tuned)
-        self.compared = case.method.compared_states(Branch(case.task, 1, 3), self.branch)
+        self.branch = case.teacher.student(case.tuned)
+        self.compared = case.method.compared_states(case.teacher, self.branch)
         self.teacher = {state: _random_state(state) for state in self.compared.teacher}
         self.weights = tiny.tensors(self.branch.shapes(CONFIG), seed=3)
         self._method = case.method
@@ -89,7 +108,10 @@ class Student:
             model_fn = model_fn_builder(CONFIG, self.branch, {}, 0, Optimization(1.0, 9, 0, 0), self)
             spec = model_fn(self._features(), None, ModeKeys.EVAL, {})
             own = {variable.op.name: variable for variable in tf.trainable_variables()}
-            gradients = tf.gradients(spec.loss, list(own.values()))
+            gradients = [
+                g if g is None else tf.convert_to_tensor(g)
+                for g in tf.gradients(spec.loss, list(own.values()))
+            ]
             missing = [name for name, gradient in zip(own, gradients, strict=True) if gradient is None]
             named = {n: g for n, g in zip(own, gradients, strict=True) if g is not None}
             variables = tf.global_variables() + tf.local_variables()

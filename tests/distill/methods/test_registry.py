@@ -48,7 +48,7 @@ def test_methods_may_share_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         temperature: float = setting(1.0, "Not much.")
         layers: int = setting(3, "How many.")
 
-    monkeypatch.setattr(registry, "METHODS", {**METHODS, "colder": Colder})
+    monkeypatch.setattr(registry, "METHODS", {"vanilla_kd": VanillaKD, "colder": Colder})
     found = {each.name: each for each in settings()}
     assert list(found) == ["temperature", "soft_weight", "hard_weight", "layers"]
     assert (found["layers"].of_type, found["layers"].help_text) == (
@@ -57,3 +57,4 @@ def test_methods_may_share_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     text = found["temperature"].help_text
     assert "Default with vanilla_kd: 2.0. Not much. Default with colder: 1.0." in text
+    assert found["soft_weight"].help_text.endswith("teacher. Default with vanilla_kd: 1.0, with colder: 1.0.")

@@ -1,0 +1,1 @@
+"""How the states of a student and of a teacher are compared."""
