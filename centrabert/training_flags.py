@@ -30,6 +30,12 @@ HYPERPARAMETERS = {
     "are weighed. By default labels weigh the same, or what --task_config says.",
     "label_smoothing": "Share of a label's probability that all labels get alike in training. With 0 it is "
     "off, or what --task_config says.",
+    "lora_rank": "LoRA: the rank of an update of the own layers' matrices, which trains in their place and "
+    "is added to them at the end. Besides it the head and its pooler train. It wants a larger learning rate. "
+    "With 0 the own layers train whole.",
+    "lora_alpha": "LoRA: the update is scaled by --lora_alpha / --lora_rank.",
+    "lora_matrices": "LoRA: which matrices of a layer have an update: query, key, value, attention_output, "
+    "intermediate and output, separated by commas.",
 }
 CHECKPOINTS = ("bert_model.ckpt", "model.ckpt")  # of a BERT folder, and of a branch
 CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")

@@ -73,8 +73,8 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     Args:
       folder: Holds the checkpoints, best.ckpt among them.
       file: Where the evaluations are written.
-      evaluate: Checkpoint prefix -> dev metrics, and the variables that were tuned on dev to get them: those
-        take the place of the checkpoint's own when it is kept.
+      evaluate: Checkpoint prefix -> dev metrics, and the variables that were tuned on dev or merged to get
+        them: those take the place of the checkpoint's own when it is kept.
       is_evaluation_step: Whether the checkpoint of a step is to be evaluated: the one that a stop leaves
         behind is not, so that a resumed run evaluates what an undisturbed one does.
     """
@@ -107,8 +107,8 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     def after_save(self, session: tf.Session, global_step_value: int) -> bool:
         step = int(global_step_value)
         if self._is_evaluation_step(step) and step not in {evaluation.step for evaluation in self.history}:
-            metrics, tuned = self._evaluate(str(self._folder / f"model.ckpt-{step}"))
-            self._add(Evaluation(step, metrics), tuned)
+            metrics, replaced = self._evaluate(str(self._folder / f"model.ckpt-{step}"))
+            self._add(Evaluation(step, metrics), replaced)
         return self.converged
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
@@ -118,12 +118,12 @@ class BestCheckpoint(tf.train.CheckpointSaverListener, tf.train.SessionRunHook):
     def end(self, session: tf.Session, global_step_value: int | None = None) -> None:
         """Listener and hook both have an end; neither has anything left to do."""
 
-    def _add(self, evaluation: Evaluation, tuned: Mapping[str, npt.NDArray[Any]]) -> None:
+    def _add(self, evaluation: Evaluation, replaced: Mapping[str, npt.NDArray[Any]]) -> None:
         """Copies first, then records, then forgets the old one: a kill in between loses nothing."""
         step, history = evaluation.step, [*self.history, evaluation]
         if best_of(history, self._metric) is evaluation:
             current = checkpoint.read(self._folder / f"model.ckpt-{step}", self._names)
-            checkpoint.write(self._prefix(step), {**current, **tuned})
+            checkpoint.write(self._prefix(step), {**current, **replaced})
         write_text(self._file, FORMAT.text(asdict(History(tuple(history)))))
         self.history = history
         self._summarise(evaluation)

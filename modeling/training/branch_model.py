@@ -19,6 +19,7 @@ from centrabert.modeling.layers.dropout import Dropout
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.layers.layer_states import NO_STATES, LayerState, StateRecorder
+from centrabert.modeling.layers.lora import LowRankUpdate
 from centrabert.modeling.training import optimizer
 from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
 from centrabert.modeling.training.objective import FineTuning, ModelStates, Objective
@@ -29,13 +30,14 @@ FINE_TUNING = FineTuning()
 
 @dataclass(frozen=True)
 class Optimization:
-    """BERT's schedule in steps, and what the loss reads of the labels."""
+    """BERT's schedule in steps, what the loss reads of the labels, and what trains for matrices."""
 
     learning_rate: float
     num_train_steps: int
     num_warmup_steps: int
     seed: int
     targets: LabelTargets = LABELS_ALONE
+    lora: LowRankUpdate | None = None
 
     def trained(self, model: ModelStates) -> ModelStates:
         """The model with what training says of it: its targets, and the share of the steps that are done."""
@@ -78,7 +80,7 @@ def model_fn_builder(
         dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
         recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
-        with _variables(expected, branch, init_checkpoints):
+        with _variables(expected, branch, init_checkpoints, config, optimization if training else None):
             head = branch_head(features, padding_id, config, branch, dropout, seed, aligned, recorder)
         head = head.trained_in(scale)
         states = recorder.recorded()
@@ -133,21 +135,29 @@ def _trunk_output(
 
 @contextmanager
 def _variables(
-    expected: Collection[str], branch: Branch, checkpoints: Mapping[Path, Mapping[str, str]]
+    expected: Collection[str],
+    branch: Branch,
+    checkpoints: Mapping[Path, Mapping[str, str]],
+    config: BertConfig,
+    optimization: Optimization | None,
 ) -> Iterator[None]:
-    """Variables made here start from the checkpoints, and the shared ones stand still.
+    """Variables made here start from the checkpoints; the shared ones stand still, and with LoRA own ones.
 
     Raises:
       ValueError: At the end they are not the expected ones: what nobody expects would train unseen.
     """
+    updating, updates = None, set()
+    if optimization is not None and (lora := optimization.lora) is not None:
+        updating, updates = lora.getter(branch, config, optimization.seed), set(lora.shapes(branch, config))
     starting = checkpoint.starting(_starts(expected, branch, checkpoints))
     with (
+        tf.variable_scope("", custom_getter=updating),
         tf.variable_scope("", custom_getter=starting),
         tf.variable_scope("", custom_getter=_freezing(branch)),
     ):
         yield
     created = {v.op.name for v in tf.global_variables() + tf.local_variables()} - {"global_step"}
-    if differing := sorted(created ^ set(expected)):
+    if differing := sorted(created ^ {*expected, *updates}):
         raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
 
 

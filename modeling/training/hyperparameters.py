@@ -6,8 +6,11 @@ from typing import Any, ClassVar
 
 from centrabert.errors import UserError
 from centrabert.modeling.formats.dataclass_json import keys_of
+from centrabert.modeling.layers.lora import LowRankUpdate
 
 BALANCED = "balanced"  # a label weighs the more, the rarer it is
+# Of the updates that Hu et al. (2021) fine-tune with on GLUE: alpha, and the matrices that have one.
+LORA_ALPHA, LORA_MATRICES = 8.0, ("query", "value")
 MAX_SEED = 2**31  # TensorFlow's seeds are 32 bits
 
 
@@ -23,9 +26,12 @@ class Hyperparameters:
       early_stopping_patience: Stop after this many evaluations without a better one; 0 never stops.
       class_weights: "label:weight" of every label, or BALANCED alone; () weighs none. See `LabelTargets`.
       label_smoothing: The share of a label's probability that all labels get alike.
+      lora_rank, lora_alpha, lora_matrices: See `LowRankUpdate`; a rank of 0 trains the own layers themselves.
     """
 
-    LEFT_OUT: ClassVar = frozenset({"class_weights", "label_smoothing"})
+    LEFT_OUT: ClassVar = frozenset(
+        {"class_weights", "label_smoothing", "lora_rank", "lora_alpha", "lora_matrices"}
+    )
 
     learning_rate: float = 5e-5
     train_batch_size: int = 32
@@ -37,12 +43,15 @@ class Hyperparameters:
     seed: int = 0
     class_weights: tuple[str, ...] = ()
     label_smoothing: float = 0.0
+    lora_rank: int = 0
+    lora_alpha: float = LORA_ALPHA
+    lora_matrices: tuple[str, ...] = LORA_MATRICES
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "train_batch_size", "eval_batch_size", "num_train_epochs"):
             if not getattr(self, name) > 0:
                 raise UserError(f"--{name}={getattr(self, name)} is not above 0")
-        for name in ("save_checkpoints_steps", "early_stopping_patience", "seed"):
+        for name in ("save_checkpoints_steps", "early_stopping_patience", "seed", "lora_rank"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name}={getattr(self, name)} is below 0")
         if self.seed >= MAX_SEED:
@@ -53,6 +62,15 @@ class Hyperparameters:
             raise UserError(f"--label_smoothing={self.label_smoothing} is not in [0, 1)")
         if self.class_weights != (BALANCED,):
             _ = self.weights
+        if self.lora is None and (self.lora_alpha, self.lora_matrices) != (LORA_ALPHA, LORA_MATRICES):
+            raise UserError("--lora_alpha and --lora_matrices change nothing without --lora_rank")
+
+    @property
+    def lora(self) -> LowRankUpdate | None:
+        """What trains of the own layers' matrices; None for all of them."""
+        if not self.lora_rank:
+            return None
+        return LowRankUpdate(self.lora_rank, self.lora_alpha, self.lora_matrices)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -86,6 +104,6 @@ class Hyperparameters:
         return self.save_checkpoints_steps or self.steps_per_epoch(rows)
 
     def to_json(self) -> dict[str, Any]:
-        """Without class weights and smoothing where they are off, as before there were any."""
+        """Without class weights, smoothing and LoRA where they are off, as before there were any."""
         keys = keys_of(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in keys.items()}

@@ -32,13 +32,21 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
 from centrabert.modeling.training.label_targets import label_targets
 from centrabert.modeling.training.objective import Objective
-from centrabert.modeling.training.prediction import Tuned, dataset, decide, golden_answers, predict
+from centrabert.modeling.training.prediction import (
+    NOTHING_TUNED,
+    Tuned,
+    dataset,
+    decide,
+    golden_answers,
+    predict,
+)
 from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
 from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
 Score = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic], Arrays], Metrics]
 EVALUATIONS, TRAINING = "judgements.json", "training"
+MERGED = "merged.ckpt"  # a checkpoint of a training with LoRA, as the branch will be
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class TrainingJob:
         config = self.bert.config()
         self.initialization.sources(self.branch, config)  # raises where it does not fit the branch
         label_targets(self.hyperparameters, self.branch.task, self.train)  # raises where they do not fit
+        if self.hyperparameters.lora is not None:
+            self.hyperparameters.lora.check(self.branch, config)
         if self.branch.task.pair:
             source = str(self.bert.config_file)
             self.tokenizer.check_reads_pairs(self.branch.task.name, config.type_vocab_size, source)
@@ -185,6 +195,7 @@ def _estimator(job: TrainingJob) -> Estimator:
         hyper.num_warmup_steps(rows),
         hyper.seed,
         label_targets(hyper, job.branch.task, job.train),
+        hyper.lora,
     )
     padding_id = job.train.padding_id
     model_fn = model_fn_builder(
@@ -209,7 +220,11 @@ def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
 
 
 def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metrics, Tuned]:
-    """Dev metrics of a checkpoint, and the variables of its head that are tuned on dev to get them."""
+    """Dev metrics of a checkpoint, and the variables that take the place of its own to get them.
+
+    Those are matrices with their update added, and those of its head that are tuned on dev.
+    """
+    prefix, merged = _merged(job, prefix)
     predictions = predict(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
     if not np.isfinite(predictions["logits"]).all():
         raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
@@ -217,7 +232,19 @@ def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metr
         raise UserError(f"task {job.branch.task.name}: dev has no labels")
     task = job.branch.task
     tuned = KINDS[task.kind].tuned(predictions["logits"], job.dev.labels)
-    return job.score(job.dev.labels, decide(task, predictions, tuned), predictions), tuned
+    metrics = job.score(job.dev.labels, decide(task, predictions, tuned), predictions)
+    return metrics, {**merged, **tuned}
+
+
+def _merged(job: TrainingJob, prefix: str) -> tuple[str, Tuned]:
+    """A checkpoint as the branch will be, and the matrices with an update: with LoRA a copy, else itself."""
+    if (lora := job.hyperparameters.lora) is None:
+        return prefix, NOTHING_TUNED
+    tensors = checkpoint.read(Path(prefix))
+    merged, copy = lora.merged(tensors), job.output_dir / TRAINING / MERGED
+    owned = job.branch.owned_shapes(job.bert.config())
+    checkpoint.write(copy, {**{name: tensors[name] for name in owned}, **merged})
+    return str(copy), merged
 
 
 def _finish(

@@ -148,6 +148,21 @@ def test_a_student_of_all_layers_starts_as_its_teacher(
     assert record.variables == teacher.record.variables
 
 
+def test_a_student_may_be_an_update_of_its_teachers_layers(
+    teacher: Teacher, runner: TaskRunner, tmp_path: Path
+) -> None:
+    """By LoRA: nothing of them moves but the matrices that have an update."""
+    updated = dataclasses.replace(SOON, lora_rank=2, lora_matrices=("intermediate",))
+    student(teacher, runner, tmp_path / "student", hyperparameters=updated)
+    start = checkpoint.read(teacher.checkpoint)
+    tensors = checkpoint.read(tmp_path / "student" / branch_folder.CHECKPOINT)
+    moved = {name for name in tensors if not np.array_equal(tensors[name], start[name])}
+    assert moved == {
+        "bert/encoder/layer_1/intermediate/dense/kernel",
+        *("bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias"),
+    }
+
+
 def test_two_methods_are_two_runs(teacher: Teacher, runner: TaskRunner, plain: Path) -> None:
     """So are two settings, starts, or lengths of padding: none is taken for the other's finished run."""
     student(teacher, runner, plain)

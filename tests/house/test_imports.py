@@ -72,6 +72,7 @@ PURE = (
     "modeling/convert/huggingface_names.py",
     "modeling/kinds/*.py",
     "modeling/layers/layer_states.py",
+    "modeling/layers/lora.py",
     "modeling/tokenization/normalization.py",
     "modeling/tokenization/pair_segments.py",
     "modeling/tokenization/sentencepiece_convention.py",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from centrabert.modeling.layers.lora import LowRankUpdate
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
 
@@ -69,6 +70,7 @@ def test_round_trip() -> None:
         ("save_checkpoints_steps", -1, "is below 0"),
         ("early_stopping_patience", -1, "is below 0"),
         ("seed", -1, "is below 0"),
+        ("lora_rank", -1, "is below 0"),
         ("warmup_proportion", 1.0, "is not in [0, 1)"),
         ("warmup_proportion", -0.1, "is not in [0, 1)"),
         ("warmup_proportion", float("nan"), "is not in [0, 1)"),
@@ -78,3 +80,19 @@ def test_refusals(name: str, value: Any, message: str) -> None:
     """Named as the flag that a user gave."""
     with pytest.raises(ValueError, match=f"^{re.escape(f'--{name}={value} {message}')}$"):
         Hyperparameters(**{name: value})
+
+
+def test_lora() -> None:
+    """Nothing of it is written where it is off; a rank alone takes the paper's alpha and matrices."""
+    plain = Hyperparameters()
+    assert plain.lora is None
+    updated = Hyperparameters(lora_rank=4)
+    assert updated.lora == LowRankUpdate(4, 8.0, ("query", "value"))
+    assert updated.to_json() == {**plain.to_json(), "lora_rank": 4}
+    other = Hyperparameters(lora_rank=4, lora_matrices=("key",)).to_json()
+    assert other == {**updated.to_json(), "lora_matrices": ["key"]}
+    for keys in ({"lora_alpha": 1.0}, {"lora_matrices": ("key",)}):
+        with pytest.raises(
+            ValueError, match=r"^--lora_alpha and --lora_matrices change nothing without --lora_rank$"
+        ):
+            Hyperparameters(**keys)
