@@ -3,17 +3,20 @@
 import gc
 import os
 import signal
+from contextlib import nullcontext
 
 import pytest
 from absl import logging
 from browser import require_browser
 from hypothesis import settings
 from markers import NOT_QUICK, markers
+from plain_sessions import is_plain, plain_sessions
 from schedule import Scheduling, rank
 from session import session
 
 from centrabert import command
 
+gc.disable()  # until all is imported: looking through it for garbage takes a second
 # Read when TensorFlow is first imported, by a test or in a script that one starts.
 for name, value in command.TENSORFLOW.items():
     os.environ.setdefault(name, value)
@@ -49,6 +52,7 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()  # TensorFlow and all that was imported stays anyway
     gc.set_threshold(100_000, 20, 20)
+    gc.enable()
 
 
 def pytest_runtest_setup(item):
@@ -57,6 +61,12 @@ def pytest_runtest_setup(item):
 
 def pytest_sessionfinish():
     session.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sessions(request):
+    with plain_sessions() if is_plain(request.node.nodeid) else nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)

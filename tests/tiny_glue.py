@@ -32,8 +32,8 @@ def rte(folder: Path) -> Path:
     return folder
 
 
-def bert_folder(folder: Path, seed: int = 0) -> Path:
-    return tiny.bert_folder(folder, seed, CONFIG)
+def bert_folder(folder: Path, seed: int = 0, layers: int = CONFIG.num_hidden_layers) -> Path:
+    return tiny.bert_folder(folder, seed, dataclasses.replace(CONFIG, num_hidden_layers=layers))
 
 
 def _rows(rows: int, seed: int, labelled: bool) -> str:

@@ -67,6 +67,8 @@ def test_a_port_that_is_taken_meanwhile_is_told_and_nothing_else(
     """One line: no traceback of what was started before, and nothing is left to run."""
     monkeypatch.setattr(local_server, "free_port", free_port_that_sees_nothing)
     caplog.set_level(logging.ERROR)
+    gc.collect()
+    caplog.clear()  # what other tests left
     message = failed_start(replace(settings(small().version.parent), **{port: taken}))
     assert f"={taken}: cannot listen at 127.0.0.1: " in message
     gc.collect()

@@ -31,7 +31,7 @@ Start = Callable[..., tuple[int, str]]
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT, and CSV files of which the first word tells the mood."""
     root = tmp_path_factory.mktemp("moods")
-    tiny_glue.bert_folder(root / "bert")
+    tiny_glue.bert_folder(root / "bert", layers=2)
     random = np.random.default_rng(5)
     for split, rows in {"train": 60, "test": 7}.items():
         with (root / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:

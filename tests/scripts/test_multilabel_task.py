@@ -20,7 +20,7 @@ ROWS = {"train": 90, "dev": 30, "test": 12}
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A branch whose texts have a label for each of these words in them, maybe for none."""
     root, random = tmp_path_factory.mktemp("animals"), np.random.default_rng(3)
-    tiny_glue.bert_folder(root / "bert")
+    tiny_glue.bert_folder(root / "bert", layers=2)
     for split, rows in ROWS.items():
         drawn = [[label for label in LABELS if random.random() < 0.4] for _ in range(rows)]
         texts = [" ".join(random.permutation([*labels, "the", "sees"])) for labels in drawn]

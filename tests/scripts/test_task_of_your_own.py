@@ -60,7 +60,7 @@ class Moods(PlainTask):
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT, and the files: a text's mood is its first word."""
     root = tmp_path_factory.mktemp("moods")
-    tiny_glue.bert_folder(root / "bert")
+    tiny_glue.bert_folder(root / "bert", layers=2)
     task: TaskData = Moods().at(root / "data/moods")
     task.splits["train"].parent.mkdir(parents=True)
     random = np.random.default_rng(5)
@@ -89,7 +89,7 @@ def test_it_is_trained_evaluated_predicted_and_distilled(root: Path, tmp_path: P
     data = {"data_dir": root / "data/moods", "bert_dir": root / "bert", "learning_rate": 3e-3}
     teacher, student = tmp_path / "teacher", tmp_path / "student"
     asked = {"do_train": True, "do_eval": True, "do_predict": True, "num_train_epochs": 4}
-    sizes = {"fine_tuning_layers": 2, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
+    sizes = {"fine_tuning_layers": 1, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
     assert start(run_classifier, task_name="Film-Moods", output_dir=teacher, **data, **sizes, **asked) == 0
     record = read_record(teacher)
     assert record.branch.task == task_spec(Moods(), tiny.MAX_SEQ_LENGTH)

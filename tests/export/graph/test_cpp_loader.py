@@ -1,6 +1,6 @@
 """The exported model loads and answers in TensorFlow's C++ loader, to the last bit as in Python's session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,17 +10,26 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 import tiny
-from exported import exported, predictor
+from exported import SMALL, small
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from centrabert.export.engine.tensorflow_engine import Predictor
 
 Feeds = dict[str, npt.NDArray[Any]]
 
 
 @pytest.fixture(scope="module")
+def predictor() -> Iterator[Predictor]:
+    """Python's; not `small_predictor`, whose session may be a plain one (tests/plain_sessions.py)."""
+    with Predictor(small().version) as predictor:
+        yield predictor
+
+
+@pytest.fixture(scope="module")
 def signatures() -> Any:
-    model = saved_model_pb2.SavedModel.FromString((exported().version / "saved_model.pb").read_bytes())
+    model = saved_model_pb2.SavedModel.FromString((small().version / "saved_model.pb").read_bytes())
     return model.meta_graphs[0].signature_def
 
 
@@ -28,12 +37,12 @@ def requests() -> list[tuple[str, Feeds]]:
     """One to every signature."""
     text_a, text_b = np.array(tiny.TEXT_A), np.array(tiny.TEXT_B)
     input_ids, segment_ids = tiny.random_ids(7, 11, seed=3)
-    tasks = np.array([("*", "rte", "sim,rte2")[row % 3] for row in range(len(text_a))])
+    tasks = np.array([("*", "rte", "tone,rte")[row % 3] for row in range(len(text_a))])
     asked: list[tuple[str, Feeds]] = [
         ("serving_default", {"text_a": text_a, "text_b": text_b}),
         ("route", {"text_a": text_a, "text_b": text_b, "tasks": tasks}),
     ]
-    for branch in tiny.BRANCHES:
+    for branch in SMALL:
         texts = {"text_a": text_a, **({"text_b": text_b} if branch.task.pair else {})}
         asked.append((branch.task.name, texts))
         asked.append((f"{branch.task.name}_ids", {"input_ids": input_ids, "segment_ids": segment_ids}))
@@ -47,7 +56,7 @@ def names(infos: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def warm_up() -> list[PredictRequest]:
     """The requests of the version's warm-up file."""
-    file = exported().version / "assets.extra" / "tf_serving_warmup_requests"
+    file = small().version / "assets.extra" / "tf_serving_warmup_requests"
     records = tf.data.TFRecordDataset([str(file)])
     return [PredictionLog.FromString(record.numpy()).predict_log.request for record in records]
 
@@ -70,7 +79,7 @@ def answers(signatures: Any, warm_up: list[PredictRequest]) -> dict[str, list[cp
             )
         ],
     }
-    found = iter(cpp_loader.ask(exported().version, [line for part in lines.values() for line in part]))
+    found = iter(cpp_loader.ask(small().version, [line for part in lines.values() for line in part]))
     return {name: list(islice(found, len(part))) for name, part in lines.items()}
 
 
@@ -85,13 +94,15 @@ def warm_up_line(signature: Any, request: PredictRequest) -> tuple[Feeds, list[s
     return fed(signature, feeds), sorted(info.name for info in signature.outputs.values())
 
 
-def test_every_signature(signatures: Any, answers: dict[str, list[cpp_loader.Answer]]) -> None:
+def test_every_signature(
+    predictor: Predictor, signatures: Any, answers: dict[str, list[cpp_loader.Answer]]
+) -> None:
     for (name, feeds), found in zip(requests(), answers["signatures"], strict=True):
         texts = {
             key: value.astype(np.object_) if value.dtype.kind == "U" else value
             for key, value in feeds.items()
         }
-        wanted = predictor().predict(name, texts)
+        wanted = predictor.predict(name, texts)
         assert len(wanted) == len(found)
         for answer, value in wanted.items():
             tensor = signatures[name].outputs[answer].name
@@ -116,9 +127,11 @@ def test_the_warm_up_file_is_answered(
     assert lengths == {min(length, tiny.MAX_SEQ_LENGTH) for length in (16, 64)}
 
 
-def test_text_b_may_be_left_out(signatures: Any, answers: dict[str, list[cpp_loader.Answer]]) -> None:
+def test_text_b_may_be_left_out(
+    predictor: Predictor, signatures: Any, answers: dict[str, list[cpp_loader.Answer]]
+) -> None:
     (found,) = answers["without text_b"]
-    wanted = predictor().predict("rte", {"text_a": np.array(tiny.TEXT_A, np.object_)})
+    wanted = predictor.predict("rte", {"text_a": np.array(tiny.TEXT_A, np.object_)})
     np.testing.assert_array_equal(
         found[signatures["rte"].outputs["probabilities"].name], wanted["probabilities"]
     )
