@@ -35,7 +35,8 @@ class Run:
         "What the student's own layers start from: teacher (the teacher's lowest tuned layers, its pooler "
         "and head), pretrained (the pretrained layers in the same positions and a new head), or the numbers "
         "of as many layers of the teacher, from the bottom to the top, counted from 0 and separated by "
-        "commas, as in 8,11. By default the method decides; vanilla_kd starts from the teacher.",
+        "commas, as in 8,11. By default the method decides: distilbert starts from evenly spaced layers of "
+        "the teacher, any other method from the teacher.",
         None,
     )
     teacher_cache_dir: Path | None = flag(

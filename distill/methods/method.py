@@ -6,12 +6,13 @@ A method is read for the flags of a script, so that its file must not import Ten
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from centrabert.distill.comparison.layer_pairs import Pairs
 from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.kinds.task_kind import Head
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.initialization import TEACHER, Initialization
@@ -36,6 +37,10 @@ class TeacherStates:
     logits: "tf.Tensor"
     layers: Mapping[LayerState, "tf.Tensor"] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+    def head_of(self, student: "ModelStates") -> "Head":
+        """The teacher's head for the rows of the student's."""
+        return replace(student.head, logits=self.logits, variables=self.variables)
 
 
 def setting(default: Any, help_text: str) -> Any:

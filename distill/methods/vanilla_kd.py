@@ -1,10 +1,10 @@
 """Vanilla knowledge distillation: the student matches the teacher's softened answers and the labels."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from centrabert.distill.methods.method import DistillationMethod, TeacherStates, setting
+from centrabert.distill.methods.method import DistillationMethod, TeacherStates, check_weights, setting
 from centrabert.errors import UserError
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
@@ -33,6 +33,7 @@ class VanillaKD(DistillationMethod):
     """
 
     name: ClassVar[str] = "vanilla_kd"
+    answer_weights: ClassVar[tuple[str, ...]] = ("soft_weight", "hard_weight")  # not all may be 0
 
     temperature: float = setting(2.0, TEMPERATURE)
     soft_weight: float = setting(1.0, SOFT_WEIGHT)
@@ -41,17 +42,15 @@ class VanillaKD(DistillationMethod):
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
             raise UserError(f"--temperature={self.temperature} is not above 0")
-        weights = (self.soft_weight, self.hard_weight)
-        if not all(0 <= weight < math.inf for weight in weights) or not sum(weights):
-            raise UserError(
-                f"--soft_weight={self.soft_weight} and --hard_weight={self.hard_weight}: "
-                "neither may be below 0, nor both be 0"
-            )
+        check_weights(self, *self.answer_weights)
+        weights = {name: getattr(self, name) for name in self.answer_weights}
+        if not any(weights.values()):
+            given = " and ".join(f"--{name}={weight}" for name, weight in weights.items())
+            raise UserError(f"{given}: one of them must be above 0, or the head learns nothing")
 
     def loss(
         self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
     ) -> "tf.Tensor":
         kind = KINDS[task.kind]
-        teachers = replace(student.head, logits=teacher.logits, variables=teacher.variables)
-        soft = kind.soft_loss(student.head, teachers, self.temperature)
+        soft = kind.soft_loss(student.head, teacher.head_of(student), self.temperature)
         return self.soft_weight * soft + self.hard_weight * kind.loss(student.head, features["labels"])

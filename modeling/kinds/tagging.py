@@ -176,6 +176,15 @@ class TaggingKind(TaskKind):
         of_words = tf.nn.softmax_cross_entropy_with_logits_v2(labels=target, logits=softened)
         return temperature**2 * tf.reduce_sum(of_words * tf.cast(has_piece(head), tf.float32), 1)
 
+    def logit_error(self, head: Head, teacher: Head) -> "tf.Tensor":
+        """The mean squared difference of the logits of a word, summed over the words that have a piece."""
+        import tensorflow.compat.v1 as tf
+
+        from centrabert.modeling.kinds.word_logits import word_logits
+
+        difference = word_logits(head) - word_logits(teacher)  # 0 where there is no piece
+        return tf.reduce_sum(tf.reduce_mean(tf.square(difference), 2), 1)
+
     def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
         from centrabert.modeling.kinds.entity_tensors import tagging_outputs
 

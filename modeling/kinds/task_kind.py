@@ -237,6 +237,15 @@ class TaskKind(ABC):
           teacher: With the teacher's logits and variables, which are constants, for the same rows.
         """
 
+    def logit_error(self, head: Head, teacher: Head) -> "tf.Tensor":
+        """The mean squared difference of a row's logits from a teacher's; float32 [batch].
+
+        As the gradient of a soft loss of ever higher temperature tends to that of half of it.
+        """
+        import tensorflow.compat.v1 as tf
+
+        return tf.reduce_mean(tf.square((head.logits - teacher.logits) / head.scale.spread), 1)
+
     @abstractmethod
     def output_tensors(self, head: Head, labels: Labels) -> "dict[str, tf.Tensor]":
         """The tensors of `outputs` by name."""

@@ -12,8 +12,12 @@ import tiny
 from all_states import AllStates, at_tokens, paired
 
 from centrabert.distill.methods.bert_pkd import BertPKD
+from centrabert.distill.methods.distilbert import DistilBERT
+from centrabert.distill.methods.last_layer_kd import LastLayerKD
 from centrabert.distill.methods.method import DistillationMethod, TeacherStates
+from centrabert.distill.methods.minilm import MiniLM
 from centrabert.distill.methods.registry import METHODS
+from centrabert.distill.methods.tinybert import TinyBERT
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.layer_states import STATE_KINDS, LayerState
@@ -61,6 +65,66 @@ def bert_pkd(method: Any, logits: Array, states: States, teacher: States) -> Arr
     return loss
 
 
+def tinybert(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    """The first stage of Jiao et al. 2020, equations 7, 8 and 10, as means over tokens."""
+    return np.sum(
+        [
+            over_tokens(state, (states[state] - teacher[other]) ** 2)
+            for state, other in paired(states, teacher)
+        ],
+        0,
+    )
+
+
+def minilm(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    """Wang et al. 2020, equations 6 to 8."""
+    loss = vanilla_classification(method, logits, states, teacher)
+    own, target = ({state.kind: values for state, values in each.items()} for each in (states, teacher))
+    if "attention_scores" in own:
+        loss = loss + method.attention_weight * kl(own["attention_scores"], target["attention_scores"])
+    return loss + method.value_weight * kl(*(relation(each["value"]) for each in (own, target)))
+
+
+def last_layer_kd(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    """A regression's, whose soft loss is the squared difference of the logits."""
+    loss = vanilla_regression(method, logits, states, teacher)
+    loss = loss + method.logit_weight * (logits - TEACHER_LOGITS[SCORES.name])[:, 0] ** 2
+    own, target = ({state.kind: values for state, values in each.items()} for each in (states, teacher))
+    loss = loss + method.attention_weight * kl(own["attention_scores"], target["attention_scores"])
+    loss = loss + method.value_weight * kl(*(relation(each["value"]) for each in (own, target)))
+    squares = (own["hidden"] - target["hidden"]) ** 2
+    of_all = over_tokens(LayerState("hidden", 1), squares)
+    return np.asarray(loss + method.hidden_weight * of_all + method.first_weight * squares[:, 0].mean(1))
+
+
+def distilbert(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    """Sanh et al. 2019, section 2."""
+    ((state, other),) = paired(states, teacher)
+    own, target = states[state], teacher[other]
+    cosine = (own * target).sum(2) / np.linalg.norm(own, axis=2) / np.linalg.norm(target, axis=2)
+    distance = np.array([1 - row[ids != 0].mean() for row, ids in zip(cosine, IDS, strict=True)])
+    return vanilla_classification(method, logits, states, teacher) + method.cosine_weight * distance
+
+
+def over_tokens(state: LayerState, numbers: Array) -> Array:
+    """[batch], the mean over what is no padding."""
+    real = np.broadcast_to(at_tokens(state, IDS != 0), numbers.shape).astype(bool)
+    return np.array([row[at].mean() for row, at in zip(numbers, real, strict=True)])
+
+
+def relation(values: Array) -> Array:
+    return np.asarray(values @ values.swapaxes(2, 3) / np.sqrt(values.shape[3]))
+
+
+def kl(own: Array, target: Array) -> Array:
+    """[batch], of distributions over the tokens of each text alone."""
+    rows = []
+    for row, length in enumerate((IDS != 0).sum(1)):
+        p, q = (numpy_bert.softmax(each[row, :, :length, :length]) for each in (target, own))
+        rows.append((p * np.log(p / q)).sum(2).mean())
+    return np.array(rows)
+
+
 def all_states(method: Any, logits: Array, states: States, teacher: States) -> Array:
     loss = ((logits - TEACHER_LOGITS[TASK.name]) ** 2).sum(1)
     for state, other in paired(states, teacher):
@@ -91,6 +155,10 @@ CASES = {
     "vanilla_kd of scores": Case(VanillaKD(5.0, 0.25, 2.0), SCORES, vanilla_regression),
     "bert_pkd": Case(BertPKD(3.0, 0.7, 0.4), TASK, bert_pkd, tuned=3, full=True),
     "bert_pkd of the last": Case(BertPKD(patience="last", patience_weight=3.0), TASK, bert_pkd),
+    "tinybert": Case(TinyBERT(), TASK, tinybert, tuned=3, full=True),
+    "minilm": Case(MiniLM(3.0, 0.7, 0.4, 2.0, 5.0), TASK, minilm),
+    "distilbert": Case(DistilBERT(3.0, cosine_weight=20.0), TASK, distilbert),
+    "last_layer_kd": Case(LastLayerKD(1.0, 0.5, 0.4, 2.0, 5.0, 0.3, 3.0, 4.0), SCORES, last_layer_kd),
     "all_states": Case(AllStates(), TASK, all_states),
 }
 
@@ -156,8 +224,8 @@ def _random_state(state: LayerState) -> Array:
 
 def numpy_loss(case: Case, student: Student, weights: Mapping[str, Array]) -> float:
     """The mean loss of the batch in double precision."""
-    branch, states = student.branch, {}
-    x = numpy_bert.embed(CONFIG, weights, IDS, SEGMENTS)
+    branch, x = student.branch, numpy_bert.embed(CONFIG, weights, IDS, SEGMENTS)
+    states = {LayerState("hidden", 0): x}
     for layer in range(branch.depth):
         of_layer = numpy_bert.layer_states(CONFIG, weights, x, IDS, layer)
         states.update({LayerState(kind, layer + 1): of_layer[kind] for kind in STATE_KINDS})

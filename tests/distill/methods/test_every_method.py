@@ -89,7 +89,7 @@ def losses(
         "input_ids": tf.constant(np.where(real, 7, PADDING_ID), tf.int32),
         "labels": tf.constant(LABELS[task.name][chosen]),
     }
-    own = ModelStates(head, layers[0], progress=1.0, padding_id=PADDING_ID)
+    own = ModelStates(head, layers[0], padding_id=PADDING_ID)
     return method.loss(task, own, TeacherStates(logits[1], layers[1], variables[1]), features).numpy()
 
 
@@ -119,10 +119,12 @@ def test_a_loss_is_the_rows_own(method: Any, task: TaskSpec, pair: tuple[Model, 
 def test_states_decide_and_equal_ones_add_nothing(
     method: Any, task: TaskSpec, pair: tuple[Model, Model]
 ) -> None:
-    """To vanilla's loss, which compares the answers alone."""
+    """To vanilla's loss, which compares the answers alone; TinyBERT's first stage has no such part."""
     student, teacher = pair
     vanilla = VanillaKD(method.temperature, method.soft_weight, method.hard_weight)
     expected = losses(vanilla, task, student, student, [0, 1, 2], PADDED)
+    if method.name == "tinybert":
+        expected = 0 * expected
     states = dict(zip(sorted(teacher.states), map(student.states.get, sorted(student.states)), strict=True))
     twin = Model(student.logits, states, student.variables)
     found = losses(method, task, student, twin, [0, 1, 2], PADDED)
