@@ -20,6 +20,7 @@ COMMANDS = {
     "describe": "centrabert.glue_data.run_describe",
     "fine-tune": "centrabert.run_classifier",
     "distill": "centrabert.distill.run_distill",
+    "train-jointly": "centrabert.run_joint",
     "import": "centrabert.merge.run_import",
     "search": "centrabert.search.run_search",
     "select": "centrabert.search.run_select",

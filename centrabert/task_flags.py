@@ -1,6 +1,6 @@
 """The flags that say where the data of a task is: its folder, its files, or a file that declares tasks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from centrabert.glue_data.declared.declaration import (
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.readers.formats import FORMATS
 from centrabert.glue_data.task_data import TaskData
-from centrabert.glue_data.task_lookup import find_task, is_config
+from centrabert.glue_data.task_lookup import find_task, is_config, task_names
 from centrabert.modeling.branch_folder import RECORD, read_record
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
 from centrabert.modeling.words.word_places import SPLITS
@@ -147,3 +147,36 @@ def with_branch_labels(task: TaskData, branches: Iterable[Path]) -> TaskData:
 def declared_length(task: TaskData) -> int:
     """The max_seq_length that a task declares, else BERT's."""
     return MAX_SEQ_LENGTH if task.max_seq_length is None else task.max_seq_length
+
+
+def listed_tasks(
+    data_root: Path | None, task_config: Path | None, names: Sequence[str] | None
+) -> tuple[Path, list[TaskData]]:
+    """Where the data is, a folder or a file that declares tasks, and the tasks; the arguments are flags.
+
+    Raises:
+      UserError: Not exactly one of the first two is given, the tasks of a folder are not named, or there is
+        no task of a name.
+    """
+    given = data_root or task_config
+    if given is None or (data_root and task_config):
+        raise UserError(
+            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
+        )
+    if task_config and not is_config(task_config):
+        raise UserError(f"--task_config={task_config} is not named as a YAML file is: *.yaml")
+    if data_root and names is None:
+        raise UserError("missing --tasks; --help lists the flags")
+    place = given.resolve()
+    return place, [find_task(name, data_root=place) for name in names or task_names(place)]
+
+
+def common_length(tasks: Sequence[TaskData]) -> int:
+    """The max_seq_length of all tasks; raises UserError where they declare different ones."""
+    lengths = sorted({declared_length(task) for task in tasks})
+    if len(lengths) > 1:
+        raise UserError(
+            f"the tasks declare a max_seq_length of {', '.join(map(str, lengths))}, but all of them are for "
+            "one model, which reads a text once; give --max_seq_length"
+        )
+    return lengths[0]

@@ -1,6 +1,6 @@
 """One task on one BERT: fine-tune it, distil it, evaluate and predict with what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,8 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
+from centrabert.modeling.joint.joint_batches import JointTask
+from centrabert.modeling.joint.joint_training import JointJob
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Arrays
@@ -276,6 +278,17 @@ class TaskRunner:
         """What the model answers to every row of every split."""
         estimator = branch_estimator(self.bert, model.branch, model.checkpoint, self.tokenizer.padding_id)
         return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}
+
+
+def joint_job(runners: Sequence[TaskRunner], hyperparameters: Hyperparameters, output_dir: Path) -> JointJob:
+    """Several tasks on one BERT, to be trained together; see `modeling.joint.joint_training`."""
+    tasks = [
+        JointTask(
+            runner.spec, runner.train, runner.dev, runner.score, with_declared(runner.task, hyperparameters)
+        )
+        for runner in runners
+    ]
+    return JointJob(runners[0].bert, runners[0].tokenizer, tuple(tasks), hyperparameters, output_dir)
 
 
 def _named(metrics: Mapping[str, float], ending: str) -> dict[str, float]:

@@ -1,12 +1,12 @@
 """What is checked and read before a search begins: a mistake is reported now, and not by every job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.task_data import TaskData, content_digests, task_spec
-from centrabert.glue_data.task_lookup import find_task, is_config, task_names
+from centrabert.glue_data.task_data import content_digests, task_spec
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.modeling.tokenization.pair_segments import check_segments, second_segment
@@ -19,7 +19,6 @@ from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.search_loop import Search
 from centrabert.search.strategy.search_space import SearchSpace
 from centrabert.search.strategy.training_cost import TrainingCost, Workload
-from centrabert.task_flags import declared_length
 
 CONFIG = "bert_config.json"
 INDEX = "bert_model.ckpt.index"
@@ -71,39 +70,6 @@ def reads_lower_case(bert_dir: Path, do_lower_case: bool | None) -> bool:
     if file.suffix == SENTENCEPIECE_ENDING:
         return read_convention(SentencePieceModel.from_file(file), file, do_lower_case).do_lower_case
     return read_normalization(file, do_lower_case).do_lower_case
-
-
-def searched_tasks(
-    data_root: Path | None, task_config: Path | None, names: Sequence[str] | None
-) -> tuple[Path, list[TaskData]]:
-    """Where the data is, a folder or a file that declares tasks, and the tasks; the arguments are flags.
-
-    Raises:
-      UserError: Not exactly one of the first two is given, the tasks of a folder are not named, or there is
-        no task of a name.
-    """
-    given = data_root or task_config
-    if given is None or (data_root and task_config):
-        raise UserError(
-            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
-        )
-    if task_config and not is_config(task_config):
-        raise UserError(f"--task_config={task_config} is not named as a YAML file is: *.yaml")
-    if data_root and names is None:
-        raise UserError("missing --tasks; --help lists the flags")
-    place = given.resolve()
-    return place, [find_task(name, data_root=place) for name in names or task_names(place)]
-
-
-def common_length(tasks: Sequence[TaskData]) -> int:
-    """The max_seq_length of all tasks; raises UserError where they declare different ones."""
-    lengths = sorted({declared_length(task) for task in tasks})
-    if len(lengths) > 1:
-        raise UserError(
-            f"the tasks declare a max_seq_length of {', '.join(map(str, lengths))}, but all those of a "
-            "search are for one model, which reads a text once; give --max_seq_length"
-        )
-    return lengths[0]
 
 
 def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Preflight:

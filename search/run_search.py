@@ -22,12 +22,10 @@ from centrabert.search.finish import Rule, finish, report, selectable
 from centrabert.search.jobs.job_spec import FROM_TEACHER, PLAN, STARTS, plan_order, write_plan
 from centrabert.search.preflight import (
     Preflight,
-    common_length,
     open_search,
     other_results,
     read_layers,
     reads_lower_case,
-    searched_tasks,
 )
 from centrabert.search.progress import display
 from centrabert.search.search_loop import Findings, Search, finished_jobs
@@ -44,6 +42,7 @@ from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
+from centrabert.task_flags import common_length, listed_tasks
 from centrabert.training_flags import ActivationSettings
 
 
@@ -153,7 +152,7 @@ class SearchFlags:
     def space(self) -> SearchSpace:
         """The search space; raises UserError where BERT or the declarations do not allow it."""
         bert_dir = self.bert_dir.resolve()
-        data_root, tasks = searched_tasks(self.data_root, self.task_config, self.tasks)
+        data_root, tasks = listed_tasks(self.data_root, self.task_config, self.tasks)
         max_seq_length = common_length(tasks) if self.max_seq_length is None else self.max_seq_length
         return SearchSpace(
             bert_dir=str(bert_dir),

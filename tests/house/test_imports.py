@@ -34,6 +34,7 @@ ROOMS = (
         "modeling/layers",
         "modeling/training",
         "modeling/convert",
+        "modeling/joint",
         "modeling/migration",
     ),
     *("glue_data/readers", "glue_data/declared", "glue_data", "glue_data/describe", "glue_data/download"),

@@ -1,0 +1,136 @@
+"""Tasks trained together: the order of their batches, and what is written."""
+
+import dataclasses
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import tiny_glue
+
+from centrabert.merge.merge_branches import merge
+from centrabert.merge.merged_folder import read_manifest
+from centrabert.modeling import checkpoint
+from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_checkpoint import read_owned
+from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.joint.joint_batches import JointTask, joint_plan
+from centrabert.modeling.joint.joint_training import JointJob, train_jointly
+from centrabert.modeling.training.prediction import branch_estimator, decide, predict
+from centrabert.task_runner import TaskRunner
+
+LAYERS = tiny_glue.CONFIG.num_hidden_layers
+HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=2)
+
+
+def lengths() -> list[Any]:
+    random = np.random.default_rng(0)
+    return [random.integers(3, 9, size=rows) for rows in (13, 4)]
+
+
+def test_an_epoch_has_every_row_of_every_task_once() -> None:
+    plan = joint_plan(lengths(), 4, seed=5, start_step=0)
+    first, second = ([next(plan) for _ in range(5)] for _ in range(2))
+    for epoch in (first, second):
+        for task, rows in ((0, 13), (1, 4)):
+            found = np.concatenate([numbers for of_task, numbers in epoch if of_task == task])
+            assert sorted(found) == list(range(rows))
+    assert [task for task, _ in first] != [task for task, _ in second]
+
+
+def test_a_resumed_plan_goes_on_where_the_first_stopped() -> None:
+    whole = joint_plan(lengths(), 4, seed=5, start_step=0)
+    for _ in range(7):
+        next(whole)
+    resumed = joint_plan(lengths(), 4, seed=5, start_step=7)
+    for _ in range(6):
+        (task, rows), (wanted, wanted_rows) = next(resumed), next(whole)
+        assert task == wanted
+        np.testing.assert_array_equal(rows, wanted_rows)
+
+
+def job(runner: TaskRunner, folder: Path, score: Any = None) -> JointJob:
+    """Entailment, and how like two texts are: a number far from 0, in large units."""
+    similar = tiny.task("sim", "regression")
+    similar = dataclasses.replace(similar, max_seq_length=runner.spec.max_seq_length)
+
+    def shared(split: Any) -> Any:
+        pairs = zip(split.text_a, split.text_b, strict=True)
+        words = [len(set(a.split()) & set(b.split())) for a, b in pairs]
+        return dataclasses.replace(split, labels=np.array(words, np.float32) * 100 + 1000)
+
+    def distance(labels: Any, decisions: Any, predictions: Any) -> dict[str, float]:
+        return {similar.metric: -float(np.abs(labels - decisions).mean())}
+
+    tasks = (
+        JointTask(runner.spec, runner.train, runner.dev, score or runner.score, HYPERPARAMETERS),
+        JointTask(similar, shared(runner.train), shared(runner.dev), distance, HYPERPARAMETERS),
+    )
+    return JointJob(runner.bert, runner.tokenizer, tasks, HYPERPARAMETERS, folder)
+
+
+@pytest.fixture(scope="module")
+def trained(runner: TaskRunner, tmp_path_factory: pytest.TempPathFactory) -> JointJob:
+    joint = job(runner, tmp_path_factory.mktemp("joint") / "trained")
+    train_jointly(joint)
+    return joint
+
+
+def test_each_task_is_a_head_on_the_encoder_that_all_trained(runner: TaskRunner, trained: JointJob) -> None:
+    bert = BertFolder.at(trained.output_dir / "bert")
+    before, after = runner.bert.read(), bert.read()
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert moved == {name for name in before if "pooler" not in name}
+    for task in trained.tasks:
+        folder = trained.output_dir / "branches" / task.spec.name
+        record = read_record(folder)
+        assert record.branch == Branch(task.spec, LAYERS, 0)
+        estimator = branch_estimator(bert, record.branch, folder / "model.ckpt", task.dev.padding_id)
+        predictions = predict(estimator, task.dev, 4)
+        assert task.dev.labels is not None
+        metrics = task.score(task.dev.labels, decide(task.spec, predictions), predictions)
+        assert record.metrics[task.spec.metric] == pytest.approx(metrics[task.spec.metric], rel=1e-5)
+    assert read_record(trained.output_dir / "branches" / "sim").metrics["pearson"] > -400  # the mean is 1000
+
+
+def test_they_are_merged_into_one_encoder_with_heads(trained: JointJob, tmp_path: Path) -> None:
+    merge(
+        trained.output_dir / "bert",
+        [trained.output_dir / "branches" / name for name in ("rte", "sim")],
+        tmp_path / "merged",
+    )
+    assert read_manifest(tmp_path / "merged").plan.layers == LAYERS
+
+
+def test_stopped_and_resumed_it_has_the_same_bits(
+    runner: TaskRunner, trained: JointJob, tmp_path: Path
+) -> None:
+    calls = []
+
+    def stopping(*arguments: Any) -> dict[str, float]:
+        calls.append(1)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return runner.score(*arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_jointly(job(runner, tmp_path / "stopped", stopping))
+    records = train_jointly(job(runner, tmp_path / "stopped", stopping))
+    assert len(calls) == 2
+    whole = checkpoint.read(trained.output_dir / "bert" / "bert_model.ckpt")
+    resumed = checkpoint.read(tmp_path / "stopped" / "bert" / "bert_model.ckpt")
+    for name, tensor in whole.items():
+        np.testing.assert_array_equal(resumed[name], tensor, err_msg=name)
+    for name, record in records.items():
+        folder = trained.output_dir / "branches" / name
+        assert record.variables == read_record(folder).variables
+        assert read_owned(folder, record)
+
+
+def test_two_tasks_of_one_name(runner: TaskRunner, trained: JointJob, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^task rte is given twice$"):
+        dataclasses.replace(trained, tasks=trained.tasks[:1] * 2)
