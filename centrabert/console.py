@@ -63,7 +63,12 @@ def usage() -> str:
     """What `centrabert --help` prints: each command, and the first sentence of its script's docstring."""
     width = max(map(len, COMMANDS))
     lines = [
-        textwrap.fill(f"  {name:{width}}  {sentence(module)}", WIDTH, subsequent_indent=" " * (width + 4))
+        textwrap.fill(
+            f"  {name:{width}}  {sentence(module)}",
+            WIDTH,
+            subsequent_indent=" " * (width + 4),
+            break_on_hyphens=False,  # of tf-models-official
+        )
         for name, module in COMMANDS.items()
     ]
     head = (
