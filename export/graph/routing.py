@@ -12,15 +12,17 @@ from dataclasses import dataclass
 import tensorflow.compat.v1 as tf
 
 from centrabert.export.contract.signature_names import ASKED
-from centrabert.export.graph.branch_answers import branch_answers
+from centrabert.export.graph.branch_answers import any_name, own_part
 from centrabert.export.graph.control_flow import merge, switch
+from centrabert.export.graph.pieces import piece
 from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids
 from centrabert.export.graph.route_readings import RouteReadings, route_readings
+from centrabert.export.graph.trunk import embedded, one_layer
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.attention import attention_mask
-from centrabert.modeling.layers.encoder import embed, encode
-from centrabert.modeling.task import TextReading
+from centrabert.modeling.task import TaskSpec, TextReading
 
 
 @dataclass(frozen=True)
@@ -108,41 +110,65 @@ class _Routing:
         ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
         reached = _trunk(ids, segments, depths, self.manifest, self.padding_id)
         targets = tf.gather(self.readings.rows, order)
+        batch = tf.shape(next(iter(wanted.values())))
         answers = {}
         for branch in self.branches:
             asked = wanted[branch.task.name]
             own = tf.gather(served[branch.task.name], order)
-            computed = self._answers(branch, reached[branch.frozen], ids, own, targets, tf.shape(asked))
+            split = branch.task.split
+            with tf.variable_scope(branch.task.name):
+                computed = _answers(
+                    reached[branch.frozen],
+                    ids,
+                    own,
+                    targets,
+                    batch,
+                    self.texts.words[split].places if self.texts and split else None,
+                    task=any_name(branch.task),
+                    first=branch.frozen,
+                    layers=branch.tuned,
+                    config=self.manifest.config,
+                    padding_id=self.padding_id,
+                )
             answers[branch.task.name] = {**computed, ASKED: asked}
         return answers
 
-    def _answers(
-        self,
-        branch: Branch,
-        x: tf.Tensor,
-        ids: tf.Tensor,
-        served: tf.Tensor,
-        rows: tf.Tensor,
-        batch: tf.Tensor,
-    ) -> dict[str, tf.Tensor]:
-        """A branch's answers, computed from the readings for it, if there are any.
 
-        Args:
-          x: float32 [readings, length, hidden], the first of `ids`; what serves the task is among them.
-          ids: int32 [readings, length], those that go deepest first.
-          served: bool [readings], which of them are for this task.
-          rows: int64 [readings], of which row of the batch each is.
-          batch: int32 [1], rows of the batch.
-        """
-        places = tf.where(served)[:, 0]
-        count = tf.size(places)
-        _, own = switch(places, count)
-        mask = attention_mask(tf.gather(ids, own), self.padding_id)
-        targets = tf.gather(rows, own)
-        words = self.texts.places(targets, branch.task.split) if self.texts else None
-        computed = branch_answers(tf.gather(x, own), mask, branch, self.manifest.config, words)
-        at = tf.cast(targets, tf.int32)[:, None]
-        return {name: _scattered(values, at, batch, count) for name, values in computed.items()}
+@piece
+def _answers(
+    x: tf.Tensor,
+    ids: tf.Tensor,
+    served: tf.Tensor,
+    rows: tf.Tensor,
+    batch: tf.Tensor,
+    words: tf.Tensor | None,
+    *,
+    task: TaskSpec,
+    first: int,
+    layers: int,
+    config: BertConfig,
+    padding_id: int,
+) -> dict[str, tf.Tensor]:
+    """A branch's answers, computed from the readings for it, if there are any.
+
+    Args:
+      x: float32 [readings, length, hidden], the first of `ids`; what serves the task is among them.
+      ids: int32 [readings, length], those that go deepest first.
+      served: bool [readings], which of them are for this task.
+      rows: int64 [readings], of which row of the batch each is.
+      batch: int32 [1], rows of the batch.
+      words: int32 [batch, words, COLUMNS], of a task that tags words.
+    """
+    places = tf.where(served)[:, 0]
+    count = tf.size(places)
+    _, own = switch(places, count)
+    mask = attention_mask(tf.gather(ids, own), padding_id)
+    targets = tf.gather(rows, own)
+    own_x, own_words = tf.gather(x, own), None if words is None else tf.gather(words, targets)
+    with tf.name_scope("branch"):
+        computed = own_part(own_x, mask, own_words, task=task, first=first, layers=layers, config=config)
+    at = tf.cast(targets, tf.int32)[:, None]
+    return {name: _scattered(values, at, batch, count) for name, values in computed.items()}
 
 
 def _trunk(
@@ -154,13 +180,29 @@ def _trunk(
       ids, segments: int32 [batch, length], the rows that go deepest first.
       depths: int32 [batch], how deep they go, in any order.
     """
-    reached = [embed(ids, segments, manifest.config)]
-    for layer in range(manifest.plan.trunk_depth):
-        count = tf.reduce_sum(tf.cast(depths > layer, tf.int32))
-        none, some = switch(reached[-1][:count], count)
-        mask = attention_mask(ids[:count], padding_id)
-        reached.append(merge(none, encode(some, mask, manifest.config, [layer])))
+    with tf.name_scope("bert"):
+        reached = [embedded(ids, segments, manifest.config)]
+        for layer in range(manifest.plan.trunk_depth):
+            count = tf.reduce_sum(tf.cast(depths > layer, tf.int32))
+            with tf.name_scope(f"layer_{layer}"):
+                reached.append(
+                    _layer(
+                        reached[-1], ids, count, first=layer, config=manifest.config, padding_id=padding_id
+                    )
+                )
     return reached
+
+
+@piece
+def _layer(
+    x: tf.Tensor, ids: tf.Tensor, count: tf.Tensor, *, first: int, config: BertConfig, padding_id: int
+) -> tf.Tensor:
+    """One layer of the trunk for the first `count` rows, if there are any."""
+    none, some = switch(x[:count], count)
+    mask = attention_mask(ids[:count], padding_id)
+    with tf.name_scope("rows"):
+        after = one_layer(some, mask, first=first, config=config)
+    return merge(none, after)
 
 
 def _wanted(tasks: tf.Tensor, names: Sequence[str]) -> tuple[Mapping[str, tf.Tensor], tf.Tensor]:

@@ -14,11 +14,11 @@ import tensorflow.compat.v1 as tf
 from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.control_flow import merge, switch
 from centrabert.export.graph.request_texts import RequestTexts
+from centrabert.export.graph.trunk import trunk_outputs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.layers.attention import attention_mask
-from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.task import TextReading
 
 
@@ -73,10 +73,7 @@ def _reading(
     _, own = switch(rows, tf.size(rows))
     ids, segments = (tf.ensure_shape(tensor, [None, None]) for tensor in texts.read_as(own, reading))
     mask = attention_mask(ids, texts.tokenizer.padding_id)
-    trunk = [embed(ids, segments, manifest.config)]
-    for layer in range(depth):
-        trunk.append(encode(trunk[-1], mask, manifest.config, [layer]))
-    return Reading(rows, ids, trunk)
+    return Reading(rows, ids, trunk_outputs(ids, segments, mask, manifest.config, depth))
 
 
 class _Joined:
@@ -91,12 +88,19 @@ class _Joined:
         rows = tf.concat([reading.rows for reading in readings], 0)
         self._order = tf.math.invert_permutation(rows)
         self._words = texts.places(rows, split)
+        self._trunk: dict[int, tf.Tensor] = {}
 
     def answers(self, branch: Branch, config: BertConfig) -> dict[str, tf.Tensor]:
         """A branch's answers in the order of the batch."""
-        trunk = [self._padded(reading, reading.trunk[branch.frozen], 0) for reading in self._readings]
-        computed = branch_answers(tf.concat(trunk, 0), self._mask, branch, config, self._words)
+        computed = branch_answers(self._after(branch.frozen), self._mask, branch, config, self._words)
         return {name: tf.gather(values, self._order) for name, values in computed.items()}
+
+    def _after(self, depth: int) -> tf.Tensor:
+        """float32 [batch, length, hidden], what the trunk says after so many layers."""
+        if depth not in self._trunk:
+            parts = [self._padded(reading, reading.trunk[depth], 0) for reading in self._readings]
+            self._trunk[depth] = tf.concat(parts, 0)
+        return self._trunk[depth]
 
     def _own_length(self, reading: Reading) -> tf.Tensor:
         none, _ = switch(tf.constant(1), reading.count)  # attention wants a first token, be it of no row

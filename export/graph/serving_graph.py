@@ -3,9 +3,8 @@
 Flat, because only then does TensorFlow run just what a request asks for: no function, no table, no Keras.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -15,10 +14,10 @@ from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids, request_texts
 from centrabert.export.graph.routing import Routed, route, route_ids
 from centrabert.export.graph.separate_readings import separate_answers
+from centrabert.export.graph.trunk import trunk_outputs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
-from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.words.word_packing import PackedWords, pack_words
 from centrabert.modeling.words.words import given_words
@@ -61,17 +60,6 @@ class ServingGraph:
 
 def build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
     """Builds the model in the default graph, with variables named as in the merged checkpoint."""
-    with tf.variable_scope("", custom_getter=_restored, reuse=tf.AUTO_REUSE):
-        return _build(manifest, tokenizer)
-
-
-def _restored(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
-    """A variable that only a checkpoint fills: listed once, and without the ops of a random start."""
-    arguments.update(trainable=False, initializer=tf.zeros_initializer())
-    return getter(name, **arguments)
-
-
-def _build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
     branches = manifest.plan.branches
     readings = {branch.task.reading for branch in branches}
     text_a = tf.placeholder(tf.string, [None], name="text_a")
@@ -88,13 +76,12 @@ def _build(manifest: Manifest, tokenizer: Tokenizer) -> ServingGraph:
             answers.update(_answers_to_words(packed, own, manifest, tokenizer))
     tagging = [branch for branch in branches if branch.task.split]
     words, of_words = _answers_to_given_words(tagging, manifest, tokenizer) if tagging else (None, {})
-    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-        with tf.name_scope(DEFAULT):
-            every = answers if len(readings) == 1 else separate_answers(manifest, texts)
-        with tf.name_scope(ROUTE):
-            routed = route(manifest, texts, text_b, tasks)
-        with tf.name_scope(ROUTE_IDS):
-            by_ids = route_ids(manifest, tokenizer.padding_id, tasks) if tagging and plain else None
+    with tf.name_scope(DEFAULT):
+        every = answers if len(readings) == 1 else separate_answers(manifest, texts)
+    with tf.name_scope(ROUTE):
+        routed = route(manifest, texts, text_b, tasks)
+    with tf.name_scope(ROUTE_IDS):
+        by_ids = route_ids(manifest, tokenizer.padding_id, tasks) if tagging and plain else None
     text = write_description(branch.task for branch in branches)
     description = tf.fill(tf.shape(text_a), text, DESCRIPTION)
     return ServingGraph(
@@ -152,9 +139,8 @@ def _answers(
 ) -> dict[str, dict[str, tf.Tensor]]:
     """The answers of the branches, by task and then by name, from one pass through the trunk."""
     mask = attention_mask(input_ids, tokenizer.padding_id)
-    trunk = [embed(input_ids, segment_ids, manifest.config)]
-    for layer in range(max(branch.frozen for branch in branches)):
-        trunk.append(encode(trunk[-1], mask, manifest.config, [layer]))
+    depth = max(branch.frozen for branch in branches)
+    trunk = trunk_outputs(input_ids, segment_ids, mask, manifest.config, depth)
     return {
         branch.task.name: branch_answers(trunk[branch.frozen], mask, branch, manifest.config, places)
         for branch in branches

@@ -97,7 +97,7 @@ def _write_model(
 
 
 def _built(folder: StoreFolder, graph: str) -> Version | None:
-    """The newest version that has the same graph, which then need not be built: minutes, with many tasks."""
+    """The newest version that has the same graph, which then need not be built."""
     versions = (read_version(folder, number) for number in reversed(folder.numbers()))
     return next((version for version in versions if version.graph == graph), None)
 
