@@ -1,4 +1,7 @@
-"""Every kind of task is trained, distilled, merged, exported, served over gRPC and REST, and understood."""
+"""Every kind of task is trained, distilled, merged, exported, served over gRPC and REST, and understood.
+
+Training, and whoever answers but the branch alone and the export's proof, does so in plain sessions.
+"""
 
 import dataclasses
 import json
@@ -14,12 +17,14 @@ import requests
 import tiny
 import tiny_glue
 from kind_examples import EXAMPLES, KindExample
+from plain_sessions import plain_sessions
 from running_server import NAME, running, settings
 
 from centrabert.distill.distillation import distil
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.export.client.client import Client
+from centrabert.export.contract.signature_names import DEFAULT
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.engine.text_prediction import answer_texts
@@ -119,7 +124,8 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     root = tmp_path_factory.mktemp("kinds")
     bert = BertFolder.at(tiny_glue.bert_folder(root / "bert"))
-    folders = {example.task.name: train(example, bert, root) for example in EXAMPLES}
+    with plain_sessions():
+        folders = {example.task.name: train(example, bert, root) for example in EXAMPLES}
     students = {name: student for name, (_, student) in folders.items()}
     merge(root / "bert", list(students.values()), root / "merged")
     version = export(root / "merged", root / "serving", 1)
@@ -147,14 +153,14 @@ def alone(trained: Trained) -> dict[str, Alone]:
 @pytest.fixture(scope="module")
 def printed(trained: Trained) -> list[dict[str, Any]]:
     """What run_predict writes for PAIRS."""
-    with Predictor(trained.version) as predictor:
+    with plain_sessions(), Predictor(trained.version, [DEFAULT]) as predictor:
         answers = list(answer_texts(predictor, list(TASKS.values()), PAIRS, 3))
     return [json.loads(json.dumps(answer)) for answer in answers]
 
 
 @pytest.fixture(scope="module")
 def server(trained: Trained) -> Iterator[Server]:
-    with running(settings(trained.version.parent)) as server:
+    with plain_sessions(), running(settings(trained.version.parent)) as server:
         yield server
 
 

@@ -4,6 +4,7 @@ import base64
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from report_sample import (
 from tiny_jobs import finished, full
 
 from centrabert.search.jobs.job_result import FinishedJob
-from centrabert.search.report.document import Cell, Table
+from centrabert.search.report.document import Cell, Report, Table
 from centrabert.search.report.report import code, document, escaped, write_report
 from centrabert.search.report.result_index import index_results
 
@@ -77,8 +78,14 @@ def test_the_best_stands_out(folder: Path, markdown: str) -> None:
 # Whence they come.
 
 
+@cache
+def whole() -> Report:
+    """What the pages tell of JOBS."""
+    return document(index_results(JOBS, MIXED))
+
+
 def cell(report_row: str, column: str, section: int) -> Cell:
-    table = document(index_results(JOBS, MIXED)).sections[section].table
+    table = whole().sections[section].table
     assert table
     row = next(row for row in table.rows if row[0].text == report_row)
     return row[table.header.index(column)]
@@ -105,9 +112,7 @@ def test_the_jobs_behind_a_number(
     """The number leads to a list of exactly their folders, on both pages."""
     found = cell(row, column, section)
     assert sorted(job.folder for job in found.jobs) == sorted(job.folder for job in jobs)
-    (name,) = [
-        name for name, source in document(index_results(JOBS, MIXED)).sources.items() if source == found.jobs
-    ]
+    (name,) = [name for name, source in whole().sources.items() if source == found.jobs]
     told = html.texts[name].strip().splitlines()
     assert sorted(line.split()[-1] for line in told) == sorted(job.folder for job in jobs)
     block = markdown.split(f'<a id="{name}"></a>\n\n')[1].split("\n\n")[0]
@@ -126,7 +131,7 @@ def test_every_number_leads_somewhere(html: HtmlPage, markdown: str) -> None:
 
 def test_every_figure_of_every_table_names_its_jobs() -> None:
     """Of those but the table of jobs itself; columns that say what a row is about hold no figures."""
-    tables = [section.table for section in document(index_results(JOBS, MIXED)).sections if section.table]
+    tables = [section.table for section in whole().sections if section.table]
     labels = {"task", "model", "choice", "what", "l"}
     bare = [
         (name, cell.text)
@@ -141,8 +146,7 @@ def test_every_figure_of_every_table_names_its_jobs() -> None:
 def test_long_lists_name_jobs_and_the_table_tells_the_rest(html: HtmlPage, markdown: str) -> None:
     found = cell("all tasks", "seconds", 4)
     assert len(found.jobs) == 15
-    report = document(index_results(JOBS, MIXED))
-    (name,) = [name for name, source in report.sources.items() if source == found.jobs]
+    (name,) = [name for name, source in whole().sources.items() if source == found.jobs]
     titles = ", ".join(job.spec.title for job in found.jobs)
     assert html.texts[name] == titles
     assert f'<a id="{name}"></a>[{found.jobs[0].spec.title}](#job-{found.jobs[0].spec.digest}), [' in markdown
