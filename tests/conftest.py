@@ -95,7 +95,7 @@ def runner(tmp_path_factory):
     return tiny_glue.runner(tiny_glue.bert_folder(root / "bert"), tiny_glue.rte(root / "RTE"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its bits depend on whether the module's sessions are plain
 def finished(runner, tmp_path_factory):
     """The branch folder of an undisturbed training of `tiny_glue.job`; do not write into it."""
     import tiny_glue
