@@ -176,7 +176,13 @@ class TaskRunner:
         initialization: Initialization | None = None,
         teacher_cache_dir: Path | None = None,
     ) -> BranchRecord:
-        """Trains a student of `teacher`, a branch on the same BERT; see `distill.distillation.distil`."""
+        """Trains a student of `teacher`, a branch on the same BERT; see `distill.distillation.distil`.
+
+        Raises:
+          UserError: The teacher was trained for another task, or on another vocabulary, and what `distil`
+            raises.
+        """
+        teacher.record.check_reads(self.spec, self.tokenizer.digest)
         return distil(
             teacher,
             student_layers,

@@ -14,6 +14,7 @@ import tiny_glue
 from all_states import AllStates
 
 from centrabert.distill.distillation import distil
+from centrabert.distill.methods.bert_pkd import BertPKD
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.modeling import branch_folder, checkpoint
@@ -207,6 +208,21 @@ def test_layers_outside_the_teachers_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=rf"--student_layers={layers} is outside 1..2"):
         student(teacher, runner, tmp_path / "student", layers)
+    assert not (tmp_path / "student").exists()
+
+
+def test_a_method_that_does_not_suit_the_student_is_refused(
+    teacher: Teacher, runner: TaskRunner, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"--method=bert_pkd compares .* --student_layers=1 leaves none"):
+        student(teacher, runner, tmp_path / "student", method=BertPKD())
+    assert not (tmp_path / "student").exists()
+
+
+def test_a_teacher_of_another_task_is_refused(teacher: Teacher, runner: TaskRunner, tmp_path: Path) -> None:
+    other = dataclasses.replace(runner, max_seq_length=12)
+    with pytest.raises(ValueError, match=r"^branch rte was trained with max_seq_length=13, not 12$"):
+        other.distil(teacher, 1, SOON, tmp_path / "student")
     assert not (tmp_path / "student").exists()
 
 

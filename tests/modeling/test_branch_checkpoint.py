@@ -65,10 +65,12 @@ def test_losses_are_those_of_the_units() -> None:
         losses = (
             KIND.loss(head, tf.constant(labels)),
             KIND.soft_loss(head, Head(tf.constant(teacher), {}), 2.0),
+            KIND.logit_error(head, Head(tf.constant(teacher), {})),
         )
-        hard, soft, logits = session.run([*losses, head.logits])
+        hard, soft, error, logits = session.run([*losses, head.logits])
     assert logits.tolist() == [[1625], [1000]]
     assert (hard.tolist(), soft.tolist()) == ([(0.5 - 2) ** 2, 0], [(0.5 - 1) ** 2, (-2 + 1) ** 2])
+    assert error.tolist() == soft.tolist()
 
 
 def test_a_student_starts_from_its_teachers_head_in_its_own_units(tmp_path: Path) -> None:

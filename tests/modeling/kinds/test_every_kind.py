@@ -21,6 +21,10 @@ from plain_sessions import plain_sessions
 from running_server import NAME, running, settings
 
 from centrabert.distill.distillation import distil
+from centrabert.distill.methods.distilbert import DistilBERT
+from centrabert.distill.methods.last_layer_kd import LastLayerKD
+from centrabert.distill.methods.minilm import MiniLM
+from centrabert.distill.methods.tinybert import TinyBERT
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.export.client.client import Client
@@ -46,6 +50,14 @@ from centrabert.modeling.training.prediction import branch_estimator, decide, pr
 from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.train_branch import TrainingJob, train_branch
 
+# Each kind is distilled by another method; tests/distill/methods/ tries all methods with all kinds.
+METHODS = {
+    "classification": VanillaKD(),
+    "regression": MiniLM(),
+    "multilabel": DistilBERT(),
+    "tagging": TinyBERT(),
+    "crf_tagging": LastLayerKD(),
+}
 HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=1)
 SCALES = {example.task.name: example.scale for example in EXAMPLES}
 PAIRS = list(zip(tiny.TEXT_A, tiny.TEXT_B, strict=True))
@@ -115,7 +127,7 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
         job.score,
         student,
         job.hyperparameters,
-        VanillaKD(),
+        METHODS[example.task.kind],
     )
     return job.output_dir, student
 

@@ -73,6 +73,12 @@ def test_regression() -> None:
     np.testing.assert_allclose(loss("regression", SCORES, labels), (SCORES[:, 0] - labels) ** 2, rtol=1e-6)
 
 
+def test_logit_error_is_a_mean_over_labels() -> None:
+    for kind in ("classification", "multilabel"):
+        pair = [Head(tf.constant(logits), {}) for logits in ([[1.0, 2.0, 0.0], [0, 0, 1]], [[0.0, 0, 1]] * 2)]
+        assert KINDS[kind].logit_error(*pair).numpy().tolist() == [2, 0]
+
+
 def test_labels_as_training_reads_them() -> None:
     classes = KINDS["classification"].encode_labels(["good", "bad", "good"], LABELS)
     scores = KINDS["regression"].encode_labels([0.25, 5.0], ())

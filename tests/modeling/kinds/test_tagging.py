@@ -62,6 +62,7 @@ def graph(kind: str, scheme: str) -> Callable[..., Mapping[str, Array]]:
         found = {
             "loss": KINDS[kind].loss(own, gold),
             "soft": KINDS[kind].soft_loss(own, teacher, 2.0),
+            "logit_error": KINDS[kind].logit_error(own, teacher),
             "gradient": tf.gradients(KINDS[kind].loss(own, gold), own.logits)[0],
             **KINDS[kind].output_tensors(own, labels),
         }
@@ -102,6 +103,8 @@ def test_the_loss_of_softmax_is_the_cross_entropy_of_first_pieces() -> None:
         hard = -own_log[range(len(words)), gold(labels)[row, words]].sum()
         assert found["loss"][row] == pytest.approx(hard, abs=1e-4)
         assert found["soft"][row] == pytest.approx(-4 * (target * soft).sum(), abs=1e-4)
+        error = ((own[0][row, pieces] - teacher[0][row, pieces]) ** 2).mean(1).sum()
+        assert found["logit_error"][row] == pytest.approx(error, rel=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "scheme"), TAGGINGS)
@@ -118,7 +121,7 @@ def test_padding_and_further_pieces_change_nothing(kind: str, scheme: str) -> No
     found = graph(kind, scheme)(longer, np.pad(gold(labels), ((0, 0), (0, 3)), constant_values=-1), *other)
     assert not wanted["gradient"][~used].any()
     assert not found["gradient"][~used].any()
-    for name in ("loss", "soft", *(output.name for output in KINDS[kind].outputs)):
+    for name in ("loss", "soft", "logit_error", *(output.name for output in KINDS[kind].outputs)):
         same = found[name] if wanted[name].ndim == 1 else found[name][:, : wanted[name].shape[1]]
         if wanted[name].dtype == np.float32:  # a sum over more zeros is rounded otherwise
             np.testing.assert_allclose(same, wanted[name], 1e-6, 1e-6, err_msg=name)
@@ -133,7 +136,7 @@ def test_outputs_are_what_the_tags_say(kind: str, scheme: str) -> None:
     labels = LABELS[scheme]
     for seed in range(10):
         found = graph(kind, scheme)(table(), gold(labels), scores(labels, seed), scores(labels, 2))
-        assert list(found)[3:] == [output.name for output in KINDS[kind].outputs]
+        assert list(found)[4:] == [output.name for output in KINDS[kind].outputs]
         tags = found["tags"].tolist()
         for row, count in enumerate(WORDS):
             own = [tag.decode() for tag in tags[row][:count]]
