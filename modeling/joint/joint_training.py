@@ -68,6 +68,8 @@ class JointJob:
             raise UserError(f"task {twice[0]} is given twice")
         if not names:
             raise UserError("there is no task to train")
+        if rank := self.hyperparameters.lora_rank:
+            raise UserError(f"--lora_rank={rank}: a joint training trains all layers; leave the flag out")
 
     @property
     def specs(self) -> list[TaskSpec]:

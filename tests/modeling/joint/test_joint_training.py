@@ -134,3 +134,11 @@ def test_stopped_and_resumed_it_has_the_same_bits(
 def test_two_tasks_of_one_name(runner: TaskRunner, trained: JointJob, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^task rte is given twice$"):
         dataclasses.replace(trained, tasks=trained.tasks[:1] * 2)
+
+
+def test_lora_is_refused(trained: JointJob) -> None:
+    updated = dataclasses.replace(trained.hyperparameters, lora_rank=2)
+    with pytest.raises(
+        ValueError, match=r"^--lora_rank=2: a joint training trains all layers; leave the flag"
+    ):
+        dataclasses.replace(trained, hyperparameters=updated)
