@@ -1,10 +1,10 @@
 """Trains several tasks together on one encoder, to compare, or where tasks never change.
 
-The way of MT-DNN: every task trains the whole encoder, so that all tasks share all layers, and a change of one is a change of
-all. The script writes a BERT folder, OUTPUT_DIR/bert, and for every task OUTPUT_DIR/branches/TASK, a branch
-with no layer of its own; these can be merged. A new task can join by `centrabert fine-tune
---bert_dir=OUTPUT_DIR/bert --fine_tuning_layers=0`. If it was interrupted, run the same command again to
-resume.
+The way of MT-DNN: every task trains the whole encoder, so that all tasks share all layers, and a change of
+one is a change of all. The script writes a BERT folder, OUTPUT_DIR/bert, and for every task
+OUTPUT_DIR/branches/TASK, a branch with no layer of its own; these can be merged. A new task can join by
+`centrabert fine-tune --bert_dir=OUTPUT_DIR/bert --fine_tuning_layers=0`. If it was interrupted, run the same
+command again to resume.
 """
 
 from dataclasses import dataclass

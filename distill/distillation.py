@@ -1,6 +1,6 @@
 """A student from a teacher: the same task in fewer layers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,8 +8,14 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.distill.methods.method import ComparedStates, DistillationMethod, TeacherStates
+from centrabert.distill.methods.method import (
+    TEACHER_SCOPE,
+    ComparedStates,
+    DistillationMethod,
+    TeacherStates,
+)
 from centrabert.distill.teacher import LOGITS, Teacher
+from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.layers.layer_states import LayerState
@@ -18,7 +24,7 @@ from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import Initialization
-from centrabert.modeling.training.objective import ModelStates
+from centrabert.modeling.training.objective import Encoder, ModelStates
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import (
     TRAINING,
@@ -58,6 +64,19 @@ class Distillation:
         """The training rows with the teacher's states of them, computed now unless they are kept."""
         states = self.teacher.states(train, self._compared.teacher, self.batch_size, self.cache_dir)
         return train.with_features({f"{FEATURE}{name}": file for name, file in states.items()})
+
+    @property
+    def standing(self) -> Mapping[Path, Mapping[str, str]]:
+        if not self.method.runs_teacher:
+            return {}
+        teacher, config = self.teacher.record.branch, self.teacher.bert.config()
+        layers = (scopes.layer_shapes(config, layer) for layer in range(teacher.frozen, teacher.depth))
+        return {
+            self.teacher.checkpoint: {f"{TEACHER_SCOPE}/{name}": name for layer in layers for name in layer}
+        }
+
+    def encoder(self, progress: tf.Tensor) -> Encoder:
+        return self.method.encoder(self.teacher.record.branch, self.student, progress)
 
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         layers = {state: features[f"{FEATURE}{state.name}"] for state in self._compared.teacher}

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
 
     from centrabert.modeling.training.estimator import Tensors
-    from centrabert.modeling.training.objective import ModelStates
+    from centrabert.modeling.training.objective import Encoder, ModelStates
 
 HELP = "help"
+TEACHER_SCOPE = "teacher"  # in front of the names of the teacher's layers in a student's graph
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,11 @@ class DistillationMethod(ABC):
 
     Attributes:
       name: What `--method` and branch.json call it.
+      runs_teacher: Whether `encoder` computes own layers of the teacher, in the scope TEACHER_SCOPE.
     """
 
     name: ClassVar[str]
+    runs_teacher: ClassVar[bool] = False
 
     def initialization(self, teacher: Branch, student: Branch) -> Initialization:
         """Where the student starts; by default as the teacher's lowest own layers (paper, section 3)."""
@@ -81,6 +84,12 @@ class DistillationMethod(ABC):
           UserError: The method has no use for a student of so many layers.
         """
         return ComparedStates()
+
+    def encoder(self, teacher: Branch, student: Branch, progress: "tf.Tensor") -> "Encoder":
+        """What computes the student's own layers in training; see `Objective.encoder`."""
+        from centrabert.modeling.layers.encoder import encode
+
+        return encode
 
     @abstractmethod
     def loss(

@@ -9,12 +9,13 @@ from centrabert.distill.methods.distilbert import DistilBERT
 from centrabert.distill.methods.last_layer_kd import LastLayerKD
 from centrabert.distill.methods.method import HELP, DistillationMethod
 from centrabert.distill.methods.minilm import MiniLM
+from centrabert.distill.methods.theseus import Theseus
 from centrabert.distill.methods.tinybert import TinyBERT
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.errors import UserError
 
 METHODS: Mapping[str, type[DistillationMethod]] = {
-    method.name: method for method in (VanillaKD, LastLayerKD, BertPKD, TinyBERT, MiniLM, DistilBERT)
+    method.name: method for method in (VanillaKD, LastLayerKD, BertPKD, TinyBERT, MiniLM, DistilBERT, Theseus)
 }
 DEFAULT = VanillaKD.name
 

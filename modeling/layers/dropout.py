@@ -28,16 +28,24 @@ class Dropout:
         with tf.name_scope("dropout"):
             return x * self._mask(tf.shape(x, out_type=tf.int64), rate)
 
+    def chances(self, count: int) -> tf.Tensor:
+        """float32 [count], uniform in [0, 1): the step's own, and of no mask."""
+        return tf.random.stateless_uniform([count], self._seed_of(0))
+
     def _mask(self, shape: tf.Tensor, rate: float) -> tf.Tensor:
         """float32 of `shape`: 0 or 1 / (1 - rate)."""
         size = tf.reduce_prod(shape)
-        seed = tf.stack([tf.constant(self._seed * 1000003 + self._calls, tf.int64), self._step])
+        seed = self._seed_of(self._calls)
         words = tf.random.stateless_uniform(
             [(size + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32
         )
         levels = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]
         keep = tf.cast(tf.cast(levels, tf.int32) >= round(rate * LEVELS), tf.float32)
         return tf.reshape(keep * (1 / (1 - rate)), shape)
+
+    def _seed_of(self, call: int) -> tf.Tensor:
+        """int64 [2]; calls count from 1."""
+        return tf.stack([tf.constant(self._seed * 1000003 + call, tf.int64), self._step])
 
 
 def drop(x: tf.Tensor, rate: float, dropout: Dropout | None) -> tf.Tensor:

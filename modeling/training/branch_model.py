@@ -22,7 +22,7 @@ from centrabert.modeling.layers.layer_states import NO_STATES, LayerState, State
 from centrabert.modeling.layers.lora import LowRankUpdate
 from centrabert.modeling.training import optimizer
 from centrabert.modeling.training.estimator import EstimatorSpec, ModeKeys, ModelFn, Params, Tensors
-from centrabert.modeling.training.objective import FineTuning, ModelStates, Objective
+from centrabert.modeling.training.objective import Encoder, FineTuning, ModelStates, Objective
 from centrabert.modeling.training.token_dataset import PLACES, TRUNK_OUTPUT
 
 FINE_TUNING = FineTuning()
@@ -39,11 +39,16 @@ class Optimization:
     targets: LabelTargets = LABELS_ALONE
     lora: LowRankUpdate | None = None
 
+    def dropout(self) -> Dropout:
+        return Dropout(self.seed, tf.train.get_or_create_global_step())
+
+    def progress(self) -> tf.Tensor:
+        """float32 scalar: the share of the steps that are done before this one."""
+        return tf.cast(tf.train.get_or_create_global_step(), tf.float32) / self.num_train_steps
+
     def trained(self, model: ModelStates) -> ModelStates:
         """The model with what training says of it: its targets, and the share of the steps that are done."""
-        done = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
-        head = replace(model.head, targets=self.targets)
-        return replace(model, head=head, progress=done / self.num_train_steps)
+        return replace(model, head=replace(model.head, targets=self.targets), progress=self.progress())
 
 
 def model_fn_builder(
@@ -75,13 +80,16 @@ def model_fn_builder(
 
     def model_fn(features: Tensors, labels: Any, mode: str, params: Params) -> EstimatorSpec:
         del labels, params  # labels are among the features
-        seed = optimization.seed if optimization else 0
-        training = mode == ModeKeys.TRAIN
-        dropout = Dropout(seed, tf.train.get_or_create_global_step()) if training else None
+        training = optimization if mode == ModeKeys.TRAIN else None
+        dropout = training.dropout() if training else None
         recorder = StateRecorder(predicted_states if mode == ModeKeys.PREDICT else objective.states)
         expected = branch.owned_shapes(config) if TRUNK_OUTPUT in features else branch.shapes(config)
-        with _variables(expected, branch, init_checkpoints, config, optimization if training else None):
-            head = branch_head(features, padding_id, config, branch, dropout, seed, aligned, recorder)
+        encoder = objective.encoder(training.progress()) if training else encode
+        seed = optimization.seed if optimization else 0
+        with _variables(expected, branch, init_checkpoints, config, training, objective):
+            head = branch_head(
+                features, padding_id, config, branch, dropout, seed, aligned, recorder, encoder
+            )
         head = head.trained_in(scale)
         states = recorder.recorded()
         outputs = KINDS[branch.task.kind].output_tensors(head, branch.task.labels)
@@ -89,11 +97,9 @@ def model_fn_builder(
         if mode == ModeKeys.PREDICT:
             return EstimatorSpec(mode, predictions)
         model = ModelStates(head, states, padding_id=padding_id)
-        if not training or optimization is None:
-            loss = objective.loss(branch.task, model, features)
-            return EstimatorSpec(mode, predictions, tf.reduce_mean(loss))
-        loss = tf.reduce_mean(objective.loss(branch.task, optimization.trained(model), features))
-        return EstimatorSpec(mode, predictions, loss, _train_op(loss, optimization))
+        model = training.trained(model) if training else model
+        loss = tf.reduce_mean(objective.loss(branch.task, model, features))
+        return EstimatorSpec(mode, predictions, loss, _train_op(loss, training) if training else None)
 
     return model_fn
 
@@ -107,8 +113,13 @@ def branch_head(
     seed: int = 0,
     aligned: bool = False,
     recorder: StateRecorder = NO_STATES,
+    encoder: Encoder = encode,
 ) -> Head:
-    """The head on top of the branch; dropout, gradients and recorded states stay above the frozen layers."""
+    """The head on top of the branch; dropout, gradients and recorded states stay above the frozen layers.
+
+    Args:
+      encoder: What computes the own layers.
+    """
     input_ids = features["input_ids"]
     mask = attention_mask(input_ids, padding_id)
     if branch.full_fine_tuning:
@@ -117,7 +128,7 @@ def branch_head(
         x = tf.stop_gradient(_trunk_output(features, mask, padding_id, config, branch.frozen, aligned))
     own = range(branch.frozen, branch.depth)
     first_only = branch.task.reads == "cls" and not recorder.wants_depth(branch.depth)
-    x = encode(x, mask, config, own, dropout, first_only, recorder)
+    x = encoder(x, mask, config, own, dropout, first_only, recorder)
     return apply_head(x, mask, branch.task, config, dropout, seed, features.get(PLACES))
 
 
@@ -139,35 +150,44 @@ def _variables(
     branch: Branch,
     checkpoints: Mapping[Path, Mapping[str, str]],
     config: BertConfig,
-    optimization: Optimization | None,
+    training: Optimization | None,
+    objective: Objective,
 ) -> Iterator[None]:
-    """Variables made here start from the checkpoints; the shared ones stand still, and with LoRA own ones.
+    """Variables made here start from the checkpoints; shared ones stand still, and with LoRA own ones.
 
     Raises:
       ValueError: At the end they are not the expected ones: what nobody expects would train unseen.
     """
-    updating, updates = None, set()
-    if optimization is not None and (lora := optimization.lora) is not None:
-        updating, updates = lora.getter(branch, config, optimization.seed), set(lora.shapes(branch, config))
-    starting = checkpoint.starting(_starts(expected, branch, checkpoints))
+    starts, updating = _starts(expected, branch, checkpoints), None
+    standing: dict[str, tf.Tensor] = {}
+    if training is not None:
+        for prefix, names in objective.standing.items():
+            standing |= checkpoint.restored(prefix, names)
+        expected = {*expected, *standing}
+        if (lora := training.lora) is not None:
+            updating = lora.getter(branch, config, training.seed)
+            expected |= lora.shapes(branch, config).keys()
     with (
         tf.variable_scope("", custom_getter=updating),
-        tf.variable_scope("", custom_getter=starting),
-        tf.variable_scope("", custom_getter=_freezing(branch)),
+        tf.variable_scope("", custom_getter=checkpoint.starting({**starts, **standing})),
+        tf.variable_scope("", custom_getter=_freezing(branch, standing)),
     ):
         yield
     created = {v.op.name for v in tf.global_variables() + tf.local_variables()} - {"global_step"}
-    if differing := sorted(created ^ {*expected, *updates}):
+    if differing := sorted(created ^ set(expected)):
         raise ValueError(f"the graph's variables are not the branch's: {', '.join(differing)}")
 
 
-def _freezing(branch: Branch) -> Callable[..., tf.Variable]:
-    """A variable getter that makes shared variables local: not trained, not saved, always as pretrained."""
+def _freezing(branch: Branch, standing: Collection[str]) -> Callable[..., Any]:
+    """A variable getter that makes shared and `standing` variables local: not trained, and not saved."""
 
-    def custom_getter(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
-        if not branch.owns(name):
-            arguments.update(trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
-        return getter(name, **arguments)
+    def custom_getter(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> Any:
+        if name not in standing and branch.owns(name):
+            return getter(name, **arguments)
+        arguments.update(trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+        variable = getter(name, **arguments)
+        # The gradient of shared ones stops at the cut; below these there are own layers.
+        return tf.stop_gradient(variable) if name in standing else variable
 
     return custom_getter
 

@@ -1,17 +1,22 @@
 """What training minimises, as one object: its loss, all that the loss reads, and what names it in a run."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import Head
+from centrabert.modeling.layers.encoder import encode
 from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.token_dataset import Encoded
+
+Encoder = Callable[..., tf.Tensor]  # takes what `encode` takes, and returns what it returns
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,20 @@ class Objective(Protocol):
     def annotate(self, train: Encoded) -> Encoded:
         """The training rows with the features that `loss` reads besides the labels; asked before training."""
 
+    @property
+    def standing(self) -> Mapping[Path, Mapping[str, str]]:
+        """Other variables that `encoder` reads: checkpoint -> name in the graph -> name there.
+
+        They neither train nor are saved.
+        """
+
+    def encoder(self, progress: tf.Tensor) -> Encoder:
+        """What computes the own layers in training; evaluation and prediction have `encode`.
+
+        Args:
+          progress: As in ModelStates.
+        """
+
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         """The loss of every row, float32 [batch]."""
 
@@ -60,9 +79,13 @@ class FineTuning:
     """The task's own loss against the labels."""
 
     states: Collection[LayerState] = ()
+    standing: Mapping[Path, Mapping[str, str]] = MappingProxyType({})
 
     def annotate(self, train: Encoded) -> Encoded:
         return train
+
+    def encoder(self, progress: tf.Tensor) -> Encoder:
+        return encode
 
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         return KINDS[task.kind].loss(model.head, features["labels"])

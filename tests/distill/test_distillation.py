@@ -15,6 +15,7 @@ from all_states import AllStates
 
 from centrabert.distill.distillation import distil
 from centrabert.distill.methods.bert_pkd import BertPKD
+from centrabert.distill.methods.theseus import Theseus
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.modeling import branch_folder, checkpoint
@@ -162,6 +163,45 @@ def test_a_student_may_be_an_update_of_its_teachers_layers(
         "bert/encoder/layer_1/intermediate/dense/kernel",
         *("bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias"),
     }
+
+
+def test_theseus_with_probability_1_is_fine_tuning_from_that_start(
+    runner: TaskRunner, tmp_path: Path
+) -> None:
+    """Of a whole model, whose embeddings are its own."""
+    full = Branch(runner.spec, 0, 2, full_fine_tuning=True)
+    base = runner.bert.checkpoint.parent
+    teacher = Teacher(tiny.branch(tmp_path / "full", base, full, golden=False), runner.bert)
+    student(teacher, runner, tmp_path / "theseus", method=Theseus(replacing_rate=1.0))
+    student(teacher, runner, tmp_path / "tuned", method=VanillaKD(soft_weight=0.0))
+    found, expected = (
+        checkpoint.read(tmp_path / name / branch_folder.CHECKPOINT) for name in ("theseus", "tuned")
+    )
+    assert found.keys() == expected.keys() == full.student(1).owned_shapes(tiny_glue.CONFIG).keys()
+    for name, tensor in expected.items():
+        np.testing.assert_allclose(found[name], tensor, atol=1e-6, err_msg=name)
+
+
+def test_theseus_replaces_the_same_modules_after_a_stop(
+    teacher: Teacher, runner: TaskRunner, plain: Path, tmp_path: Path
+) -> None:
+    """Also where the student is an update of its layers; nothing of the teacher is in a checkpoint."""
+    twice = dataclasses.replace(SOON, save_checkpoints_steps=3, lora_rank=2)
+    keys: dict[str, Any] = {"method": Theseus(0.4, 0.9), "hyperparameters": twice}
+    score = tiny_glue.ScriptedScore(0.1, 0.9)
+    undisturbed = student(teacher, runner, tmp_path / "undisturbed", **keys, score=score)
+
+    def stop_first(evaluation: int) -> None:
+        if evaluation == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    keys["cache"] = TrunkCache(tmp_path / "trunk", 10**9)
+    score = tiny_glue.ScriptedScore(0.1, 0.9, before=stop_first)
+    with pytest.raises(KeyboardInterrupt):
+        student(teacher, runner, tmp_path / "stopped", **keys, score=score)
+    (index,) = (tmp_path / "stopped" / "training").glob("model.ckpt-*.index")
+    assert not [name for name in checkpoint.shapes(index.with_suffix("")) if name.startswith("teacher")]
+    assert student(teacher, runner, tmp_path / "stopped", **keys, score=score) == undisturbed
 
 
 def test_two_methods_are_two_runs(teacher: Teacher, runner: TaskRunner, plain: Path) -> None:

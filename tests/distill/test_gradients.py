@@ -17,6 +17,7 @@ from centrabert.distill.methods.last_layer_kd import LastLayerKD
 from centrabert.distill.methods.method import DistillationMethod, TeacherStates
 from centrabert.distill.methods.minilm import MiniLM
 from centrabert.distill.methods.registry import METHODS
+from centrabert.distill.methods.theseus import Theseus
 from centrabert.distill.methods.tinybert import TinyBERT
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.modeling.branch import Branch
@@ -125,6 +126,10 @@ def kl(own: Array, target: Array) -> Array:
     return np.array(rows)
 
 
+def label_alone(method: Any, logits: Array, states: States, teacher: States) -> Array:
+    return -np.log(numpy_bert.softmax(logits)[np.arange(ROWS), LABELS[TASK.name]])
+
+
 def all_states(method: Any, logits: Array, states: States, teacher: States) -> Array:
     loss = ((logits - TEACHER_LOGITS[TASK.name]) ** 2).sum(1)
     for state, other in paired(states, teacher):
@@ -159,6 +164,7 @@ CASES = {
     "minilm": Case(MiniLM(3.0, 0.7, 0.4, 2.0, 5.0), TASK, minilm),
     "distilbert": Case(DistilBERT(3.0, cosine_weight=20.0), TASK, distilbert),
     "last_layer_kd": Case(LastLayerKD(1.0, 0.5, 0.4, 2.0, 5.0, 0.3, 3.0, 4.0), SCORES, last_layer_kd),
+    "theseus": Case(Theseus(), TASK, label_alone, tuned=1),
     "all_states": Case(AllStates(), TASK, all_states),
 }
 

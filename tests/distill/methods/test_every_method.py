@@ -106,7 +106,7 @@ def task(request: pytest.FixtureRequest) -> TaskSpec:
 @pytest.fixture
 def pair(task: TaskSpec, method: Any) -> tuple[Model, Model]:
     """A student and a teacher with the states that the method compares."""
-    compared = method.compared_states(Branch(task, 1, 4), Branch(task, 1, 3))
+    compared = method.compared_states(Branch(task, 1, 6), Branch(task, 1, 3))
     return random_model(task, compared.student), random_model(task, compared.teacher)
 
 
@@ -116,6 +116,9 @@ def test_a_loss_is_the_rows_own(method: Any, task: TaskSpec, pair: tuple[Model, 
     assert losses(method, task, *pair, [0, 1, 2], PADDED) == pytest.approx(alone, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "method", [name for name, method in METHODS.items() if issubclass(method, VanillaKD)], indirect=True
+)
 def test_states_decide_and_equal_ones_add_nothing(
     method: Any, task: TaskSpec, pair: tuple[Model, Model]
 ) -> None:
