@@ -15,7 +15,11 @@ def test_a_pattern_names_a_file(pattern: str) -> None:
 
 def test_what_is_about_numbers_is_not_plain() -> None:
     assert is_plain("tests/search/jobs/test_jobs.py::test_one[a-b]")
-    for file in ("export/graph/test_cpp_loader", "export/lifecycle/test_served_updates", "house/test_docs"):
+    for file in (
+        "export/graph/test_cpp_loader",
+        "export/lifecycle/test_served_updates",
+        "formats/test_same_bits",
+    ):
         assert not is_plain(f"tests/{file}.py::test_one[tests/search/x.py]")
 
 

@@ -20,7 +20,7 @@ Run = Callable[..., tuple[int, str]]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("run_classifier")
-    tiny_glue.bert_folder(root / "bert")
+    tiny_glue.bert_folder(root / "bert", layers=2)
     tiny_glue.rte(root / "RTE")
     return root
 
@@ -127,8 +127,8 @@ def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text:
         ("--task_name=WNLI", "there is no task 'WNLI'"),
         ("--bert_dir=/nowhere", "/nowhere/"),
         ("--bert_dir=-", "give --bert_dir, or all three files"),
-        ("--fine_tuning_layers=-1", "--fine_tuning_layers=-1 is outside 0..3"),
-        ("--fine_tuning_layers=4", "--fine_tuning_layers=4 is outside 0..3"),
+        ("--fine_tuning_layers=-1", "--fine_tuning_layers=-1 is outside 0..2"),
+        ("--fine_tuning_layers=3", "--fine_tuning_layers=3 is outside 0..2"),
         ("--full_fine_tuning=true", "give either --fine_tuning_layers=L or --full_fine_tuning"),
         ("--learning_rate=-1", "--learning_rate=-1"),
         ("--max_seq_length=128", "--max_seq_length=128 is above 23"),
