@@ -23,6 +23,7 @@ FIRST = (
     "tests/modeling/tokenization/test_tokenizer.py",
     "tests/search/test_run_search.py",
     "tests/distill/test_distillation.py",
+    "tests/modeling/joint/test_*.py",
     "tests/modeling/training/test_*.py",
     "tests/formats/test_*.py",
     "tests/modeling/convert/test_minilm.py",

@@ -12,6 +12,7 @@ import pytest
 import tiny
 import tiny_glue
 from all_states import AllStates
+from plain_sessions import plain_sessions
 
 from centrabert.distill.distillation import distil
 from centrabert.distill.methods.bert_pkd import BertPKD
@@ -142,6 +143,7 @@ def test_a_method_that_compares_all_states_trains(
     assert score.calls == 2
 
 
+@plain_sessions()
 def test_a_student_of_all_layers_starts_as_its_teacher(
     teacher: Teacher, runner: TaskRunner, tmp_path: Path
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_student_of_all_layers_starts_as_its_teacher(
     assert record.variables == teacher.record.variables
 
 
+@plain_sessions()
 def test_a_student_may_be_an_update_of_its_teachers_layers(
     teacher: Teacher, runner: TaskRunner, tmp_path: Path
 ) -> None:
