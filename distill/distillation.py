@@ -61,7 +61,12 @@ class Distillation:
         return self._compared.student
 
     def annotate(self, train: Encoded) -> Encoded:
-        """The training rows with the teacher's states of them, computed now unless they are kept."""
+        """The training rows with the teacher's states of them, computed now unless they are kept.
+
+        A method that runs the teacher needs none.
+        """
+        if self.method.runs_teacher:
+            return train
         states = self.teacher.states(train, self._compared.teacher, self.batch_size, self.cache_dir)
         return train.with_features({f"{FEATURE}{name}": file for name, file in states.items()})
 
@@ -80,7 +85,7 @@ class Distillation:
 
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         layers = {state: features[f"{FEATURE}{state.name}"] for state in self._compared.teacher}
-        teacher = TeacherStates(features[f"{FEATURE}{LOGITS}"], layers, self.teacher.head_variables)
+        teacher = TeacherStates(features.get(f"{FEATURE}{LOGITS}"), layers, self.teacher.head_variables)
         return self.method.loss(task, model, teacher, features)
 
     def to_json(self) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class TeacherStates:
     """What a teacher says of a batch, in the shapes of `ModelStates`.
 
     Attributes:
+      logits: None for a method that runs the teacher.
       variables: Of its head, constants.
     """
 

@@ -188,7 +188,7 @@ def test_theseus_with_probability_1_is_fine_tuning_from_that_start(
 def test_theseus_replaces_the_same_modules_after_a_stop(
     teacher: Teacher, runner: TaskRunner, plain: Path, tmp_path: Path
 ) -> None:
-    """Also where the student is an update of its layers; nothing of the teacher is in a checkpoint."""
+    """Also where the student is an update of its layers; nothing of the teacher is kept."""
     twice = dataclasses.replace(SOON, save_checkpoints_steps=3, lora_rank=2)
     keys: dict[str, Any] = {"method": Theseus(0.4, 0.9), "hyperparameters": twice}
     score = tiny_glue.ScriptedScore(0.1, 0.9)
@@ -198,10 +198,11 @@ def test_theseus_replaces_the_same_modules_after_a_stop(
         if evaluation == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    keys["cache"] = TrunkCache(tmp_path / "trunk", 10**9)
+    keys |= {"cache": TrunkCache(tmp_path / "trunk", 10**9), "teacher_cache_dir": tmp_path / "states"}
     score = tiny_glue.ScriptedScore(0.1, 0.9, before=stop_first)
     with pytest.raises(KeyboardInterrupt):
         student(teacher, runner, tmp_path / "stopped", **keys, score=score)
+    assert not (tmp_path / "states").exists()  # nothing that the teacher says is needed
     (index,) = (tmp_path / "stopped" / "training").glob("model.ckpt-*.index")
     assert not [name for name in checkpoint.shapes(index.with_suffix("")) if name.startswith("teacher")]
     assert student(teacher, runner, tmp_path / "stopped", **keys, score=score) == undisturbed
