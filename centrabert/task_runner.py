@@ -1,6 +1,6 @@
 """One task on one BERT: fine-tune it, distil it, evaluate and predict with what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +31,6 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
-from centrabert.modeling.joint.joint_batches import JointTask
-from centrabert.modeling.joint.joint_training import JointJob
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Arrays
@@ -176,13 +174,16 @@ class TaskRunner:
         initialization: Initialization | None = None,
         teacher_cache_dir: Path | None = None,
     ) -> BranchRecord:
-        """Trains a student of `teacher`, a branch on the same BERT; see `distill.distillation.distil`.
+        """Trains a student of `teacher`; see `distill.distillation.distil`.
+
+        Where the teacher is a branch on another BERT, the student is all of this one.
 
         Raises:
           UserError: The teacher was trained for another task, or on another vocabulary, and what `distil`
             raises.
         """
         teacher.record.check_reads(self.spec, self.tokenizer.digest)
+        same = self.bert.digests == teacher.bert.digests
         return distil(
             teacher,
             student_layers,
@@ -196,6 +197,7 @@ class TaskRunner:
             cache,
             initialization,
             teacher_cache_dir,
+            None if same else self.bert,
         )
 
     def branch_model(self, branch_dir: Path) -> TrainedModel:
@@ -284,17 +286,6 @@ class TaskRunner:
         """What the model answers to every row of every split."""
         estimator = branch_estimator(self.bert, model.branch, model.checkpoint, self.tokenizer.padding_id)
         return {split: predict(estimator, rows, batch_size) for split, rows in splits.items()}
-
-
-def joint_job(runners: Sequence[TaskRunner], hyperparameters: Hyperparameters, output_dir: Path) -> JointJob:
-    """Several tasks on one BERT, to be trained together; see `modeling.joint.joint_training`."""
-    tasks = [
-        JointTask(
-            runner.spec, runner.train, runner.dev, runner.score, with_declared(runner.task, hyperparameters)
-        )
-        for runner in runners
-    ]
-    return JointJob(runners[0].bert, runners[0].tokenizer, tuple(tasks), hyperparameters, output_dir)
 
 
 def _named(metrics: Mapping[str, float], ending: str) -> dict[str, float]:

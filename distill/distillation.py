@@ -15,7 +15,9 @@ from centrabert.distill.methods.method import (
     TeacherStates,
 )
 from centrabert.distill.teacher import LOGITS, Teacher
+from centrabert.errors import UserError
 from centrabert.modeling import scopes
+from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.layers.layer_states import LayerState
@@ -23,7 +25,7 @@ from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.initialization import Initialization
+from centrabert.modeling.training.initialization import Initialization, as_pretrained
 from centrabert.modeling.training.objective import Encoder, ModelStates
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import (
@@ -105,6 +107,7 @@ def distil(
     cache: TrunkCache | None = None,
     initialization: Initialization | None = None,
     teacher_cache_dir: Path | None = None,
+    student_bert: BertFolder | None = None,
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
 
@@ -115,19 +118,19 @@ def distil(
       initialization: Where the student starts; by default where the method says.
       teacher_cache_dir: Keeps the teacher's states, for all its students; by default a folder in
         `output_dir` that is removed when training ends.
+      student_bert: Another BERT with the teacher's vocabulary, of which the student is the whole.
 
     Raises:
-      UserError: student_layers is outside 1..L, the method has no use for so many, or the vocabulary is not
-        the teacher's.
+      UserError: student_layers is impossible or of no use to the method; student_bert does not suit the
+        teacher or the method; or the vocabulary is not the teacher's.
     """
     record = teacher.record
     record.check_reads(record.branch.task, tokenizer.digest)
-    student = record.branch.student(student_layers)
-    method.compared_states(record.branch, student)  # raises where they do not suit the method
+    student, start = _student(teacher, student_layers, student_bert, method)
     cache_dir = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
-            bert=teacher.bert,
+            bert=student_bert or teacher.bert,
             tokenizer=tokenizer,
             branch=student,
             hyperparameters=hyperparameters,
@@ -135,9 +138,44 @@ def distil(
             dev=dev,
             score=score,
             output_dir=output_dir,
-            initialization=initialization or method.initialization(record.branch, student),
+            initialization=initialization or start,
             objective=Distillation(method, teacher, student, hyperparameters.eval_batch_size, cache_dir),
             teacher=TeacherCheckpoint(record.digest, teacher.checkpoint),
             cache=cache,
         )
     )
+
+
+def _student(
+    teacher: Teacher, student_layers: int, bert: BertFolder | None, method: DistillationMethod
+) -> tuple[Branch, Initialization]:
+    """The student on the teacher's BERT, or as the whole of another one, and where it starts."""
+    of_teacher = teacher.record.branch
+    if bert is not None:
+        student = _whole_student(teacher, student_layers, bert, method)
+        return student, as_pretrained(student)
+    student = of_teacher.student(student_layers)
+    method.compared_states(of_teacher, student)  # raises where they do not suit the method
+    return student, method.initialization(of_teacher, student)
+
+
+def _whole_student(
+    teacher: Teacher, student_layers: int, bert: BertFolder, method: DistillationMethod
+) -> Branch:
+    """The student that is all of another BERT."""
+    config, of_teacher = bert.config(), teacher.bert.config()
+    if student_layers != config.num_hidden_layers:
+        raise UserError(
+            f"--student_layers={student_layers}: {bert.config_file} has {config.num_hidden_layers} layers, "
+            "and the student is the whole of it"
+        )
+    student = Branch(teacher.record.branch.task, 0, student_layers, full_fine_tuning=True)
+    compares = method.compared_states(teacher.record.branch, student).student
+    for name in ("hidden_size", "num_attention_heads"):
+        own, other = getattr(config, name), getattr(of_teacher, name)
+        if compares and own != other:
+            raise UserError(
+                f"--method={method.name} compares states of student and teacher, and nothing is projected: "
+                f"{bert.config_file} has {name} {own}, {teacher.bert.config_file} has {other}"
+            )
+    return student

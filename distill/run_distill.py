@@ -13,6 +13,7 @@ from centrabert import command
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.method import DistillationMethod
 from centrabert.distill.methods.registry import DEFAULT, METHODS, find_method, settings
+from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags
@@ -30,6 +31,12 @@ class Run:
     data: TaskFlags = flag_group()
     output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
+    student_bert_dir: Path | None = flag(
+        "Folder of another pretrained BERT with the same vocabulary, such as compress writes, all of which "
+        "the student is: it shares nothing with the teacher's BERT and cannot be merged. --student_layers is "
+        "its number of layers. By default the student stands on the teacher's BERT.",
+        None,
+    )
     method: str = flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))
     start_from: str | None = flag(
         "What the student's own layers start from: teacher (the teacher's lowest tuned layers, its pooler "
@@ -49,6 +56,10 @@ class Run:
     )
     activations: ActivationSettings = flag_group()
     hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
+
+    def __post_init__(self) -> None:
+        if self.start_from is not None and self.student_bert_dir is not None:
+            raise UserError("give either --start_from or --student_bert_dir, not both")
 
 
 FLAGS = define(Run)
@@ -74,11 +85,13 @@ def run(run: Run, method: DistillationMethod) -> None:
     record = teacher.record
     student = record.branch.student(run.student_layers)  # a wrong l is told before any data is read,
     method.compared_states(record.branch, student)  # and so is one that does not suit the method
-    start = (
-        parse_initialization(run.start_from, record.branch, student) if run.start_from is not None else None
-    )
+    own, start = bert, None
+    if run.student_bert_dir is not None:
+        own = BertFolder.at(run.student_bert_dir)
+    if run.start_from is not None:
+        start = parse_initialization(run.start_from, record.branch, student)
     task = run.data.find(record.branch.task.name, [run.teacher])
-    runner = TaskRunner.of_branch(task, bert, record)
+    runner = TaskRunner.of_branch(task, own, record)
     runner.distil(
         teacher,
         run.student_layers,

@@ -9,7 +9,7 @@ from benchmarks.paper.training import FULL, KD, PARTIAL, Results, Training
 WHOLE = ("rte", "cola", "mrpc", "stsb")  # their training sets are complete
 SAMPLED = ("sst2", "qnli", "mnli", "qqp")
 MAX_ROWS = {"sst2": 6000, "qnli": 5000, "mnli": 6000}  # of train, a fixed sample
-FULL_RATES = (1e-4, 5e-5, 2e-4)
+FULL_RATES = (5e-5, 1e-4, 2e-5)
 PARTIAL_RATES = (1e-4, 2e-4)
 EPOCHS, STUDENT_EPOCHS = 5.0, 10.0
 STUDENT_RATE = 2e-4

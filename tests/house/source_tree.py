@@ -17,7 +17,7 @@ PARTS = tuple(
     sorted(path.name for path in (ROOT / "centrabert").iterdir() if path.is_symlink() and path.is_dir())
 )
 PIPELINE = (
-    *("modeling", "glue_data", "", "centrabert", "distill", "merge", "export", "export/lifecycle"),
+    *("modeling", "glue_data", "", "distill", "merge", "export", "export/lifecycle"),
     *("search", "benchmarks"),
 )
 FOLDERS = ("centrabert", *PARTS, "benchmarks", "docs", "tests")

@@ -38,7 +38,7 @@ ROOMS = (
         "modeling/migration",
     ),
     *("glue_data/readers", "glue_data/declared", "glue_data", "glue_data/describe", "glue_data/download"),
-    *("distill/comparison", "distill/methods", "distill"),
+    *("distill/comparison", "distill/methods", "distill", "distill/text"),
     "merge",
     "merge/store",
     *("export/contract", "export/graph", "export/engine", "export/serving", "export/page", "export/rest"),

@@ -14,6 +14,7 @@ from absl import logging
 
 from centrabert import command
 from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.glue_data.task_data import with_declared
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import common_length, listed_tasks
 from centrabert.training_flags import HYPERPARAMETERS, BertFlags
@@ -68,8 +69,9 @@ def main() -> None:
 def run(run: Run) -> None:
     """Trains the tasks, and says what each reached on dev."""
     from centrabert.modeling.bert_folder import BertFolder
-    from centrabert.modeling.joint.joint_training import train_jointly
-    from centrabert.task_runner import TaskRunner, joint_job
+    from centrabert.modeling.joint.joint_batches import JointTask
+    from centrabert.modeling.joint.joint_training import JointJob, train_jointly
+    from centrabert.task_runner import TaskRunner
 
     _, tasks = listed_tasks(run.data_root, run.task_config, run.tasks)
     length = common_length(tasks) if run.max_seq_length is None else run.max_seq_length
@@ -78,7 +80,12 @@ def run(run: Run) -> None:
         TaskRunner(task, bert, length, run.pooling, run.do_lower_case, run.max_train_rows or None)
         for task in tasks
     ]
-    for name, record in train_jointly(joint_job(runners, run.hyperparameters, run.output_dir)).items():
+    joint = tuple(
+        JointTask(each.spec, each.train, each.dev, each.score, with_declared(each.task, run.hyperparameters))
+        for each in runners
+    )
+    job = JointJob(bert, runners[0].tokenizer, joint, run.hyperparameters, run.output_dir)
+    for name, record in train_jointly(job).items():
         logging.info("%s: %s", name, record.metrics)
 
 

@@ -1,0 +1,1 @@
+"""Distillation on texts without labels: from a pretrained BERT to one with fewer layers."""

@@ -1,0 +1,72 @@
+"""What a smaller BERT learns from a larger one on texts: states of layers that go together, and their loss.
+
+None of them asks for masked words, as DistilBERT and PD-BERT do beside: few encoders bring the head that
+guesses them, and no task of ours has one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from centrabert.modeling.layers.layer_states import ATTENTION_SCORES, HIDDEN, VALUE, LayerState
+
+COSINE, SQUARE, DIVERGENCE, PRODUCTS = "cosine", "square", "divergence", "products"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two states that should be alike.
+
+    Attributes:
+      loss: How they are compared: the hidden states by COSINE (1 - it) or SQUARE (the squared error), scores
+        of attention by SQUARE or DIVERGENCE (KL), values by the divergence of their PRODUCTS.
+    """
+
+    student: LayerState
+    teacher: LayerState
+    loss: str
+
+
+def _distilbert(student: int, teacher: int) -> Sequence[Comparison]:
+    return [Comparison(LayerState(HIDDEN, student), LayerState(HIDDEN, teacher), COSINE)]
+
+
+def _minilm(student: int, teacher: int) -> Sequence[Comparison]:
+    return [
+        Comparison(LayerState(kind, student), LayerState(kind, teacher), loss)
+        for kind, loss in ((ATTENTION_SCORES, DIVERGENCE), (VALUE, PRODUCTS))
+    ]
+
+
+def _tinybert(student: int, teacher: int) -> Sequence[Comparison]:
+    embeddings = LayerState(HIDDEN, 0)
+    pairs = [(depth, round_half_up(depth * teacher, student)) for depth in range(1, student + 1)]
+    return [
+        Comparison(embeddings, embeddings, SQUARE),
+        *(
+            Comparison(LayerState(kind, own), LayerState(kind, other), SQUARE)
+            for own, other in pairs
+            for kind in (HIDDEN, ATTENTION_SCORES)
+        ),
+    ]
+
+
+def round_half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+# By name: number of layers of student and teacher -> what is compared.
+OBJECTIVES = {
+    "distilbert": _distilbert,  # Sanh et al. 2019, its cosine alone
+    "minilm": _minilm,  # Wang et al. 2020
+    "tinybert": _tinybert,  # Jiao et al. 2020, general distillation
+}
+
+
+def states_of(comparisons: Sequence[Comparison]) -> tuple[list[LayerState], list[LayerState]]:
+    """Those of the student, and those of the teacher."""
+    return [each.student for each in comparisons], [each.teacher for each in comparisons]
+
+
+def even_layers(student: int, teacher: int) -> Mapping[int, int]:
+    """Layer of the student -> the teacher's that it starts as: evenly spaced from the lowest on."""
+    return {layer: layer * teacher // student for layer in range(student)}
