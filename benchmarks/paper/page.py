@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.paper.schedule import METHODS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
-from benchmarks.paper.training import FULL, Result, Results, Training
+from benchmarks.paper.training import Result, Results, Training
 from centrabert.search.selection.budget_optimum import optimum
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 
@@ -129,7 +129,7 @@ def _mixed(results: Results, schedule: Schedule, models: Mapping[str, Chosen]) -
 def _layers(chosen: Chosen, whole: int) -> int:
     """Computed for all tasks: the trunk's and every task's own."""
     trunk = max(
-        (0 if each.row == FULL or (each.teacher and each.teacher.row == FULL) else whole - each.layers)
+        (0 if PARTIAL not in (each.row, each.teacher and each.teacher.row) else whole - each.layers)
         for each in chosen.values()
     )
     return trunk + sum(each.student_layers or each.layers for each in chosen.values())

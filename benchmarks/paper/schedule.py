@@ -22,20 +22,29 @@ SMALL = 6  # layers of the small models of Table 2
 
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 2 that is a method of distillation.
+    """A row of Table 2 that another method than vanilla distillation of a branch fills.
 
     Attributes:
-      name: Of the method, as `--method`.
-      whole: Whether it distils full fine-tuning into `SMALL` layers, or a branch into l.
+      name: Of the method of distillation, as `--method`; "" is fine-tuning.
+      whole: Whether it makes a whole model of `SMALL` layers from full fine-tuning, or a branch's students.
+      texts: How a smaller BERT is made from texts first, as `compress --method`; "" for none.
     """
 
     name: str
     whole: bool
+    texts: str = ""
     settings: tuple[tuple[str, object], ...] = ()
 
 
 METHODS = {
     "kd_whole": Method("vanilla_kd", whole=True),
+    "bert_pkd": Method("bert_pkd", whole=True),
+    "theseus": Method("theseus", whole=True),
+    "distilbert": Method("", whole=True, texts="distilbert"),
+    "pd_bert": Method("vanilla_kd", whole=True, texts="distilbert"),
+    "tinybert": Method("tinybert", whole=True, texts="tinybert"),
+    "minilm": Method("", whole=True, texts="minilm"),
+    "last_layer_kd": Method("last_layer_kd", whole=False),
 }
 
 
@@ -121,7 +130,7 @@ class Schedule:
     def students(self, task: str, results: Results) -> Sequence[Training]:
         """Those of the best teacher, by vanilla distillation."""
         teacher = self.teacher(task, results)
-        return [] if teacher is None else [_student(teacher, KD, each, "vanilla_kd") for each in STUDENTS]
+        return [] if teacher is None else [_student(teacher, KD, each, VANILLA) for each in STUDENTS]
 
     def from_pretrained(self, task: str, results: Results) -> Sequence[Training]:
         """The same students, from the pretrained layers and with a new head."""
@@ -131,28 +140,28 @@ class Schedule:
         teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
         if teacher is None:
             return []
+        if not method.name:
+            whole = Training(task, row, SMALL, teacher.learning_rate, EPOCHS, texts=method.texts)
+            return [replace(whole, student_layers=SMALL)]
         depths = (SMALL,) if method.whole else STUDENTS
-        return [_student(teacher, row, each, method.name, method.settings) for each in depths]
+        return [_student(teacher, row, each, method) for each in depths]
 
 
+VANILLA = Method("vanilla_kd", whole=False)
 ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", *METHODS)
 
 
-def _student(
-    teacher: Training,
-    row: str,
-    layers: int,
-    method: str,
-    settings: tuple[tuple[str, object], ...] = (),
-) -> Training:
+def _student(teacher: Training, row: str, layers: int, method: Method) -> Training:
+    """Whole models are trained like their teachers, branches at the students' rate and for longer."""
     return Training(
         teacher.task,
         row,
         teacher.layers,
-        STUDENT_RATE,
-        STUDENT_EPOCHS if teacher.row == PARTIAL else EPOCHS,
+        teacher.learning_rate if method.whole else STUDENT_RATE,
+        EPOCHS if method.whole else STUDENT_EPOCHS,
         student_layers=layers,
-        method=method,
-        settings=settings,
+        method=method.name,
+        settings=method.settings,
         teacher=teacher,
+        texts=method.texts,
     )

@@ -21,6 +21,7 @@ class Training:
       settings: Of the method, or of fine-tuning, as flags.
       start: As `--start_from` of run_distill; "" is what the method says.
       teacher: Of a student.
+      texts: How the smaller BERT, of which the model is the whole, was made from texts; see `compress`.
     """
 
     task: str
@@ -34,12 +35,13 @@ class Training:
     start: str = ""
     seed: int = 0
     teacher: "Training | None" = None
+    texts: str = ""
 
     @property
     def name(self) -> str:
         """Of its folder and of its result; two trainings that differ have two names."""
         parts = [self.row, f"L{self.layers}", f"l{self.student_layers}" if self.student_layers else ""]
-        parts += [self.start, *(f"{name}={value}" for name, value in self.settings)]
+        parts += [self.texts, self.start, *(f"{name}={value}" for name, value in self.settings)]
         parts += [f"lr{self.learning_rate:g}", f"ep{self.num_train_epochs:g}", f"seed{self.seed}"]
         if self.teacher:
             parts += ["of", f"lr{self.teacher.learning_rate:g}", f"seed{self.teacher.seed}"]

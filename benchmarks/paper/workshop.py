@@ -8,21 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper.schedule import MAX_ROWS
-from benchmarks.paper.training import FULL, Result, Training
+from benchmarks.paper.schedule import MAX_ROWS, SAMPLED, WHOLE
+from benchmarks.paper.training import PARTIAL, Result, Training
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
+from centrabert.distill.text.text_distillation import TextDistillation, distil_texts
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.token_dataset import encode
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.task_runner import TaskRunner
 
 BATCH = 64
 CACHE_BYTES = 12 * 10**9
+TEXT_RATE, TEXT_EPOCHS = 2e-4, 1.0
 FLOPS_A_SECOND = 6e10  # of one core, for an estimate
 
 
@@ -44,7 +48,10 @@ class Workshop:
         """Trains it, or goes on training, with its teacher before it if that is not there yet."""
         if training.teacher and not self.finished(training.teacher):
             self.train(training.teacher)
-        runner, folder, started = self.runner(training.task), self.folder(training), time.process_time()
+        runner = self.runner(training.task)
+        if training.texts:
+            runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
+        folder, started = self.folder(training), time.process_time()
         record = self._trained(training, runner, folder)
         metric = runner.spec.metric
         return Result(
@@ -71,6 +78,20 @@ class Workshop:
     def runner(self, task: str) -> TaskRunner:
         return _runner(self, task)
 
+    def smaller(self, objective: str, layers: int) -> BertFolder:
+        """The BERT that is made of the training texts of all tasks, which several rows start from."""
+        bert = BertFolder.at(self.bert_dir)
+        tokenizer = bert.tokenizer()
+        texts = [text for task in (*WHOLE, *SAMPLED) for text in _texts(self.runner(task))]
+        single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
+        lines = sorted(set(texts))
+        rows = encode(tokenizer, single, lines, [""] * len(lines))
+        hyperparameters = Hyperparameters(learning_rate=TEXT_RATE, num_train_epochs=TEXT_EPOCHS)
+        folder = self.output_dir / "smaller" / objective
+        return distil_texts(
+            TextDistillation(bert, tokenizer, layers, objective, rows, hyperparameters, folder)
+        )
+
     def hours(self, training: Training) -> float:
         """CPU hours that a training should take, by its products alone."""
         config, runner = BertFolder.at(self.bert_dir).config(), self.runner(training.task)
@@ -91,15 +112,19 @@ class Workshop:
         if training.teacher is None:
             layers = runner.bert.config().num_hidden_layers
             branch = Branch.teacher(runner.spec, training.layers, layers)
-            branch = replace(branch, full_fine_tuning=training.row == FULL)
+            branch = replace(branch, full_fine_tuning=training.row != PARTIAL)
             return runner.fine_tune(branch, hyperparameters, folder, cache)
-        teacher = Teacher(self.folder(training.teacher), runner.bert)
+        teacher = Teacher(self.folder(training.teacher), BertFolder.at(self.bert_dir))
         of, depth, start = teacher.record.branch, training.student_layers, None
         if training.start:
             start = parse_initialization(training.start, of, of.student(depth))
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
         return runner.distil(teacher, depth, hyperparameters, folder, cache, method, start, states)
+
+
+def _texts(runner: TaskRunner) -> list[str]:
+    return [text for text in (*runner.train.text_a, *runner.train.text_b) if text]
 
 
 @cache
