@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.paper.schedule import METHODS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
-from benchmarks.paper.training import Result, Results, Training
+from benchmarks.paper.training import PARTIAL, Result, Results, Training
 from centrabert.search.selection.budget_optimum import optimum
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 
