@@ -68,8 +68,7 @@ def model_fn_builder(
 
     Args:
       init_checkpoints: For each checkpoint the variables that start from it, with their names in it. The
-        frozen ones must be among them, or a session cannot start; what nobody claims starts at random (a new
-        head).
+        frozen ones must be among them; what nobody claims starts at random (a new head).
       padding_id: The tokenizer's.
       optimization: Wanted for training only.
       objective: What training minimises.
