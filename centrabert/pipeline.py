@@ -5,10 +5,11 @@ training that was interrupted is resumed by the same call, and a mistake that th
 UserError.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
+from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
 from centrabert.export.engine.exported_model import ExportedModel
 from centrabert.export.export_version import export
@@ -86,6 +87,8 @@ def distill_student(
     output_dir: StrPath,
     *,
     student_layers: int,
+    method: str = "vanilla_kd",
+    settings: Mapping[str, float | str] | None = None,
     task: TaskData | None = None,
     hyperparameters: Hyperparameters = BERTS,
 ) -> BranchRecord:
@@ -97,6 +100,9 @@ def distill_student(
       bert_dir: The folder of the pretrained BERT that the teacher was trained on.
       output_dir: The folder to write the student's branch into.
       student_layers: l, the number of the student's own layers, from 1 to the teacher's L.
+      method: The name of a method of distillation, as `--method` of the command.
+      settings: Those of the method that are not its defaults, by the names of the command's flags, as in
+        {"temperature": 4.0}.
       task: The task's data, if `data_dir` does not tell it.
       hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
 
@@ -108,7 +114,10 @@ def distill_student(
     found = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
     data = with_branch_labels(found, [Path(teacher_dir)])
     runner = TaskRunner.of_branch(data, bert, teacher.record)
-    return runner.distil(teacher, student_layers, hyperparameters, Path(output_dir), _cache(output_dir))
+    chosen = find_method(method, settings or {})
+    return runner.distil(
+        teacher, student_layers, hyperparameters, Path(output_dir), _cache(output_dir), chosen
+    )
 
 
 def merge_branches(base: StrPath, branches: Iterable[StrPath], output_dir: StrPath) -> Manifest:

@@ -55,11 +55,13 @@ def test_training_is_that_of_the_commands(root: Path) -> None:
         root / "bert",
         root / "student",
         student_layers=1,
+        method="distilbert",
+        settings={"temperature": 3.0},
         hyperparameters=ONE_EPOCH,
     )
     assert (teacher.branch.frozen, teacher.branch.tuned, student.branch.tuned) == (1, 1, 1)
     classify = ["--task_name=RTE", "--fine_tuning_layers=1", "--max_seq_length=13", "--do_train"]
-    distil = [f"--teacher={root / 'teacher'}", "--student_layers=1"]
+    distil = [f"--teacher={root / 'teacher'}", "--student_layers=1", "--method=distilbert", "--temperature=3"]
     for script, output, own in ((run_classifier, "teacher", classify), (run_distill, "student", distil)):
         assert command.status(script.main, script.FLAGS, [*flags(root, output), *own]) == 0
         assert command.status(script.main, script.FLAGS, [*flags(root, output), *own, "--seed=14"]) == 1
