@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
+from centrabert.export.graph.text_pieces import packed, packed_words
 from centrabert.modeling.task import TextReading
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.words.word_packing import PackedWords, pack_words
-from centrabert.modeling.words.words import split_words
+from centrabert.modeling.words.word_packing import PackedWords
 
 Ids = tuple[tf.Tensor, tf.Tensor]  # `input_ids` and `segment_ids`, int32 [rows, length], padded
 
@@ -46,7 +46,7 @@ class RequestTexts:
 
     def pairs(self) -> Ids:
         """Every row with both of its texts."""
-        return self.tokenizer.pack(self.first, self.second, self.max_seq_length)
+        return packed(self.tokenizer, self.first, self.second, self.max_seq_length)
 
     def same_pieces(self, split: str) -> tf.Tensor:
         """bool [batch], whether text_a has the same pieces word by word, none of them cut off."""
@@ -67,9 +67,8 @@ class RequestTexts:
         splits = tf.concat([self.second.row_splits, self.second.row_splits[-1:]], 0)  # and a row of none
         behind = tf.RaggedTensor.from_row_splits(self.second.flat_values, splits, validate=False)
         second = tf.where_v2(pair, rows, tf.fill(tf.shape(rows), self.rows))
-        return self.tokenizer.pack(
-            tf.gather(self.first, rows), tf.gather(behind, second), self.max_seq_length
-        )
+        texts = tf.gather(self.first, rows), tf.gather(behind, second)
+        return packed(self.tokenizer, *texts, self.max_seq_length)
 
     def read_words(self, rows: tf.Tensor, split: str) -> Ids:
         """As `read`, of the words of some rows; no longer than the longest of them."""
@@ -123,7 +122,7 @@ def request_texts(
     missing = tf.where_v2(tf.size(given) > 0, 0, tf.size(text_a))
     first, second = tokenizer.tokenize_both(text_a, tf.concat([given, tf.fill([missing], "")], 0))
     words = {
-        split: pack_words(tokenizer, split_words(text_a, split), max_seq_length)
+        split: packed_words(tokenizer, text_a, split, max_seq_length)
         for split in sorted({reading.split for reading in readings} - {""})
     }
     return RequestTexts(tokenizer, max_seq_length, first, second, words)

@@ -40,10 +40,12 @@ class RouteReadings:
             return tf.fill(tf.shape(self.rows), False)
         return tf.equal(self.kind, self.kinds.index(reading))
 
-    def serving(self, task: TaskSpec, wanted: tf.Tensor) -> tf.Tensor:
-        """bool [readings], which of them are for a task that the rows `wanted`, bool [batch], want."""
-        own = tf.equal(self.kind, tf.gather(self.own[task.reading], self.rows))
-        return own & tf.gather(wanted, self.rows)
+    def serving(self, wanted: Mapping[TaskSpec, tf.Tensor]) -> dict[TaskSpec, tf.Tensor]:
+        """bool [readings] for each task, which of them are for it; `wanted` is bool [batch], by task."""
+        own = {
+            reading: tf.equal(self.kind, tf.gather(kinds, self.rows)) for reading, kinds in self.own.items()
+        }
+        return {task: own[task.reading] & tf.gather(rows, self.rows) for task, rows in wanted.items()}
 
 
 def route_readings(
@@ -59,7 +61,7 @@ def route_readings(
     some = next(iter(wanted.values()))
     given = tf.not_equal(tf.strings.strip(text_b), "")
     has_second = tf.concat([given, tf.fill([tf.size(some) - tf.size(given)], False)], 0)
-    readings = {task.reading for task in wanted}
+    readings = dict.fromkeys(task.reading for task in wanted)
     pairs, splits = [each for each in readings if each.pair], [each for each in readings if each.split]
     kinds = (*pairs, ALONE, *sorted(splits, key=lambda each: each.split))
     own = {
@@ -70,14 +72,12 @@ def route_readings(
         )
         for each in readings
     }
+    any_wants = {
+        each: tf.reduce_any([rows for task, rows in wanted.items() if task.reading == each], 0)
+        for each in own
+    }
     needed = [
-        tf.reduce_any(
-            [
-                tf.zeros_like(some),
-                *(rows & tf.equal(own[task.reading], kind) for task, rows in wanted.items()),
-            ],
-            0,
-        )
+        tf.reduce_any([rows & tf.equal(own[each], kind) for each, rows in any_wants.items()], 0)
         for kind in range(len(kinds))
     ]
     first = tf.fill(tf.shape(some), kinds.index(ALONE))  # of a row that wants nothing

@@ -100,11 +100,9 @@ class _Routing:
           fed: Of the readings.
           wanted: bool [batch] for each task.
         """
-        served = {
-            each.task.name: self.readings.serving(each.task, wanted[each.task.name]) for each in self.branches
-        }
+        served = self.readings.serving({each.task: wanted[each.task.name] for each in self.branches})
         depths = tf.reduce_max(
-            [each.frozen * tf.cast(served[each.task.name], tf.int32) for each in self.branches], 0
+            [each.frozen * tf.cast(served[each.task], tf.int32) for each in self.branches], 0
         )
         order = tf.nn.top_k(depths, tf.size(depths)).indices  # stable
         ids, segments = (tf.gather(tf.ensure_shape(tensor, [None, None]), order) for tensor in fed)
@@ -114,7 +112,7 @@ class _Routing:
         answers = {}
         for branch in self.branches:
             asked = wanted[branch.task.name]
-            own = tf.gather(served[branch.task.name], order)
+            own = tf.gather(served[branch.task], order)
             split = branch.task.split
             with tf.variable_scope(branch.task.name):
                 computed = _answers(

@@ -14,13 +14,13 @@ from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids, request_texts
 from centrabert.export.graph.routing import Routed, route, route_ids
 from centrabert.export.graph.separate_readings import separate_answers
+from centrabert.export.graph.text_pieces import packed_words
 from centrabert.export.graph.trunk import trunk_outputs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
-from centrabert.modeling.words.word_packing import PackedWords, pack_words
-from centrabert.modeling.words.words import given_words
+from centrabert.modeling.words.word_packing import PackedWords
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _answers_to_given_words(
     """What is fed for words that are split already, and the answers to them."""
     words = tf.placeholder(tf.string, [None, None], name="words")
     with tf.name_scope("given_words"):
-        packed = pack_words(tokenizer, given_words(words), manifest.max_seq_length)
+        packed = packed_words(tokenizer, words, "", manifest.max_seq_length)
         return words, _answers_to_words(packed, branches, manifest, tokenizer)
 
 

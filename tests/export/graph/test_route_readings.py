@@ -27,7 +27,7 @@ def read(
             "rows": readings.rows,
             "both": readings.pair,
             "words": readings.are(TAGGING.reading),
-            **{task.name: readings.serving(task, each) for task, each in rows.items()},
+            **{task.name: each for task, each in readings.serving(rows).items()},
         }
         return {name: array.tolist() for name, array in session.run(found).items()}
 
