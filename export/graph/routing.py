@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import tensorflow.compat.v1 as tf
 
 from centrabert.export.contract.signature_names import ASKED
-from centrabert.export.graph.branch_answers import any_name, own_part
 from centrabert.export.graph.control_flow import merge, switch
+from centrabert.export.graph.model_pieces import any_name, embedded, one_layer, own_part
 from centrabert.export.graph.pieces import piece
 from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids
 from centrabert.export.graph.route_readings import RouteReadings, route_readings
-from centrabert.export.graph.trunk import embedded, one_layer
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
-from centrabert.export.graph.branch_answers import branch_answers
 from centrabert.export.graph.control_flow import merge, switch
+from centrabert.export.graph.model_pieces import branch_answers, trunk_outputs
 from centrabert.export.graph.request_texts import RequestTexts
-from centrabert.export.graph.trunk import trunk_outputs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig

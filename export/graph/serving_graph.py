@@ -10,12 +10,11 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.export.contract.model_description import write_description
 from centrabert.export.contract.signature_names import DEFAULT, DESCRIPTION, ROUTE, ROUTE_IDS
-from centrabert.export.graph.branch_answers import branch_answers
+from centrabert.export.graph.model_pieces import branch_answers, trunk_outputs
 from centrabert.export.graph.request_texts import Ids, RequestTexts, fed_ids, request_texts
 from centrabert.export.graph.routing import Routed, route, route_ids
 from centrabert.export.graph.separate_readings import separate_answers
 from centrabert.export.graph.text_pieces import packed_words
-from centrabert.export.graph.trunk import trunk_outputs
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
