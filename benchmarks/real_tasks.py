@@ -40,6 +40,7 @@ class Run:
     full_learning_rate: float = flag("Peak learning rate of full fine-tuning.", 1e-4)
     learning_rate: float = flag("Peak learning rate of teachers and students.", 2e-4)
     num_train_epochs: float = flag("Number of passes over the training rows.", 5.0)
+    bias_correction: bool = flag("As --bias_correction of fine-tune, for all trainings.", False)
     output_dir: Path = flag("Folder to write branches and results into.", Path("output/real_tasks"))
 
 
@@ -76,6 +77,7 @@ def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping
         eval_batch_size=BATCH,
         num_train_epochs=run.num_train_epochs,
         seed=seed,
+        bias_correction=run.bias_correction,
     )
     folder = run.output_dir / task_name / f"seed{seed}"
     cache = TrunkCache(folder / "activations", CACHE_BYTES)

@@ -30,6 +30,9 @@ HYPERPARAMETERS = {
     "are weighed. By default labels weigh the same, or what --task_config says.",
     "label_smoothing": "Share of a label's probability that all labels get alike in training. With 0 it is "
     "off, or what --task_config says.",
+    "bias_correction": "Correct Adam's moments for having started at 0. BERT does not, so that its first "
+    "steps are up to six times as large. On few training rows, or at a learning rate of 1e-4 and more, the "
+    "correction can keep a training from collapsing to one answer.",
     "lora_rank": "LoRA: the rank of an update of the own layers' matrices, which trains in their place and "
     "is added to them at the end. Besides it the head and its pooler train. It wants a larger learning rate. "
     "With 0 the own layers train whole.",

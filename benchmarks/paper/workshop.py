@@ -106,6 +106,7 @@ class Workshop:
             num_train_epochs=training.num_train_epochs,
             eval_batch_size=BATCH,
             seed=training.seed,
+            bias_correction=True,  # without it some trainings collapse to one answer at these rates
             **({} if training.method else dict(training.settings)),
         )
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)

@@ -93,7 +93,13 @@ def _train(job: TextDistillation) -> Path:
     config, hyper, rows = job.bert.config(), job.hyperparameters, len(job.rows)
     comparisons = OBJECTIVES[job.objective](job.num_hidden_layers, config.num_hidden_layers)
     num_steps = hyper.num_train_steps(rows)
-    optimization = Optimization(hyper.learning_rate, num_steps, hyper.num_warmup_steps(rows), hyper.seed)
+    optimization = Optimization(
+        hyper.learning_rate,
+        num_steps,
+        hyper.num_warmup_steps(rows),
+        hyper.seed,
+        bias_correction=hyper.bias_correction,
+    )
     model_fn = text_model_fn(
         config, job.num_hidden_layers, comparisons, job.bert.checkpoint, job.rows.padding_id, optimization
     )

@@ -25,7 +25,6 @@ from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.layer_states import HIDDEN, LayerState, StateRecorder
 from centrabert.modeling.training.branch_model import Optimization
 from centrabert.modeling.training.estimator import EstimatorSpec, ModelFn, Params, Tensors
-from centrabert.modeling.training.optimizer import learning_rate_at, train_op
 
 TEACHER = "teacher"  # the scope of its variables
 States = Mapping[LayerState, tf.Tensor]
@@ -48,22 +47,18 @@ def text_model_fn(
 
     def model_fn(features: Tensors, labels: object, mode: str, params: Params) -> EstimatorSpec:
         del labels, params
-        step = tf.train.get_or_create_global_step()
         of_student, of_teacher = states_of(comparisons)
         student = replace(config, num_hidden_layers=layers)
         starts = checkpoint.restored(pretrained, starting_names(config, layers))
         with tf.variable_scope("", custom_getter=checkpoint.starting(starts)):
-            dropout = Dropout(optimization.seed, step)
-            own = _states(features, padding_id, student, of_student, dropout)
+            own = _states(features, padding_id, student, of_student, optimization.dropout())
         with tf.variable_scope(TEACHER, custom_getter=_frozen(config, pretrained)):
             other = _states(features, padding_id, config, of_teacher)
         real = tf.not_equal(features["input_ids"], padding_id)
         loss = tf.add_n([_loss(each, own, other, real) for each in comparisons])
-        rate = learning_rate_at(
-            step, optimization.learning_rate, optimization.num_train_steps, optimization.num_warmup_steps
-        )
-        loss, reached = tf.reduce_mean(loss), _reached(loss, tf.trainable_variables())
-        return EstimatorSpec(mode, loss=loss, train_op=train_op(loss, reached, step, rate))
+        loss = tf.reduce_mean(loss)
+        train_op = optimization.train_op(loss, _reached(loss, tf.trainable_variables()))
+        return EstimatorSpec(mode, loss=loss, train_op=train_op)
 
     return model_fn
 

@@ -18,7 +18,6 @@ from centrabert.modeling.layers.heads import apply_head
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import Optimization
 from centrabert.modeling.training.estimator import EstimatorSpec, ModelFn, Params, Tensors
-from centrabert.modeling.training.optimizer import learning_rate_at, train_op
 from centrabert.modeling.training.token_dataset import PLACES
 
 TASK = "task"  # feature: int32 [1], the number of the task that the batch is of
@@ -71,18 +70,14 @@ def joint_model_fn(
 
     def model_fn(features: Tensors, labels: object, mode: str, params: Params) -> EstimatorSpec:
         del labels, params
-        step = tf.train.get_or_create_global_step()
-        dropout = Dropout(optimization.seed, step)
+        dropout = optimization.dropout()
         names = _starts(config, heads)
         starting = checkpoint.starting(checkpoint.restored(pretrained, names))
         with tf.variable_scope("", custom_getter=starting):
             losses = _losses(features, config, heads, padding_id, dropout, optimization.seed)
         loss = tf.add_n(losses)
-        rate = learning_rate_at(
-            step, optimization.learning_rate, optimization.num_train_steps, optimization.num_warmup_steps
-        )
-        tf.summary.scalar("learning_rate", rate)
-        return EstimatorSpec(mode, loss=loss, train_op=train_op(loss, tf.trainable_variables(), step, rate))
+        train_op = optimization.train_op(loss, tf.trainable_variables())
+        return EstimatorSpec(mode, loss=loss, train_op=train_op)
 
     return model_fn
 

@@ -142,7 +142,11 @@ def _fit(job: JointJob) -> BestCheckpoint:
         for each in job.tasks
     ]
     optimization = Optimization(
-        hyper.learning_rate, num_steps, int(num_steps * hyper.warmup_proportion), hyper.seed
+        hyper.learning_rate,
+        num_steps,
+        int(num_steps * hyper.warmup_proportion),
+        hyper.seed,
+        bias_correction=hyper.bias_correction,
     )
     model_fn = joint_model_fn(config, heads, job.bert.checkpoint, job.tokenizer.padding_id, optimization)
     estimator = Estimator(model_fn, RunConfig(job.output_dir / TRAINING, every))

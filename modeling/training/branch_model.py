@@ -1,6 +1,6 @@
 """The model_fn of one branch: trunk frozen by scope, own layers, head, loss, optimiser."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +38,7 @@ class Optimization:
     seed: int
     targets: LabelTargets = LABELS_ALONE
     lora: LowRankUpdate | None = None
+    bias_correction: bool = False
 
     def dropout(self) -> Dropout:
         return Dropout(self.seed, tf.train.get_or_create_global_step())
@@ -45,6 +46,15 @@ class Optimization:
     def progress(self) -> tf.Tensor:
         """float32 scalar: the share of the steps that are done before this one."""
         return tf.cast(tf.train.get_or_create_global_step(), tf.float32) / self.num_train_steps
+
+    def train_op(self, loss: tf.Tensor, variables: Sequence[tf.Variable]) -> tf.Operation:
+        """One step of the schedule; see `optimizer.train_op`."""
+        step = tf.train.get_or_create_global_step()
+        rate = optimizer.learning_rate_at(
+            step, self.learning_rate, self.num_train_steps, self.num_warmup_steps
+        )
+        tf.summary.scalar("learning_rate", rate)
+        return optimizer.train_op(loss, variables, step, rate, self.bias_correction)
 
     def trained(self, model: ModelStates) -> ModelStates:
         """The model with what training says of it: its targets, and the share of the steps that are done."""
@@ -70,8 +80,7 @@ def model_fn_builder(
       init_checkpoints: For each checkpoint the variables that start from it, with their names in it. The
         frozen ones must be among them; what nobody claims starts at random (a new head).
       padding_id: The tokenizer's.
-      optimization: Wanted for training only.
-      objective: What training minimises.
+      optimization, objective: Wanted for training only.
       aligned: Compute the frozen layers as TRUNK_OUTPUT would hold them, bit for bit; see `trunk_outputs`.
       predicted_states: Are among the predictions, by their names.
       scale: In whose units the variables of the head are.
@@ -98,7 +107,8 @@ def model_fn_builder(
         model = ModelStates(head, states, padding_id=padding_id)
         model = training.trained(model) if training else model
         loss = tf.reduce_mean(objective.loss(branch.task, model, features))
-        return EstimatorSpec(mode, predictions, loss, _train_op(loss, training) if training else None)
+        train_op = training.train_op(loss, tf.trainable_variables()) if training else None
+        return EstimatorSpec(mode, predictions, loss, train_op)
 
     return model_fn
 
@@ -205,12 +215,3 @@ def _starts(
             }
             starts |= checkpoint.restored(prefix, chosen)
     return starts
-
-
-def _train_op(loss: tf.Tensor, optimization: Optimization) -> tf.Operation:
-    step = tf.train.get_or_create_global_step()
-    learning_rate = optimizer.learning_rate_at(
-        step, optimization.learning_rate, optimization.num_train_steps, optimization.num_warmup_steps
-    )
-    tf.summary.scalar("learning_rate", learning_rate)
-    return optimizer.train_op(loss, tf.trainable_variables(), step, learning_rate)

@@ -26,11 +26,15 @@ class Hyperparameters:
       early_stopping_patience: Stop after this many evaluations without a better one; 0 never stops.
       class_weights: "label:weight" of every label, or BALANCED alone; () weighs none. See `LabelTargets`.
       label_smoothing: The share of a label's probability that all labels get alike.
+      bias_correction: Whether Adam's moments are corrected for having started at 0; BERT does not.
       lora_rank, lora_alpha, lora_matrices: See `LowRankUpdate`; a rank of 0 trains the own layers themselves.
     """
 
     LEFT_OUT: ClassVar = frozenset(
-        {"class_weights", "label_smoothing", "lora_rank", "lora_alpha", "lora_matrices"}
+        {
+            *("class_weights", "label_smoothing", "bias_correction"),
+            *("lora_rank", "lora_alpha", "lora_matrices"),
+        }
     )
 
     learning_rate: float = 5e-5
@@ -43,6 +47,7 @@ class Hyperparameters:
     seed: int = 0
     class_weights: tuple[str, ...] = ()
     label_smoothing: float = 0.0
+    bias_correction: bool = False
     lora_rank: int = 0
     lora_alpha: float = LORA_ALPHA
     lora_matrices: tuple[str, ...] = LORA_MATRICES

@@ -1,6 +1,7 @@
 """BERT's optimiser: Adam with decoupled weight decay, and the learning rate's warm-up and decay.
 
-As optimization.py of google-research/bert: no bias correction, global-norm clip 1.0, one global step a step.
+As optimization.py of google-research/bert: no bias correction unless it is asked for, global-norm clip 1.0,
+one global step a step.
 """
 
 import re
@@ -8,8 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-# TensorFlow's fused Adam with both bias-correction powers at 0 is Adam without bias correction.
-ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-6, "beta1_power": 0.0, "beta2_power": 0.0}
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-6
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0
 UNDECAYED = re.compile(r"LayerNorm|layer_norm|bias")
 
@@ -32,8 +32,13 @@ def train_op(
     variables: Sequence[tf.Variable],
     step: tf.Variable,
     learning_rate: tf.Tensor,
+    bias_correction: bool = False,
 ) -> tf.Operation:
     """One step over `variables` and no others; `step` advances by one.
+
+    Args:
+      bias_correction: Whether the moments are corrected for having started at 0 (Kingma and Ba 2015). BERT
+        does not, which makes the first steps larger.
 
     Raises:
       ValueError: The loss does not depend on one of `variables`.
@@ -42,7 +47,7 @@ def train_op(
     if unreached := [v.op.name for v, gradient in zip(variables, gradients, strict=True) if gradient is None]:
         raise ValueError(f"the loss does not depend on {', '.join(unreached)}")
     clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
-    rates = {name: tf.constant(value) for name, value in ADAM.items()} | {"lr": learning_rate}
+    rates = {"lr": learning_rate, **_moments(step, bias_correction)}
     decay_rate = learning_rate * WEIGHT_DECAY
     updates = [
         _update(variable, tf.convert_to_tensor(gradient), rates, decay_rate, loss)
@@ -50,6 +55,21 @@ def train_op(
     ]
     with tf.control_dependencies(updates):
         return step.assign_add(1, read_value=False)
+
+
+def _moments(step: tf.Variable, bias_correction: bool) -> dict[str, tf.Tensor]:
+    """What Adam needs besides the rate: with both powers at 0 TensorFlow's corrects no bias."""
+    powers = [tf.constant(0.0), tf.constant(0.0)]
+    if bias_correction:
+        number = tf.cast(step, tf.float32) + 1.0
+        powers = [tf.pow(beta, number) for beta in (BETA_1, BETA_2)]
+    return {
+        "beta1": tf.constant(BETA_1),
+        "beta2": tf.constant(BETA_2),
+        "epsilon": tf.constant(EPSILON),
+        "beta1_power": powers[0],
+        "beta2_power": powers[1],
+    }
 
 
 def _update(

@@ -196,6 +196,7 @@ def _estimator(job: TrainingJob) -> Estimator:
         hyper.seed,
         label_targets(hyper, job.branch.task, job.train),
         hyper.lora,
+        hyper.bias_correction,
     )
     padding_id = job.train.padding_id
     model_fn = model_fn_builder(

@@ -47,15 +47,21 @@ def first_weights() -> Arrays:
 
 
 class NumpyAdam:
-    """AdamWeightDecayOptimizer of BERT's optimization.py, in double precision."""
+    """AdamWeightDecayOptimizer of BERT's optimization.py, in double precision.
 
-    def __init__(self, weights: Arrays) -> None:
+    With bias correction the step is Adam's (Kingma and Ba 2015, before section 2.1), the decay the same.
+    """
+
+    def __init__(self, weights: Arrays, bias_correction: bool = False) -> None:
+        self.bias_correction, self.steps = bias_correction, 0
         self.weights: Arrays = {name: array.astype(np.float64) for name, array in weights.items()}
         self.m = {name: np.zeros(array.shape) for name, array in weights.items()}
         self.v = {name: np.zeros(array.shape) for name, array in weights.items()}
 
     def step(self, gradients: Arrays, rate: float) -> None:
         """The norm counts each looked-up row on its own, as tf.clip_by_global_norm does in BERT."""
+        self.steps += 1
+        correction = _bias_correction(self.steps) if self.bias_correction else 1.0
         norm = np.sqrt(sum((gradient.astype(np.float64) ** 2).sum() for gradient in gradients.values()))
         for name, gradient in gradients.items():
             clipped = gradient.astype(np.float64) / max(norm, 1.0)
@@ -63,7 +69,7 @@ class NumpyAdam:
                 clipped = np.stack([clipped[row == ROWS].sum(0) for row in range(len(self.weights[TABLE]))])
             self.m[name] = 0.9 * self.m[name] + 0.1 * clipped
             self.v[name] = 0.999 * self.v[name] + 0.001 * clipped**2
-            update = self.m[name] / (np.sqrt(self.v[name]) + 1e-6)
+            update = correction * self.m[name] / (np.sqrt(self.v[name]) + 1e-6)
             if name in DECAYED:
                 update = update + 0.01 * self.weights[name]
             self.weights[name] = self.weights[name] - rate * update
@@ -72,7 +78,9 @@ class NumpyAdam:
 class Training:
     """A graph whose gradients are fed: the loss is a linear form of all variables."""
 
-    def __init__(self, weights: Arrays, trained: Sequence[str] = tuple(SHAPES)) -> None:
+    def __init__(
+        self, weights: Arrays, trained: Sequence[str] = tuple(SHAPES), bias_correction: bool = False
+    ) -> None:
         self.variables = {
             name: tf.get_variable(name, initializer=array, use_resource=True)
             for name, array in weights.items()
@@ -84,7 +92,7 @@ class Training:
         self.rate = tf.placeholder(tf.float32, [])
         self.global_step = tf.train.get_or_create_global_step()
         self.train_op = optimizer.train_op(
-            loss, [self.variables[name] for name in trained], self.global_step, self.rate
+            loss, [self.variables[name] for name in trained], self.global_step, self.rate, bias_correction
         )
         self.session = tf.Session()
         self.session.run(tf.global_variables_initializer())
@@ -105,11 +113,12 @@ def furthest(one: Arrays, other: Arrays) -> float:
 SCALES = {"small": [0.01] * 4, "large": [30.0] * 4, "mixed": [0.01, 50.0, 1.0, 1e-4, 5.0]}
 
 
+@pytest.mark.parametrize("bias_correction", [False, True])
 @pytest.mark.parametrize("scales", SCALES.values(), ids=SCALES)
-def test_steps_equal_numpy(scales: list[float]) -> None:
-    numpy_adam = NumpyAdam(first_weights())
+def test_steps_equal_numpy(scales: list[float], bias_correction: bool) -> None:
+    numpy_adam = NumpyAdam(first_weights(), bias_correction)
     with tf.Graph().as_default():
-        training = Training(first_weights())
+        training = Training(first_weights(), bias_correction=bias_correction)
         for number, scale in enumerate(scales):
             gradients, rate = random_arrays(number, scale), 0.1 / (number + 1)
             numpy_adam.step(gradients, rate)
