@@ -59,6 +59,14 @@ class Run:
         "shares nothing and cannot be merged.",
         False,
     )
+    adapter_size: int = flag(
+        "Adapters: the width of two small bottlenecks in every layer, which train with the LayerNorms and "
+        "the head while all else stands still. Such a branch stores few parameters and shares the others, "
+        "but it computes all layers itself, and cannot be merged or distilled. It wants a larger learning "
+        "rate. 0 means none.",
+        0,
+        lower_bound=0,
+    )
     max_seq_length: int | None = flag(
         "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: "
         "what --task_config says, else 128.",
@@ -81,8 +89,22 @@ class Run:
             raise UserError("nothing to do; give --do_train, --do_eval or --do_predict")
         if self.do_train and self.full_fine_tuning and self.fine_tuning_layers is not None:
             raise UserError("give either --fine_tuning_layers=L or --full_fine_tuning, not both")
+        if self.do_train and self.adapter_size:
+            self._check_adapters()
         if self.predict_batch_size is not None and self.predict_batch_size < 1:
             raise UserError(f"--predict_batch_size={self.predict_batch_size} is not above 0")
+
+    def _check_adapters(self) -> None:
+        others = {
+            "fine_tuning_layers": self.fine_tuning_layers is not None,
+            "full_fine_tuning": self.full_fine_tuning,
+            "lora_rank": self.hyperparameters.lora_rank > 0,
+        }
+        if given := [f"--{name}" for name, is_given in others.items() if is_given]:
+            raise UserError(
+                f"give either --adapter_size or {given[0]}, not both: adapters stand in all layers, and "
+                "these stand still"
+            )
 
 
 FLAGS = define(Run)
@@ -140,11 +162,14 @@ def _trained_model(run: Run, runner: "TaskRunner") -> "TrainedModel":
 
 
 def _train(run: Run, runner: "TaskRunner") -> None:
-    """Trains the top layers, or without --fine_tuning_layers every variable, as BERT does."""
+    """Trains the top layers, adapters, or without either flag every variable, as BERT does."""
     from centrabert.modeling.branch import Branch
 
-    layers = runner.bert.config().num_hidden_layers
-    if run.fine_tuning_layers is not None:
+    config = runner.bert.config()
+    layers = config.num_hidden_layers
+    if run.adapter_size:
+        branch = Branch.with_adapters(runner.spec, run.adapter_size, config)
+    elif run.fine_tuning_layers is not None:
         branch = Branch.teacher(runner.spec, run.fine_tuning_layers, layers)
     else:
         branch = Branch(runner.spec, 0, layers, full_fine_tuning=True)

@@ -33,13 +33,15 @@ class Teacher:
     """A finished branch and the BERT it was trained on.
 
     Raises:
-      UserError: The folder is no branch, its checkpoint is not the branch's, or the BERT is another.
+      UserError: The folder is no branch, its checkpoint is not the branch's, the BERT is another, or the
+        branch has adapters.
     """
 
     folder: Path
     bert: BertFolder
 
     def __post_init__(self) -> None:
+        self.record.branch.check_own_layers()
         self.record.check_base(self.bert.digests, str(self.bert.checkpoint))
         read_owned(self.folder, self.record)
 

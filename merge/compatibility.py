@@ -77,7 +77,16 @@ def differing_keys(one: BertConfig, other: BertConfig) -> str:
     return ", ".join(f"{key} {left[key]!r}, not {right[key]!r}" for key in left if left[key] != right[key])
 
 
+def check_own_layers(candidate: Candidate) -> None:
+    """Raises UserError, with the folder, for a branch whose layers are none of its own."""
+    try:
+        candidate.record.branch.check_own_layers()
+    except UserError as error:
+        raise UserError(f"{candidate.folder}: {error}") from None
+
+
 def _check_shares(candidate: Candidate) -> None:
+    check_own_layers(candidate)
     if candidate.record.branch.full_fine_tuning:
         raise UserError(
             f"{candidate.folder}: task {candidate.task!r} is a full fine-tuning baseline: it trains the "

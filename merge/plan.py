@@ -29,7 +29,9 @@ class Copy:
 class MergePlan:
     """Branches on one trunk (paper, section 3).
 
-    The trunk is as deep as the branch that freezes most; one that freezes less leaves it earlier.
+    The trunk is as deep as the branch that freezes most; one that freezes less leaves it earlier. A branch
+    with adapters is accounted for, though `merge` refuses it: it computes all layers itself, on parameters
+    that it shares.
 
     Attributes:
       config: The BERT that all branches were trained on.
@@ -62,7 +64,7 @@ class MergePlan:
 
     @property
     def trunk_depth(self) -> int:
-        """Layers of the trunk."""
+        """Layers of the trunk: computed once for all tasks."""
         return max(branch.frozen for branch in self.branches)
 
     @property
@@ -93,7 +95,7 @@ class MergePlan:
         return _parameters(branch.owned_shapes(self.config))
 
     def trunk_shapes(self) -> dict[str, scopes.Shape]:
-        return scopes.encoder_shapes(self.config, self.trunk_depth)
+        return scopes.encoder_shapes(self.config, max(branch.shared_layers for branch in self.branches))
 
     def shapes(self) -> dict[str, scopes.Shape]:
         """Every variable of the merged model by its merged name."""

@@ -21,9 +21,10 @@ def of_branch(base: Path, folder: Path) -> TaskModel:
     """The model of a branch folder on the Google BERT folder that it was trained on.
 
     Raises:
-      UserError: A folder is damaged, or the branch was trained on another BERT or vocabulary.
+      UserError: A folder is damaged, or the branch has adapters or was trained on another BERT or vocabulary.
     """
     candidate = Candidate(folder, read_record(folder))
+    compatibility.check_own_layers(candidate)
     record, bert = candidate.record, BertFolder.at(base)
     tokenizer = bert.tokenizer(record.do_lower_case)
     compatibility.check_base(candidate, base, bert.config(), tokenizer.digest)

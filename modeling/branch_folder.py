@@ -58,7 +58,7 @@ class BranchRecord:
             )
         if sorted(self.trunk) != self.branch.shared_names(self.config):
             raise UserError(
-                f"branch {name}: the trunk's digests are not those of {self.branch.frozen} layers"
+                f"branch {name}: the trunk's digests are not those of {self.branch.shared_layers} layers"
             )
         if self.variables.keys() != self.branch.owned_shapes(self.config).keys():
             raise UserError(f"branch {name}: the digests are not those of the variables it owns")

@@ -15,8 +15,10 @@ from centrabert.modeling.kinds.registry import KINDS
 HEAD = frozenset(name for kind in KINDS.values() for name in kind.head_shapes((), 1))
 PARTS = r"(attention/(self|output)|intermediate|output)"
 LEAF = r"(dense|LayerNorm|query|key|value)/(kernel|bias|gamma|beta)"
+ADAPTER = r"(attention/)?output/adapter/(down|up)/(kernel|bias)"
 EMBEDDINGS = re.compile(r"bert/embeddings/(\w+_embeddings|LayerNorm/(gamma|beta))")
-LAYER = re.compile(rf"bert/encoder/layer_(0|[1-9][0-9]{{0,8}})/{PARTS}/{LEAF}")
+LAYER = re.compile(rf"bert/encoder/layer_(0|[1-9][0-9]{{0,8}})/({PARTS}/{LEAF}|{ADAPTER})")
+BESIDE = re.compile(r"/(LayerNorm|adapter)/")
 POOLER = re.compile(r"bert/pooler/dense/(kernel|bias)")
 Shape = tuple[int, ...]
 
@@ -36,6 +38,15 @@ def depth(name: str) -> float:
     if POOLER.fullmatch(name) or name in HEAD:
         return math.inf
     raise UserError(f"variable {name!r} belongs to no part of BERT")
+
+
+def beside_still_layers(name: str) -> bool:
+    """Whether a variable trains where layers have adapters: these, the layers' LayerNorms, pooler and head.
+
+    Raises:
+      UserError: As `depth`.
+    """
+    return depth(name) == math.inf or (depth(name) > 0 and bool(BESIDE.search(name)))
 
 
 def embedding_shapes(config: BertConfig) -> dict[str, Shape]:
@@ -62,6 +73,16 @@ def layer_shapes(config: BertConfig, layer: int) -> dict[str, Shape]:
         **_dense(f"{scope}/output/dense", inner, hidden),
         **_layer_norm(f"{scope}/output", hidden),
     }
+
+
+def adapter_shapes(config: BertConfig, layer: int, size: int) -> dict[str, Shape]:
+    """The two adapters of encoder layer `layer`, each of two dense layers: hidden -> size -> hidden."""
+    hidden = config.hidden_size
+    shapes: dict[str, Shape] = {}
+    for part in ("attention/output", "output"):
+        scope = f"bert/encoder/layer_{layer}/{part}/adapter"
+        shapes |= {**_dense(f"{scope}/down", hidden, size), **_dense(f"{scope}/up", size, hidden)}
+    return shapes
 
 
 def pooler_shapes(config: BertConfig) -> dict[str, Shape]:

@@ -52,6 +52,7 @@ PATTERNS = {
         "tests/modeling/joint/test_joint_training.py::test_[!a]*",
         "tests/modeling/kinds/test_crf.py",
         "tests/modeling/kinds/test_every_kind.py",
+        "tests/modeling/layers/test_adapter*.py",
         "tests/modeling/layers/test_encoder.py",
         "tests/modeling/layers/test_layer_states.py",
         "tests/modeling/layers/test_first_only.py",

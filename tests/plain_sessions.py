@@ -20,6 +20,7 @@ PLAIN = (
     "tests/export/test_publication.py",
     "tests/house/test_docs.py",
     "tests/modeling/joint/*.py",
+    "tests/modeling/layers/test_adapter_training.py",
     "tests/modeling/test_full_disk.py",
     "tests/modeling/training/test_run_classifier.py",
     "tests/modeling/training/test_train_branch.py",

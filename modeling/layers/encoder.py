@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.layers.adapter import Adapter
 from centrabert.modeling.layers.attention import attention_of_first, head_shape, real_tokens, self_attention
 from centrabert.modeling.layers.dense import dense, variable, vector
 from centrabert.modeling.layers.dropout import Dropout, drop
@@ -48,6 +49,7 @@ def encode(
     dropout: Dropout | None = None,
     first_only: bool = False,
     recorder: StateRecorder = NO_STATES,
+    adapter: Adapter | None = None,
 ) -> tf.Tensor:
     """Applies the transformer layers numbered `layers`, in that order.
 
@@ -58,6 +60,7 @@ def encode(
         `attention_of_first`.
       recorder: Is told the states of the layers, and of `x` as what the first of them reads; of the last
         layer none for `first_only`.
+      adapter: Stands in every layer behind the attention's output and the feed-forward output.
 
     Returns:
       float32 [batch, length, hidden], or [batch, 1, hidden] for `first_only`.
@@ -72,7 +75,7 @@ def encode(
         depth = layer + 1
         with tf.variable_scope(f"bert/encoder/layer_{layer}"):
             attended = self_attention(rows, heads, mask, config, dropout, recorder.at(depth))
-            rows = _layer(rows, attended, config, dropout)
+            rows = _layer(rows, attended, config, dropout, adapter)
         if recorder.wants(HIDDEN, depth):
             recorder.record(depth, HIDDEN, tf.reshape(rows, [shape[0], shape[1], config.hidden_size]))
     top = tf.reshape(rows, [shape[0], shape[1], config.hidden_size])
@@ -80,7 +83,7 @@ def encode(
         return top
     with tf.variable_scope(f"bert/encoder/layer_{numbers[-1]}"):
         attended = attention_of_first(top, mask, config, dropout)
-        return _layer(top[:, 0], attended, config, dropout)[:, None]
+        return _layer(top[:, 0], attended, config, dropout, adapter)[:, None]
 
 
 def pool_first(x: tf.Tensor, config: BertConfig) -> tf.Tensor:
@@ -102,18 +105,28 @@ def pool_mean(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(x * tokens, 1) / tf.maximum(tf.reduce_sum(tokens, 1), 1.0)
 
 
-def _layer(x: tf.Tensor, attended: tf.Tensor, config: BertConfig, dropout: Dropout | None) -> tf.Tensor:
+def _layer(
+    x: tf.Tensor,
+    attended: tf.Tensor,
+    config: BertConfig,
+    dropout: Dropout | None,
+    adapter: Adapter | None,
+) -> tf.Tensor:
     """The layer's output for the rows `x`, from what they attended to."""
     hidden, inner, rate = config.hidden_size, config.intermediate_size, config.hidden_dropout_prob
     activate = activation(config.hidden_act, training=dropout is not None)
     with tf.variable_scope("attention/output"):
         attended = dense(attended, hidden, hidden, "dense", config, dropout)
-        x = _layer_norm(drop(attended, rate, dropout) + x, hidden, dropout)
+        attended = drop(attended, rate, dropout)
+        attended = adapter(attended, config, dropout) if adapter else attended
+        x = _layer_norm(attended + x, hidden, dropout)
     with tf.variable_scope("intermediate"):
         wide = activate(dense(x, hidden, inner, "dense", config, dropout))
     with tf.variable_scope("output"):
         narrow = dense(wide, inner, hidden, "dense", config, dropout)
-        return _layer_norm(drop(narrow, rate, dropout) + x, hidden, dropout)
+        narrow = drop(narrow, rate, dropout)
+        narrow = adapter(narrow, config, dropout) if adapter else narrow
+        return _layer_norm(narrow + x, hidden, dropout)
 
 
 def _layer_norm(x: tf.Tensor, size: int, dropout: Dropout | None) -> tf.Tensor:

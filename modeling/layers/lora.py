@@ -73,6 +73,8 @@ class LowRankUpdate:
                 f"{task} leaves the embeddings as they are, and full fine-tuning trains them; give "
                 f"--fine_tuning_layers={config.num_hidden_layers}, or distil a teacher that has it"
             )
+        if branch.adapter_size:
+            raise UserError(f"{task} and --adapter_size={branch.adapter_size} exclude each other; give one")
         if not branch.tuned:
             raise UserError(f"{task}: a head alone has no layer to update; give --fine_tuning_layers above 0")
         width = min(min(shape) for shape in self._adapted(branch, config).values())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.task_kind import LABELS_ALONE, UNSCALED, Head, LabelScale, LabelTargets
+from centrabert.modeling.layers.adapter import Adapter
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.layers.dropout import Dropout
@@ -135,6 +137,8 @@ def branch_head(
         x = embed(input_ids, features["segment_ids"], config, dropout)
     else:
         x = tf.stop_gradient(_trunk_output(features, mask, padding_id, config, branch.frozen, aligned))
+    if branch.adapter_size:
+        encoder = partial(encoder, adapter=Adapter(branch.adapter_size, seed))
     own = range(branch.frozen, branch.depth)
     first_only = branch.task.reads == "cls" and not recorder.wants_depth(branch.depth)
     x = encoder(x, mask, config, own, dropout, first_only, recorder)

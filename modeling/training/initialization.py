@@ -57,11 +57,12 @@ class Initialization:
                 f"0..{config.num_hidden_layers - 1}"
             )
         sources: dict[str, Names] = {PRETRAINED: {}, TEACHER: {}}
+        pretrained = scopes.base_shapes(config)  # heads and adapters are not among them
         for name in branch.owned_shapes(config):
             there = self._there(name, branch.frozen)
             if self.origin == TEACHER and branch.owns(there):
                 sources[TEACHER][name] = there
-            elif there.startswith("bert/"):
+            elif there in pretrained:
                 sources[PRETRAINED][name] = there
         return sources
 

@@ -166,6 +166,15 @@ def test_full_fine_tuning(base: Path, tmp_path: Path) -> None:
     )
 
 
+def test_adapters(base: Path, tmp_path: Path) -> None:
+    shape = Branch.with_adapters(tiny.task("rte"), 7, tiny.CONFIG)
+    folder = tiny.branch(tmp_path / "adapters", base, shape, golden=False)
+    message = refused(base, [folder], tmp_path / "m")
+    assert message.startswith(f"{folder}: task rte: adapters share parameters and no computation: a merged")
+    assert "run all 5 layers again for them" in message
+    assert message.endswith("--fine_tuning_layers, and with --lora_rank where few parameters are to train")
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

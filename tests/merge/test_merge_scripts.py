@@ -11,6 +11,7 @@ from centrabert import command
 from centrabert.merge import run_inspect, run_merge
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.merge.summary_table import table
+from centrabert.modeling.branch import Branch
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,27 @@ def test_both_print_the_table(
     assert "all 5 tasks: 16 layers against 25 (64.0%)" in printed
     assert inspect_script(f"--merged={merged}") == 0
     assert capsys.readouterr().out == printed
+
+
+def test_what_branches_would_cost(base: Path, branches: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unmerged, and with adapters: all layers are computed for these, and few parameters are stored."""
+    shape = Branch.with_adapters(tiny.task("bottle"), 7, tiny.CONFIG)
+    adapters = tiny.branch(base.parent / "bottle", base, shape, golden=False)
+    assert inspect_script(f"--branches={branches},{adapters}") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == [
+        *("bottle", "classification", "adapters", "of", "7", "0", "5", "5", "accuracy", "0.1250", "6,632")
+    ]
+    assert lines[-3].startswith("trunk: 4 layers, ") and lines[-1].startswith(
+        "all 6 tasks: 21 layers against 30 (70.0%), "
+    )
+    assert lines[-2] == (
+        "adapters: 1 task, each of which computes all of its layers, on parameters of the trunk; "
+        "merge refuses them"
+    )
+    for flags in ((), (f"--branches={branches}", "--merged=m")):
+        assert inspect_script(*flags) == 1
+        assert capsys.readouterr().err == "run_inspect: error: give either --merged or --branches\n"
 
 
 @pytest.mark.parametrize("flags", [(), ("--base=b",), ("--base=b", "--branches=c")])

@@ -78,6 +78,18 @@ def test_parameters() -> None:
     assert plan.separate_parameters == 2 * (embeddings + 5 * layer + head) + pooler
 
 
+def test_adapters_share_parameters_and_no_computation() -> None:
+    """Two tasks with adapters and one branch: one layer is computed once, five are stored once."""
+    adapters = [Branch.with_adapters(task(name), 7, CONFIG) for name in ("a", "b")]
+    plan = MergePlan(CONFIG, (*adapters, Branch(task("rte"), 1, 2)))
+    assert (plan.trunk_depth, plan.layers, plan.separate_layers) == (1, 1 + 5 + 5 + 2, 15)
+    layer = 4 * (32 * 32 + 32) + (32 * 37 + 37) + (37 * 32 + 32) + 2 * 2 * 32
+    pooler, head = 32 * 32 + 32, 2 * 32 + 2
+    assert plan.trunk_parameters == (99 + 2 + 23) * 32 + 2 * 32 + 5 * layer
+    assert plan.owned_parameters(adapters[0]) == 5 * (2 * (2 * 32 * 7 + 7 + 32) + 4 * 32) + pooler + head
+    assert MergePlan(CONFIG, plan.branches[2:]).trunk_parameters == plan.trunk_parameters - 4 * layer
+
+
 @pytest.mark.parametrize(
     ("branches", "message"),
     [

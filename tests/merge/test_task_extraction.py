@@ -115,6 +115,14 @@ def test_full_fine_tuning_is_written_too(root: Path, tmp_path: Path) -> None:
     assert np.array_equal(model.bert.tensors[words], owned[words])
 
 
+def test_adapters_are_refused(root: Path, tmp_path: Path) -> None:
+    """No other code would apply them."""
+    shape = Branch.with_adapters(tiny.task("a"), 7, tiny.CONFIG)
+    folder = tiny.branch(tmp_path / "a", root / "base", shape, golden=False)
+    with pytest.raises(UserError, match=f"^{folder}: task a: adapters share parameters and no computation"):
+        of_branch(root / "base", folder)
+
+
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [

@@ -71,6 +71,52 @@ def test_all_layers_tuned_is_no_full_fine_tuning() -> None:
     assert branch.student(3).shared_names(CONFIG) == branch.shared_names(CONFIG)
 
 
+def test_adapters_own_what_is_beside_the_still_layers() -> None:
+    """All layers are its own, and few of their parameters: h = 32, m = 7, two in each of 12 layers."""
+    branch = Branch.with_adapters(TASK, 7, CONFIG)
+    assert (branch.frozen, branch.tuned, branch.depth, branch.shared_layers) == (0, 12, 12, 12)
+    encoder, owned = scopes.encoder_shapes(CONFIG, 12), branch.owned_shapes(CONFIG)
+    norms = {name for name in encoder if "LayerNorm" in name and "embeddings" not in name}
+    assert set(branch.shared_names(CONFIG)) == encoder.keys() - norms
+    assert len(norms) == 12 * 4 and norms <= owned.keys()
+    size = {name: math.prod(shape) for name, shape in owned.items()}
+    adapters = {name for name in size if "/adapter/" in name}
+    assert sum(size[name] for name in adapters) == 12 * 2 * (2 * 32 * 7 + 7 + 32)
+    head = {"bert/pooler/dense/kernel", "bert/pooler/dense/bias", "output_weights", "output_bias"}
+    assert owned.keys() == norms | adapters | head
+    assert owned["bert/encoder/layer_11/attention/output/adapter/down/kernel"] == (32, 7)
+    assert owned["bert/encoder/layer_0/output/adapter/up/kernel"] == (7, 32)
+    assert {scopes.depth(name) for name in adapters} == set(range(1, 13))
+
+
+@pytest.mark.parametrize("size", [-1, 0, 33])
+def test_adapters_wider_than_the_encoder(size: int) -> None:
+    message = f"--adapter_size={size} is outside 1..32, the width of this BERT"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Branch.with_adapters(TASK, size, CONFIG)
+    Branch.with_adapters(TASK, 32, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("branch", "message"),
+    [
+        ((1, 2, False, 3), "and these stand still; got 1 layers without adapters"),
+        ((0, 3, True, 3), "and these stand still; got full fine-tuning"),
+        ((0, 3, False, -1), "--adapter_size=-1 is below 0"),
+    ],
+)
+def test_impossible_adapters(branch: tuple[int, int, bool, int], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Branch(TASK, *branch)
+
+
+def test_adapters_have_no_student() -> None:
+    with pytest.raises(
+        ValueError, match=r"^task rte: adapters share parameters and no computation: .* 12 lay"
+    ):
+        Branch.with_adapters(TASK, 7, CONFIG).student(2)
+
+
 @pytest.mark.parametrize(
     ("frozen", "tuned", "full", "message"),
     [
@@ -108,11 +154,12 @@ def test_head_has_the_outputs_of_the_task() -> None:
 
 @pytest.mark.parametrize(
     "branch",
-    [Branch(TASK, 7, 2), Branch(TASK, 0, 12, True), Branch(TASK, 0, 1)],
-    ids=["student", "full", "one"],
+    [Branch(TASK, 7, 2), Branch(TASK, 0, 12, True), Branch(TASK, 0, 1), Branch(TASK, 0, 12, False, 7)],
+    ids=["student", "full", "one", "adapters"],
 )
 def test_round_trip(branch: Branch) -> None:
     assert Branch.from_json(json.loads(json.dumps(branch.to_json()))) == branch
+    assert ("adapter_size" in branch.to_json()) == bool(branch.adapter_size)
 
 
 def test_missing_and_unknown_keys() -> None:

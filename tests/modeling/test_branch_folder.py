@@ -124,7 +124,14 @@ EDITED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         edit("branch", "tuned", value=3),
         "branch rte: the digests are not those of the variables it owns",
     ),
-    "no layer": (edit("branch", "tuned", value=0), "task rte: 7 frozen and 0 tuned layers"),
+    "no layer": (
+        edit("branch", "tuned", value=0),
+        "branch rte: the digests are not those of the variables it owns",
+    ),
+    "adapters above frozen layers": (
+        edit("branch", "adapter_size", value=7),
+        "these stand still; got 7 layers",
+    ),
     "tuned as text": (edit("branch", "tuned", value="2"), "key 'branch.tuned' is '2', wanted a whole number"),
     "frozen without end": (edit("branch", "frozen", value=10**9), "1000000000 frozen and 2 tuned layers are"),
     "layers without end": (edit("config", "num_hidden_layers", value=10**9), "1000000000 is above 1024"),

@@ -219,6 +219,7 @@ def test_labels_keep_versions_alive(store: ModelStore) -> None:
     [
         (Branch(replace(RTE.task, max_seq_length=7), 1, 1), "max_seq_length"),
         (Branch(tiny.task("rte"), 0, 5, full_fine_tuning=True), "shares nothing"),
+        (Branch(tiny.task("rte"), 0, 5, adapter_size=7), "share parameters and no computation"),
     ],
 )
 def test_a_branch_that_does_not_fit(shape: Branch, message: str, store: ModelStore, tmp_path: Path) -> None:

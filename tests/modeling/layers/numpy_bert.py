@@ -1,7 +1,7 @@
 """BERT's forward pass in NumPy and double precision, written from the papers and apart from our graph.
 
 BERT (arXiv 1810.04805), Attention Is All You Need (1706.03762), Layer Normalization (1607.06450),
-GELU (1606.08415).
+GELU (1606.08415), adapters (1902.00751).
 """
 
 import math
@@ -79,10 +79,13 @@ def layer_states(config: BertConfig, weights: Weights, x: Array, ids: Array, lay
         contexts.append(np.einsum("bij,bjd->bid", attention, value))
         for name, state in zip(HEAD_STATES, (query, key, value, scores, attention), strict=True):
             of_heads[name].append(state)
-    attended = dense(np.concatenate(contexts, -1), w, "attention/output/dense")
+    attended = adapted(
+        config, dense(np.concatenate(contexts, -1), w, "attention/output/dense"), w, "attention/"
+    )
     x = layer_norm(attended + x, w, "attention/output/LayerNorm")
     wide = ACTIVATIONS[config.hidden_act](dense(x, w, "intermediate/dense"))
-    hidden = layer_norm(dense(wide, w, "output/dense") + x, w, "output/LayerNorm")
+    narrow = adapted(config, dense(wide, w, "output/dense"), w, "")
+    hidden = layer_norm(narrow + x, w, "output/LayerNorm")
     return {"hidden": hidden, **{name: np.stack(states, 1) for name, states in of_heads.items()}}
 
 
@@ -107,6 +110,14 @@ def forward(config: BertConfig, weights: Weights, ids: Array, segments: Array) -
 
 def dense(x: Array, w: Weights, name: str) -> Array:
     return x @ w[f"{name}/kernel"].astype(np.float64) + w[f"{name}/bias"]
+
+
+def adapted(config: BertConfig, x: Array, w: Weights, scope: str) -> Array:
+    """What an adapter makes of `x`, if the layer has adapters."""
+    adapter = f"{scope}output/adapter"
+    if f"{adapter}/down/kernel" not in w:
+        return x
+    return x + dense(ACTIVATIONS[config.hidden_act](dense(x, w, f"{adapter}/down")), w, f"{adapter}/up")
 
 
 def layer_norm(x: Array, w: Weights, name: str) -> Array:

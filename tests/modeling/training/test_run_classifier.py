@@ -93,6 +93,30 @@ def test_trains_evaluates_predicts_and_distils(trained_once: Path, root: Path, t
     assert (tmp_path / "student/eval_results.json").exists()
 
 
+def test_adapters_train_evaluate_and_predict(root: Path, tmp_path: Path) -> None:
+    flags = ("--fine_tuning_layers=-", "--adapter_size=4", "--do_eval=true", "--do_predict=true")
+    branch = tmp_path / "branch"
+    assert status(root, branch, *flags) == 0
+    record = read_record(branch)
+    assert (record.branch.tuned, record.branch.adapter_size) == (2, 4)
+    assert json.loads((branch / "eval_results.json").read_text()) == record.metrics
+    assert len((branch / "RTE.tsv").read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--adapter_size=33",), "--adapter_size=33 is outside 1..32, the width of this BERT"),
+        (("--adapter_size=4", "--full_fine_tuning=true"), "either --adapter_size or --full_fine_tuning, not"),
+        (("--adapter_size=4", "--lora_rank=2"), "either --adapter_size or --lora_rank, not both"),
+    ],
+)
+def test_bad_adapters_are_one_line(classify: Run, tmp_path: Path, flags: list[str], message: str) -> None:
+    status, line = classify("--fine_tuning_layers=-", *flags)
+    assert status == 1 and line.startswith("run_classifier.py: error: ") and message in line, line
+    assert not (tmp_path / "branch").exists()
+
+
 def _broken(root: Path, tmp_path: Path, name: str, text: bytes) -> str:
     """A copy of the RTE folder whose train.tsv is `text`."""
     folder = tmp_path / name
@@ -130,6 +154,8 @@ def test_a_bad_file_is_one_line(classify: Run, root: Path, tmp_path: Path, text:
         ("--fine_tuning_layers=-1", "--fine_tuning_layers=-1 is outside 0..2"),
         ("--fine_tuning_layers=3", "--fine_tuning_layers=3 is outside 0..2"),
         ("--full_fine_tuning=true", "give either --fine_tuning_layers=L or --full_fine_tuning"),
+        ("--adapter_size=4", "give either --adapter_size or --fine_tuning_layers, not both"),
+        ("--adapter_size=-1", "--adapter_size"),
         ("--learning_rate=-1", "--learning_rate=-1"),
         ("--max_seq_length=128", "--max_seq_length=128 is above 23"),
         ("--do_train=false", "nothing to do"),
