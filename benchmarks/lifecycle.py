@@ -1,15 +1,19 @@
 """What one change costs in a store of few and of many tasks, beside merging everything anew.
 
 Makes a store of students of one layer with random weights, then gives one task another branch, promotes the
-version and exports it: seconds, CPU seconds, and bytes written, beside those of the branch. For comparison
-the same branches are merged and exported as a whole.
+version and exports it: seconds, CPU seconds, and bytes written, beside those of the branch. Then the task
+gets a branch with a layer more, which changes the graph, by commands, so that no part of a graph is at hand.
+For comparison the same branches are merged and exported as a whole.
 """
 
+import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert import command
@@ -80,6 +84,18 @@ def _measure(shape: str, root: Path, base: Path, tasks: int) -> None:
     cost = _cost(lambda: update_and_export(other))
     print(f"{said}: update one and export: {cost}; the branch has {bytes_ / 1e6:.1f} MB", flush=True)
 
+    deeper = [replace(branches[0], tuned=2)]
+    (deep,) = random_models.answering_branches(root / "deeper", base, deeper, seed="deeper")
+    next_number, where = store.version("stable").number + 1, f"--store={root / 'store'}"
+    seconds, cpu = _commands(
+        (
+            ["update", where, f"--branches={deep}"],
+            ["promote", where, f"--version={next_number}", "--label=stable"],
+            ["export", where, f"--export_dir={root / 'serving'}"],
+        )
+    )
+    print(f"{said}: update one to another depth and export: {seconds:.1f} s, {cpu:.1f} CPU s", flush=True)
+
     def anew() -> None:
         merge(base, [other, *folders[1:]], root / "merged")
         export(root / "merged", root / "serving_merged", 1)
@@ -91,6 +107,16 @@ def _cost(action: Callable[[], None]) -> Cost:
     start, cpu, before = time.perf_counter(), time.process_time(), _written()
     action()
     return Cost(time.perf_counter() - start, time.process_time() - cpu, _written() - before)
+
+
+def _commands(commands: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Seconds and CPU seconds of commands of the store, each a process of its own, start-up included."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    for arguments in commands:
+        subprocess.run([sys.executable, "-m", "centrabert", "store", *arguments], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - start, cpu
 
 
 def _written() -> int:
