@@ -170,6 +170,11 @@ def _whole_student(
             "and the student is the whole of it"
         )
     student = Branch(teacher.record.branch.task, 0, student_layers, full_fine_tuning=True)
+    if method.runs_teacher:
+        raise UserError(
+            f"--method={method.name} puts the student's layers among the teacher's, so that both stand on "
+            "one BERT; leave --student_bert_dir out"
+        )
     compares = method.compared_states(teacher.record.branch, student).student
     for name in ("hidden_size", "num_attention_heads"):
         own, other = getattr(config, name), getattr(of_teacher, name)

@@ -1,5 +1,7 @@
 """The graph of a merged model as a SavedModel: one MetaGraphDef, tag `serve`; its weights stand beside it."""
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import tensorflow.compat.v1 as tf
@@ -14,9 +16,12 @@ from centrabert.export.graph.signatures import signature_defs
 from centrabert.export.graph.variable_nodes import saver_nodes, variable_nodes
 from centrabert.merge.manifest import Manifest
 from centrabert.modeling import checkpoint
+from centrabert.modeling.digest import text_digest
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
 SCHEMA_VERSION = 1  # of saved_model.proto
+# The rooms whose code decides the nodes of a graph.
+GRAPH_CODE = ("export/graph", "modeling/layers", "modeling/kinds", "modeling/tokenization", "modeling/words")
 
 
 def write_graph(folder: Path, manifest: Manifest, tokenizer: Tokenizer) -> None:
@@ -60,3 +65,16 @@ def _with_variables(graph_def: GraphDef, assembly: Assembly) -> MetaGraphDef:
     collection = whole.collection_def[tf.GraphKeys.GLOBAL_VARIABLES]
     collection.bytes_list.value.extend(definition.SerializeToString() for _, definition in of_variables)
     return whole
+
+
+@cache
+def graph_builder() -> str:
+    """What builds a graph: TensorFlow and our code, so that a store has a graph of mended code built anew."""
+    package = Path(__file__).parents[2]
+    return f"TensorFlow {tf.version.VERSION}, code {code_digest([package / room for room in GRAPH_CODE])}"
+
+
+def code_digest(folders: Sequence[Path]) -> str:
+    """Of the Python files in these folders."""
+    files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
+    return text_digest("\n".join(f"{file.name}\n{file.read_text(encoding='utf-8')}" for file in files))

@@ -12,7 +12,8 @@ from centrabert.export.graph.pieces import export, restored_variables
 from centrabert.modeling.scopes import Shape
 
 NAME = "v"  # of the variable that stands for others
-READ, IDENTITY, ASSIGN = "/Read/ReadVariableOp", "save/Identity", "save/AssignVariableOp"
+SAVER = "Saver"  # the scope of its nodes: no task can have a name with a capital letter
+READ, IDENTITY, ASSIGN = "/Read/ReadVariableOp", f"{SAVER}/Identity", f"{SAVER}/AssignVariableOp"
 
 
 def variable_nodes(name: str, shape: Shape) -> tuple[list[NodeDef], VariableDef]:
@@ -43,8 +44,8 @@ def _saver() -> tuple[list[NodeDef], SaverDef]:
     """Of one variable."""
     with tf.Graph().as_default() as graph, restored_variables():
         tf.get_variable(NAME, [], tf.float32, use_resource=True)
-        definition = tf.train.Saver(sharded=True).as_saver_def()
-        return [node for node in export(graph).node if node.name.startswith("save/")], definition
+        definition = tf.train.Saver(sharded=True, name=SAVER).as_saver_def()
+        return [node for node in export(graph).node if node.name.startswith(f"{SAVER}/")], definition
 
 
 def _renamed(name: str, variable: str) -> str:
@@ -69,7 +70,7 @@ def _of_all(node: NodeDef, names: Sequence[str]) -> Iterator[NodeDef]:
     """What a node of the Saver of one variable is in that of many: itself, or one for each."""
     if node.name == f"{IDENTITY}_1":
         for number in range(len(names)):
-            yield _with(node, f"{IDENTITY}_{number + 1}", [_output("save/RestoreV2", number)])
+            yield _with(node, f"{IDENTITY}_{number + 1}", [_output(f"{SAVER}/RestoreV2", number)])
     elif node.name == ASSIGN:
         for number, name in enumerate(names):
             yield _with(node, _numbered(ASSIGN, number), [name, f"{IDENTITY}_{number + 1}"])
@@ -83,9 +84,9 @@ def _of_many(node: NodeDef, names: Sequence[str]) -> NodeDef:
         new.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(list(names), tf.string))
     elif node.name.endswith("/shape_and_slices"):
         new.attr["value"].tensor.CopyFrom(tf.make_tensor_proto([""] * len(names), tf.string))
-    elif node.name == "save/restore_shard":
+    elif node.name == f"{SAVER}/restore_shard":
         new.input[:] = sorted(f"^{_numbered(ASSIGN, number)}" for number in range(len(names)))
-    elif node.name == "save/SaveV2":
+    elif node.name == f"{SAVER}/SaveV2":
         read = {f"{NAME}{READ}": [f"{name}{READ}" for name in names]}
         new.input[:] = [each for name in node.input for each in read.get(name, [name])]
     if "dtypes" in node.attr:

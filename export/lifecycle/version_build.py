@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import tensorflow as tf
-
-from centrabert import __version__
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import EXTRA, SAVED_MODEL, VARIABLES
+from centrabert.export.graph.saved_model import graph_builder
 from centrabert.export.graph.version_files import write_version_files
 from centrabert.export.lifecycle.proof import Proof, TaskProof, prove_answers, this_machine, write_proof
 from centrabert.merge.manifest import Manifest
@@ -52,7 +50,7 @@ def build(folder: StoreFolder, base: StoreRecord, draft: Draft, aside: Path) -> 
     """
     tasks = draft.version.tasks
     manifest = manifest_of(folder, base, read_records(folder, tasks))
-    graph = graph_digest(manifest, f"CentraBERT {__version__}, TensorFlow {tf.__version__}")
+    graph = graph_digest(manifest, graph_builder())
     model = aside / MODEL
     model.mkdir()
     known = _write_model(folder, base, draft, manifest, graph, model)

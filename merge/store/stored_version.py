@@ -50,7 +50,7 @@ def graph_digest(manifest: Manifest, builder: str) -> str:
     """The digest of all that decides the graph, which is everything but the weights and how they came about.
 
     Args:
-      builder: The versions of CentraBERT and TensorFlow that build it.
+      builder: The TensorFlow and the code that build it.
     """
     branches = [branch.to_json() for branch in manifest.plan.branches]
     decides = [builder, manifest.config.to_json(), manifest.vocabulary_digest, branches]

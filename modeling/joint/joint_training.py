@@ -40,11 +40,11 @@ from centrabert.modeling.training.prediction import (
     golden_answers,
     predict,
 )
-from centrabert.modeling.training.train_branch import EVALUATIONS, TRAINING
+from centrabert.modeling.training.train_branch import EVALUATIONS, TRAINING, check_reads
 from centrabert.modeling.training.training_identity import claim
 
 BERT, BRANCHES = "bert", "branches"  # folders of the output
-MEAN = "mean"  # over the tasks' metrics
+MEAN = "MEAN"  # of the tasks' metrics; no task has such a name
 Batch = dict[str, npt.NDArray[np.generic]]
 
 
@@ -53,7 +53,7 @@ class JointJob:
     """All that decides a joint training.
 
     Raises:
-      UserError: There is no task, two have one name, or what is common to all is not.
+      UserError: There is no task, two have one name, or the BERT cannot read one's texts.
     """
 
     bert: BertFolder
@@ -70,6 +70,8 @@ class JointJob:
             raise UserError("there is no task to train")
         if rank := self.hyperparameters.lora_rank:
             raise UserError(f"--lora_rank={rank}: a joint training trains all layers; leave the flag out")
+        for task in self.specs:
+            check_reads(self.bert, self.tokenizer, task)
 
     @property
     def specs(self) -> list[TaskSpec]:

@@ -23,6 +23,7 @@ from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.kinds.registry import KINDS
+from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
@@ -95,15 +96,19 @@ class TrainingJob:
         label_targets(self.hyperparameters, self.branch.task, self.train)  # raises where they do not fit
         if self.hyperparameters.lora is not None:
             self.hyperparameters.lora.check(self.branch, config)
-        if self.branch.task.pair:
-            source = str(self.bert.config_file)
-            self.tokenizer.check_reads_pairs(self.branch.task.name, config.type_vocab_size, source)
-        positions = config.max_position_embeddings
-        if self.branch.task.max_seq_length > positions:
-            raise UserError(
-                f"--max_seq_length={self.branch.task.max_seq_length} is above {positions}, "
-                f"the max_position_embeddings of {self.bert.config_file}"
-            )
+        check_reads(self.bert, self.tokenizer, self.branch.task)
+
+
+def check_reads(bert: BertFolder, tokenizer: Tokenizer, task: TaskSpec) -> None:
+    """Raises UserError unless the BERT can read the task's texts: so long, and two if it has pairs."""
+    config, source = bert.config(), str(bert.config_file)
+    if task.pair:
+        tokenizer.check_reads_pairs(task.name, config.type_vocab_size, source)
+    if task.max_seq_length > config.max_position_embeddings:
+        raise UserError(
+            f"--max_seq_length={task.max_seq_length} is above {config.max_position_embeddings}, "
+            f"the max_position_embeddings of {source}"
+        )
 
 
 def train_branch(job: TrainingJob) -> BranchRecord:

@@ -10,6 +10,7 @@ import tiny_glue
 
 from centrabert.distill.distillation import distil
 from centrabert.distill.methods.minilm import MiniLM
+from centrabert.distill.methods.theseus import Theseus
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.distill.text.text_distillation import TextDistillation, distil_texts
@@ -126,6 +127,8 @@ def test_a_smaller_bert_is_a_bert_like_any_other(
     arguments = (runner.tokenizer, runner.train, runner.dev, runner.score, tmp_path / "other", hyper)
     with pytest.raises(ValueError, match=r"--method=minilm compares states .* has hidden_size 64, .* has"):
         distil(teacher, 2, *arguments, MiniLM(), student_bert=wide)
+    with pytest.raises(ValueError, match=r"--method=theseus puts the student.s layers among the teacher.s"):
+        distil(teacher, 2, *arguments, Theseus(), student_bert=smaller)
     with pytest.raises(ValueError, match=r"--student_layers=1: .*bert_config.json has 2 layers"):
         distil(teacher, 1, *arguments, VanillaKD(), student_bert=smaller)
     assert not (tmp_path / "other").exists()

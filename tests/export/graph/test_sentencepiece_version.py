@@ -21,7 +21,7 @@ from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePie
 BRANCHES = (
     Branch(tiny.task("pairs"), frozen=2, tuned=1),
     Branch(tiny.task("alone", pair=False, pooling="mean"), frozen=1, tuned=1),
-    Branch(tiny.task("head_alone"), frozen=3, tuned=0),
+    Branch(tiny.task("save"), frozen=3, tuned=0),  # a scope of TensorFlow's own
 )
 TEXT_A, TEXT_B = ("one red dog", "今天 天气很好", "", "¶"), ("the man", "", "me", "one")
 

@@ -131,6 +131,13 @@ def test_stopped_and_resumed_it_has_the_same_bits(
         assert read_owned(folder, record)
 
 
+def test_what_the_bert_cannot_read_is_refused(trained: JointJob) -> None:
+    first, second = trained.tasks
+    long = dataclasses.replace(second, spec=dataclasses.replace(second.spec, max_seq_length=400))
+    with pytest.raises(ValueError, match=r"^--max_seq_length=400 is above .*bert_config.json$"):
+        dataclasses.replace(trained, tasks=(first, long))
+
+
 def test_two_tasks_of_one_name(runner: TaskRunner, trained: JointJob, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^task rte is given twice$"):
         dataclasses.replace(trained, tasks=trained.tasks[:1] * 2)
