@@ -7,8 +7,8 @@ writer in the same place removes what a killed one left.
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, hold
 
 ASIDE = ".tmp"
+ASIDES = f".*.*{ASIDE}"  # how folders aside are called
 
 
 @contextmanager
@@ -90,7 +91,11 @@ def _aside(path: Path) -> Iterator[Path]:
 def _locked_folder(path: Path) -> tuple[Path, int | None]:
     """A new folder beside `path`, and what holds its lock; None on a file system without locks."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
+        folder = path.parent / f".{path.name}.{secrets.token_hex(4)}{ASIDE}"
+        try:
+            folder.mkdir()  # who may read `path` may look in, and who may remove `path` may clear it
+        except FileExistsError:
+            continue
         try:
             lock = hold(folder / LOCK)
         except FileNotFoundError:  # another process took it for abandoned before it had a lock
@@ -109,7 +114,7 @@ def clear_abandoned(parent: Path) -> None:
 
     One whose lock is held is being written; where the file system has no locks, all stay.
     """
-    for folder in parent.glob(f".*.*{ASIDE}"):
+    for folder in parent.glob(ASIDES):
         if not folder.is_symlink():
             with suppress(OSError):  # another user's, or another process clears it
                 if (folder / LOCK).exists():

@@ -51,6 +51,11 @@ class StoreFolder:
     def cache(self) -> Path:
         return self.root / "cache"
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders in which commands write aside what they give a name here."""
+        return (self.root, self.branches, self.versions, self.cache)
+
     def layer(self, digest: str) -> Path:
         return self.layers / digest
 

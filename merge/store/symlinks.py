@@ -3,15 +3,20 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from fnmatch import fnmatchcase
 
 from centrabert.errors import UserError
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.modeling.files import ASIDES
 
 
 def refuse_symlinks(folder: StoreFolder) -> None:
-    """Raises UserError that names the first symbolic link below the root, which may be one itself."""
-    for entry in _entries(folder.root):
+    """Raises UserError that names the first symbolic link below the root, which may be one itself.
+
+    What a command is writing aside, or a killed one left there, nobody reads: it may be another user's, and
+    is not looked into.
+    """
+    for entry in _entries(folder):
         if entry.is_symlink():
             raise UserError(
                 f"{entry.path}: is a symbolic link to {os.readlink(entry.path)}, and a store holds none; put "
@@ -19,12 +24,14 @@ def refuse_symlinks(folder: StoreFolder) -> None:
             )
 
 
-def _entries(root: Path) -> Iterator[os.DirEntry[str]]:
-    """All below `root`, through no link; another process may remove some of it meanwhile."""
-    left = [str(root)]
+def _entries(folder: StoreFolder) -> Iterator[os.DirEntry[str]]:
+    """All below the root, through no link; another process may remove some of it meanwhile."""
+    left, written = [str(folder.root)], {str(place) for place in folder.written}
     while left:
-        with suppress(FileNotFoundError), os.scandir(left.pop()) as entries:
+        place = left.pop()
+        with suppress(FileNotFoundError), os.scandir(place) as entries:
             for entry in sorted(entries, key=lambda each: each.name):
                 yield entry
-                if entry.is_dir(follow_symlinks=False):
+                aside = place in written and fnmatchcase(entry.name, ASIDES)
+                if entry.is_dir(follow_symlinks=False) and not aside:
                     left.append(entry.path)

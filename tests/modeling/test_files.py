@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from another_user import another_user
 from full_disk import largest_file
 
 from centrabert.modeling import files
 from centrabert.modeling.file_lock import LOCK, UNSUPPORTED, hold
-from centrabert.modeling.files import atomic_file, atomic_folder, write_text
+from centrabert.modeling.files import atomic_file, atomic_folder, clear_abandoned, write_text
 
 STOPS = [ValueError, OSError, KeyboardInterrupt, SystemExit]
 
@@ -171,6 +172,19 @@ def test_what_a_killed_process_left_is_cleared(what: str, tmp_path: Path) -> Non
         write_text(tmp_path / "branch.json", "{}")
         assert ours.exists() and litter not in names(tmp_path)
     assert names(tmp_path) == [".backup.abcd1234.tmp", ".rte.notes", "branch.json", "rte"]
+
+
+def test_what_another_user_left_is_cleared_by_who_may(tmp_path: Path) -> None:
+    """What is aside lets in whom the folder will let in: here, by the umask of a shared disk, the group."""
+    place = tmp_path / "store"
+    place.mkdir()
+    place.chmod(0o775)
+    killed = subprocess.run([sys.executable, "-c", KILLED, "atomic_file", str(place / "rte")], umask=0o002)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(names(place)) == 1
+    with another_user(tmp_path):
+        clear_abandoned(Path("store"))
+    assert names(place) == []
 
 
 def test_what_another_user_left_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

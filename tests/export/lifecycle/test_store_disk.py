@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from another_user import another_user
 from file_trace import listening
 from full_disk import small_disk
 from store_command import refusal
@@ -16,6 +17,7 @@ from centrabert import command
 from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
+from centrabert.modeling.files import atomic_folder
 
 CHEAP = ChangeOptions(replay="changed")
 
@@ -128,6 +130,17 @@ def test_a_folder_that_may_not_be_written(store: ModelStore) -> None:
         store.update(tiny_store().rte2, options=CHEAP)
     assert error.value.filename == str(store.folder.version(3))
     assert unchanged(store)
+
+
+def test_another_user_reads_while_one_writes(store: ModelStore, tmp_path: Path) -> None:
+    """And after a kill, whatever the umask of whom it hit."""
+    (store.folder.versions / ".3.abcd1234.tmp").mkdir(mode=0o700)
+    with atomic_folder(store.folder.version(3)) as aside:
+        (aside / "model").mkdir()
+        with another_user(tmp_path):
+            opened = ModelStore(Path("store"))
+            assert (list(opened.versions()), opened.verify()) == ([1, 2], [])
+            assert (aside.relative_to(tmp_path) / "model").is_dir()
 
 
 CUT = (
