@@ -1,5 +1,6 @@
 """What the verbs do to the tasks of a version: pure functions from one mapping of tasks to the next."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -98,9 +99,19 @@ class Rename:
 
 @dataclass(frozen=True)
 class Several:
-    """Changes of one verb, made together: one version instead of many."""
+    """Changes of one verb, made together: one version instead of many.
+
+    Raises:
+      UserError: Two of them are of one task.
+    """
 
     changes: "tuple[Change, ...]"
+
+    def __post_init__(self) -> None:
+        for task, count in Counter(self.touched).items():
+            if count > 1:
+                told = f"{count} of the branches are of task {task!r}"
+                raise UserError(f"{told}; give one branch for each task")
 
     @property
     def touched(self) -> tuple[str, ...]:

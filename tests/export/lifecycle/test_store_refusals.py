@@ -27,6 +27,7 @@ MISTAKES = (
     ("add --branches={rte}", "task 'rte' is there already; to replace its branch, update it"),
     ("update --branches={rte}", "task 'rte' has this branch already: nothing would change"),
     ("update --branches={sim}", "there is no task 'sim'; there are rte, tone"),
+    ("update --branches={rte2},{rte}", "2 of the branches are of task 'rte'; give one branch for each task"),
     ("remove --task=rt", "there is no task 'rt'; there are rte, tone"),
     ("rename --task=rt --to=x", "there is no task 'rt'; there are rte, tone"),
     ("rename --task=tone --to=rte", "task 'rte' is there already; choose another name"),
@@ -67,7 +68,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize(("given", "told"), MISTAKES)
 def test_a_mistake(given: str, told: str, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = tiny_store()
-    places = {"root": root, "rte": made.rte, "sim": made.sim, "base": made.base}
+    places = {"root": root, "rte": made.rte, "rte2": made.rte2, "sim": made.sim, "base": made.base}
     arguments = [argument.format(**places) for argument in given.split()]
     assert told.format(**places) in refusal(capsys, *arguments, f"--store={root}/store")
 

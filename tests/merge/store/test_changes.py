@@ -44,7 +44,6 @@ def test_a_change_moves_its_own_task_only(change: Change, after: dict[str, TaskE
         (TASKS, Update("rte", A), "task 'rte' has this branch already: nothing would change"),
         ({}, Remove("rte"), "there is no task 'rte'; there are none yet"),
         ({"rte": TASKS["rte"]}, Remove("rte"), "task 'rte' is the last one"),
-        (TASKS, Several((Add("a", C), Add("a", C))), "task 'a' is there already"),
         (TASKS, Rename("rte", "sst2", C), "task 'sst2' is there already; choose another name"),
         (TASKS, Rename("mnli", "nli", C), "there is no task 'mnli'"),
     ],
@@ -52,6 +51,13 @@ def test_a_change_moves_its_own_task_only(change: Change, after: dict[str, TaskE
 def test_what_cannot_be_done_is_refused(tasks: dict[str, TaskEntry], change: Change, message: str) -> None:
     with pytest.raises(UserError, match=message):
         change.apply(tasks)
+
+
+@pytest.mark.parametrize("change", [Add, Update])
+def test_one_branch_for_each_task(change: type[Add | Update]) -> None:
+    """Else the last one would win, and nobody would be told."""
+    with pytest.raises(UserError, match="2 of the branches are of task 'rte'; give one branch for each task"):
+        Several((change("rte", B), change("sst2", C), change("rte", C)))
 
 
 def test_owners_alone_change_a_task() -> None:
