@@ -16,6 +16,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import SAVED_MODEL, VARIABLES
 from centrabert.export.engine.fed_weights import FED, Weights, fed_variables, feed_variables
+from centrabert.modeling.checkpoint import reason
 
 Run = Callable[..., list[Any]]
 
@@ -52,7 +53,8 @@ class LoadedGraph:
                 self._session.run(_restored(self._graph, str(folder / VARIABLES), fed))
         except (tf.errors.OpError, ValueError) as error:
             self._session.close()
-            raise UserError(f"{folder}: cannot load the SavedModel: {error}") from None
+            told = reason(error) if isinstance(error, tf.errors.OpError) else error
+            raise UserError(f"{folder}: cannot load the SavedModel: {told}") from None
 
     def enter(self, user: object) -> None:
         """Keeps the session until `user` leaves."""

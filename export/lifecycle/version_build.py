@@ -12,6 +12,7 @@ from centrabert.export.lifecycle.proof import Proof, TaskProof, prove_answers, t
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.merge.store.folder_digest import file_digest
+from centrabert.merge.store.integrity import branch_faults, layer_faults
 from centrabert.merge.store.shards import Shard
 from centrabert.merge.store.store_folder import MODEL, StoreFolder
 from centrabert.merge.store.store_record import StoreRecord
@@ -53,8 +54,12 @@ def build(folder: StoreFolder, base: StoreRecord, draft: Draft, aside: Path) -> 
     graph = graph_digest(manifest, graph_builder())
     model = aside / MODEL
     model.mkdir()
-    known = _write_model(folder, base, draft, manifest, graph, model)
-    proof = _prove(folder, draft, manifest, model)
+    try:
+        known = _write_model(folder, base, draft, manifest, graph, model)
+        proof = _prove(folder, draft, manifest, model)
+    except UserError:
+        _check_parts(folder, base, draft.version, manifest.plan.trunk_depth)
+        raise
     files = {
         path: known.get(path) or file_digest(model / path)
         for path in sorted(each.relative_to(model).as_posix() for each in model.rglob("*") if each.is_file())
@@ -135,6 +140,15 @@ def _prove(folder: StoreFolder, draft: Draft, manifest: Manifest, model: Path) -
         },
         machine=this_machine(),
     )
+
+
+def _check_parts(folder: StoreFolder, base: StoreRecord, version: Version, depth: int) -> None:
+    """Raises UserError that names the first damaged file of those that a version is made of."""
+    for fault in layer_faults(folder, base.layers[: depth + 1]):
+        raise UserError(fault)
+    for task, entry in sorted(version.tasks.items()):
+        for fault in branch_faults(folder.branch(entry.branch), entry):
+            raise UserError(f"task {task!r}: {fault}")
 
 
 def _branch_of(version: Version, task: str) -> str | None:

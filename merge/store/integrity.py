@@ -1,13 +1,13 @@
 """Verifying a store: every digest is computed again from bytes, and what differs is named."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.merge.store.folder_digest import differing_file, file_digests
 from centrabert.merge.store.labels import read_labels
 from centrabert.merge.store.store_folder import StoreFolder
-from centrabert.merge.store.store_record import StoreRecord, read_store_record
+from centrabert.merge.store.store_record import Layer, read_store_record
 from centrabert.merge.store.stored_layers import NAME as LAYER
 from centrabert.merge.store.version_record import TaskEntry, Version, read_version
 from centrabert.modeling import checkpoint
@@ -25,7 +25,7 @@ def faults(folder: StoreFolder) -> Iterator[str]:
     base = read_store_record(folder)
     if fault := _file_fault(folder.tokenizer, base.tokenizer):
         yield fault
-    yield from _layer_faults(folder, base)
+    yield from layer_faults(folder, base.layers)
     branches: dict[str, TaskEntry] = {}
     for number in folder.numbers():
         try:
@@ -36,7 +36,7 @@ def faults(folder: StoreFolder) -> Iterator[str]:
         branches.update({entry.branch: entry for entry in version.tasks.values()})
         yield from model_faults(folder.model(number), version)
     for digest, entry in sorted(branches.items()):
-        yield from _branch_faults(folder.branch(digest), entry)
+        yield from branch_faults(folder.branch(digest), entry)
     yield from _label_faults(folder)
 
 
@@ -54,8 +54,9 @@ def model_faults(model: Path, version: Version, beside: Collection[str] = ()) ->
         yield f"{model / name}: is not what version {version.number} was proved with"
 
 
-def _layer_faults(folder: StoreFolder, base: StoreRecord) -> Iterator[str]:
-    for layer in base.layers:
+def layer_faults(folder: StoreFolder, layers: Iterable[Layer]) -> Iterator[str]:
+    """What differs in these layers of the base."""
+    for layer in layers:
         place = folder.layer(layer.digest)
         if fault := _file_fault(place, layer.files):
             yield fault
@@ -65,7 +66,8 @@ def _layer_faults(folder: StoreFolder, base: StoreRecord) -> Iterator[str]:
             yield f"{place}: {name} is not the one of store.json"
 
 
-def _branch_faults(place: Path, entry: TaskEntry) -> Iterator[str]:
+def branch_faults(place: Path, entry: TaskEntry) -> Iterator[str]:
+    """What differs in the folder of a branch."""
     if fault := _file_fault(place, entry.files):
         yield fault
         return
