@@ -18,7 +18,7 @@ PARTS = tuple(
 )
 PIPELINE = (
     *("modeling", "glue_data", "", "distill", "merge", "export", "export/lifecycle"),
-    *("search", "benchmarks"),
+    *("search", "benchmarks", "benchmarks/paper"),
 )
 FOLDERS = ("centrabert", *PARTS, "benchmarks", "docs", "tests")
 
@@ -103,5 +103,5 @@ def is_script(path: str) -> bool:
     """Whether a file may define flags."""
     folder, _, name = path.rpartition("/")
     return name.startswith("run_") or (
-        folder == "benchmarks" and "\nFLAGS = " in ROOT.joinpath(path).read_text()
+        folder in ("benchmarks", "benchmarks/paper") and "\nFLAGS = " in ROOT.joinpath(path).read_text()
     )
