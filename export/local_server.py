@@ -16,7 +16,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import add_ModelServiceServi
 from tensorflow_serving.apis.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
 from centrabert.errors import UserError
-from centrabert.export.contract.models_config import desired_versions
+from centrabert.export.contract.models_config import desired_versions, exported_config
 from centrabert.export.contract.version_folder import SAVED_MODEL
 from centrabert.export.rest.http_server import HttpServer
 from centrabert.export.serving.concurrency_limit import raise_file_limit
@@ -36,7 +36,8 @@ class ServerSettings:
     """What a server serves, and where.
 
     Attributes:
-      config_file: models.config, or None to serve the highest version.
+      config_file: models.config; None for that of the export folder, or, if `base_path` is another folder
+        with versions, to serve the highest.
       host: The address to listen at; 127.0.0.1 is reached from this machine alone.
       port, rest_port: The ports of gRPC and HTTP; 0 for any free one.
       poll_seconds: Time between two checks for new versions.
@@ -91,6 +92,7 @@ class Server:
             be served.
         """
         settings = self._settings
+        logging.info("%s", self._followed())
         try:
             with ExitStack() as ports:
                 ports.enter_context(free_port("port", settings.host, settings.port))
@@ -159,11 +161,21 @@ class Server:
     def _version(self) -> float:
         return float(next((version.number for version in self.versions.available), 0))
 
+    @property
+    def _config_file(self) -> Path | None:
+        return self._settings.config_file or exported_config(self._settings.base_path)
+
+    def _followed(self) -> str:
+        """What decides which versions are served."""
+        if (file := self._config_file) is None:
+            return f"{self._settings.base_path}: the highest version is served"
+        return f"{file}: its labels are followed; who names none gets the highest version that has one"
+
     def _nothing(self) -> str:
         """Why there is nothing to serve."""
-        folder = self._settings.base_path
         errors = [version.error for version in self.versions.statuses if version.error]
-        return errors[0] if errors else f"{folder}: holds no version folder with a {SAVED_MODEL}"
+        which = "version folder" if self._config_file is None else f"version that {self._config_file} lists,"
+        return errors[0] if errors else f"{self._settings.base_path}: holds no {which} with a {SAVED_MODEL}"
 
 
 async def serve(settings: ServerSettings, grace: float) -> None:

@@ -1,5 +1,10 @@
-"""Publishing a model: its version, its label and what starts a server on it, in steps that can be resumed."""
+"""Publishing a model: its version, its label and what starts a server on it, in steps that can be resumed.
 
+What is served moves in one step, the last one, when models.config gets its name: until then no label points
+to the new version, and a server loads only versions that have one.
+"""
+
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,17 +12,18 @@ from typing import Protocol
 
 from absl import logging
 
-from centrabert.export.contract.models_config import label_version, read_labels
+from centrabert.export.contract.models_config import read_labels, write_models_config
 from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_path
 from centrabert.export.deploy.render import write_deployment
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.merge.merged_folder import MANIFEST
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.files import check_new, clear_abandoned
 from centrabert.modeling.formats.json_file import read_json
 
 NOTE = """\
-run_export is at work on version {version}, or was stopped before it had labelled the version in models.config
-and written what starts a server. If it was stopped, run the same command again: it finishes the work.
+An export of version {version} is at work, or was stopped before it had written what starts a server and
+labelled the version in models.config. If it was stopped, run the same command again: it finishes the work.
 """
 
 
@@ -62,6 +68,17 @@ def publish(source: VersionSource, export_dir: Path, version: int, label: str, s
     version from one that was published whole, which is not touched again.
 
     Raises:
+      As `write_version`.
+    """
+    folder = write_version(source, export_dir, version)
+    label_versions(export_dir, {label: version}, serving)
+    return folder
+
+
+def write_version(source: VersionSource, export_dir: Path, version: int) -> Path:
+    """Writes `export_dir`/`version`/, which it returns; it is not served before it is labelled.
+
+    Raises:
       UserError: The source or models.config is damaged, or an answer differs.
       FileExistsError: That version is there.
       OSError, tf.errors.OpError: The disk is full.
@@ -75,15 +92,30 @@ def publish(source: VersionSource, export_dir: Path, version: int, label: str, s
         logging.info("%s: was exported before; its label and the deployment files follow", folder)
     else:
         _export(source, folder, note)
-    finish(folder, label, serving)
     return folder
 
 
-def finish(folder: Path, label: str, serving: TfServing) -> None:
-    """Labels an exported version and writes what starts a server on it; it is published whole then."""
-    label_version(folder.parent / SETTINGS, serving.name, serving.base_path, label, int(folder.name))
-    write_deployment(folder, serving)
-    _note(folder).unlink(missing_ok=True)
+def label_versions(export_dir: Path, moved: Mapping[str, int], serving: TfServing) -> None:
+    """Writes what starts a server, and then models.config, with which all labels move at once.
+
+    Where several processes export at once, each waits for the one before it, and the last one's files know
+    the labels of all.
+
+    Args:
+      moved: The version of every label that moves; other labels stay where they are.
+
+    Raises:
+      UserError: models.config is damaged.
+      OSError: The disk is full; the old models.config is untouched.
+    """
+    settings = export_dir / SETTINGS
+    settings.mkdir(parents=True, exist_ok=True)
+    with exclusive(settings, wait=True):
+        labels = {**read_labels(settings), **moved}
+        write_deployment(export_dir, labels, serving)
+        write_models_config(settings, serving.name, serving.base_path, labels)
+    for version in set(moved.values()):
+        _note(version_path(export_dir, version)).unlink(missing_ok=True)
 
 
 def _note(folder: Path) -> Path:

@@ -1,8 +1,11 @@
 """Serves an exported model over gRPC and REST, as TF Serving does, where that is not at hand.
 
-The flags are TF Serving's. A new version under --model_base_path is served as soon as it has answered its
-golden texts, without a dropped request; one that fails leaves the old one where it is. A page to try the
-model is at http://localhost:<rest_api_port>/, values for Prometheus at /metrics, and /healthz says whether it
+The flags are TF Serving's. Of an export folder the server follows tf_serving/models.config, as the scripts do
+that start TF Serving there: it serves the versions that have a label. When an export moves a label, the new
+version takes over as soon as it has answered its golden texts, without a dropped request; one that fails
+leaves the old one where it is. As with TF Serving, a request that names neither version nor label is answered
+by the highest version that is served, so clients should name a label, such as stable. A page to try the model
+is at http://localhost:<rest_api_port>/, values for Prometheus at /metrics, and /healthz says whether it
 serves. SIGTERM ends the server after the requests in flight.
 """
 
@@ -25,7 +28,8 @@ class Run:
     model_base_path: Path = flag("Folder with the versions, as run_export writes it.")
     model_config_file: Path | None = flag(
         "A models.config as run_export writes it. The versions that it lists are served from "
-        "--model_base_path, under its labels. Without it the highest version is served.",
+        "--model_base_path, under its labels. By default it is tf_serving/models.config in that folder; in a "
+        "folder without tf_serving/ the highest version is served.",
         None,
     )
     host: str = flag(

@@ -8,8 +8,7 @@ from google.protobuf import text_format  # type: ignore[import-untyped]
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import version_folders
-from centrabert.modeling.file_lock import exclusive
+from centrabert.export.contract.version_folder import SETTINGS, version_folders
 from centrabert.modeling.files import write_text
 
 MODELS_CONFIG = "models.config"
@@ -31,12 +30,16 @@ class DesiredVersions:
 def desired_versions(base_path: Path, config_file: Path | None) -> DesiredVersions:
     """Reads the folder and the file, as they now are.
 
-    Without a file the highest version is desired, and a lower one in its place if it cannot be loaded; with a
-    file exactly the versions that it lists.
+    With a file exactly the versions that it lists are desired. An export folder has such a file; where there
+    is none the highest version is desired, and a lower one in its place if it cannot be loaded.
+
+    Args:
+      config_file: None for that of the export folder, if `base_path` is one.
 
     Raises:
-      UserError: The file is damaged, or lists no versions.
+      UserError: The file is damaged, lists no versions, or is not there.
     """
+    config_file = config_file or exported_config(base_path)
     if config_file is None:
         return DesiredVersions((tuple(sorted(version_folders(base_path), reverse=True)),), {})
     model = read_models_config(config_file)
@@ -46,6 +49,14 @@ def desired_versions(base_path: Path, config_file: Path | None) -> DesiredVersio
     return DesiredVersions(tuple((number,) for number in versions), dict(model.version_labels))
 
 
+def exported_config(base_path: Path) -> Path | None:
+    """The models.config of an export folder; None if `base_path` is another folder with versions.
+
+    The file is not there yet while the first export is at work, or if it was stopped.
+    """
+    return base_path / SETTINGS / MODELS_CONFIG if (base_path / SETTINGS).is_dir() else None
+
+
 def read_models_config(file: Path) -> "ModelServerConfig.ModelConfig":
     """The one model of a models.config; raises UserError if the file is missing, damaged or of several."""
     config = ModelServerConfig()
@@ -53,7 +64,7 @@ def read_models_config(file: Path) -> "ModelServerConfig.ModelConfig":
         text_format.Parse(file.read_text(encoding="utf-8"), config)
         (model,) = config.model_config_list.config
     except FileNotFoundError:
-        raise UserError(f"{file}: no such file") from None
+        raise UserError(f"{file}: no such file; if an export was stopped, run it again") from None
     except (text_format.ParseError, ValueError, UnicodeDecodeError):
         raise UserError(f"{file}: is not a models.config of one model; fix or remove it") from None
     return model
@@ -69,31 +80,23 @@ def read_labels(folder: Path) -> Mapping[str, int]:
     return dict(read_models_config(path).version_labels) if path.exists() else {}
 
 
-def label_version(folder: Path, name: str, base_path: str, label: str, version: int) -> Mapping[str, int]:
-    """Writes models.config with `label` at `version`; other labels stay where they are. Returns all labels.
+def write_models_config(folder: Path, name: str, base_path: str, labels: Mapping[str, int]) -> None:
+    """Replaces models.config in one step.
 
-    TF Serving keeps every labelled version loaded, and a request may name a label instead of a version. Where
-    several processes label versions at once, each waits for the one before it.
+    A server loads the versions that have a label, and no others; a request may name a label instead of a
+    version.
 
     Args:
       folder: Where models.config is, or will be.
       base_path: Where the server sees the export folder.
+      labels: The version of every label.
 
     Raises:
-      UserError: models.config is damaged.
       OSError: The disk is full; the old file is untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder, wait=True):
-        labels = {**read_labels(folder), label: version}
-        write_text(folder / MODELS_CONFIG, _models_config(name, base_path, labels))
-    return labels
-
-
-def _models_config(name: str, base_path: str, labels: Mapping[str, int]) -> str:
     config = ModelServerConfig()
     model = config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")
     model.model_version_policy.specific.versions.extend(sorted(set(labels.values())))
     for label, number in sorted(labels.items()):
         model.version_labels[label] = number
-    return str(text_format.MessageToString(config))
+    write_text(folder / MODELS_CONFIG, text_format.MessageToString(config))

@@ -6,37 +6,31 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from centrabert.export.contract.models_config import read_labels
 from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_folders
 from centrabert.export.deploy.server_memory import BATCH_ROWS, batch_bytes, server_memory, weight_bytes
 from centrabert.export.deploy.tf_serving import IMAGE, TAG, TfServing
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.files import write_text
 
 FILES = ("batching_parameters.txt", "docker_run.sh", "kubernetes.yaml", "kserve.yaml")
 
 
-def write_deployment(version: Path, serving: TfServing) -> None:
-    """Writes FILES beside models.config, with its labels, in the export folder that `version` is in.
-
-    Where several processes export at once, each waits for the one before it, and the last one's files know
-    the labels of all.
+def write_deployment(export_dir: Path, labels: Mapping[str, int], serving: TfServing) -> None:
+    """Writes FILES for a server of the labelled versions into the export folder, beside models.config.
 
     Args:
-      version: Folder of the version just exported; the server's batches are those of its model.
+      labels: The version of every label; one that is not there counts for nothing.
 
     Raises:
+      UserError: None of the versions is there, or a manifest is damaged.
       OSError: The disk is full; the old file is untouched.
     """
-    folder = version.parent / SETTINGS
-    with exclusive(folder, wait=True):
-        labels = read_labels(folder)
-        folders = version_folders(version.parent)
-        weights = [weight_bytes(folders[number]) for number in set(labels.values()) if number in folders]
-        memory = server_memory(weights, batch_bytes(read_manifest(version / EXTRA)), serving.cores)
-        for name, text in deployment_files(serving, labels, memory).items():
-            write_text(folder / name, text)
+    folders = version_folders(export_dir)
+    served = [folders[number] for number in sorted(set(labels.values())) if number in folders]
+    batch = max((batch_bytes(read_manifest(folder / EXTRA)) for folder in served), default=0)
+    memory = server_memory([weight_bytes(folder) for folder in served], batch, serving.cores)
+    for name, text in deployment_files(serving, labels, memory).items():
+        write_text(export_dir / SETTINGS / name, text)
 
 
 def deployment_files(serving: TfServing, labels: Mapping[str, int], mebibytes: int) -> dict[str, str]:

@@ -38,7 +38,10 @@ class ModelStore:
         store = ModelStore.create(Path("store"), base=Path("uncased_L-12_H-768_A-12"))
         store.add(Path("output/rte_student"))
         store.promote("stable", 1)
-        store.export(1, Path("serving"))
+        export_labelled(store, Path("serving"), TfServing("centrabert", cores=2))
+
+    The last line stands for `centrabert store export`; its names are of export/lifecycle/store_export.py and
+    export/deploy/tf_serving.py.
 
     Args:
       root: Its folder.

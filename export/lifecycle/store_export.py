@@ -11,7 +11,7 @@ from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.proof import FILE as PROOF
 from centrabert.export.lifecycle.proof import read_proof
-from centrabert.export.publication import finish, publish
+from centrabert.export.publication import label_versions, write_version
 from centrabert.merge.store.integrity import model_faults
 from centrabert.merge.store.shards import link
 from centrabert.merge.store.version_record import RECORD, read_record_at
@@ -49,8 +49,9 @@ class StoredVersion:
 def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> Mapping[str, Path]:
     """Exports every version that a label of the store points to; versions that are there already stay.
 
-    Each appears whole or not at all. models.config and the deployment files follow; if something stops the
-    export in between, the same call finishes it. The weights are hard links where there can be some.
+    It is one transaction: each version appears whole or not at all, and when all are there, models.config
+    moves all labels in one step, so that a server follows the old labels or the new ones. If something stops
+    the export in between, the same call finishes it. The weights are hard links where there can be some.
 
     Returns:
       The folder of the version of every label.
@@ -67,15 +68,14 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
             "`centrabert store promote --store=... --label=stable --version=NUMBER`"
         )
     _check_ours(store, export_dir)
-    return {label: _exported(store, export_dir, number, label, serving) for label, number in labels.items()}
+    folders = {number: _exported(store, export_dir, number) for number in sorted(set(labels.values()))}
+    label_versions(export_dir, labels, serving)
+    return {label: folders[number] for label, number in labels.items()}
 
 
-def _exported(store: ModelStore, export_dir: Path, number: int, label: str, serving: TfServing) -> Path:
+def _exported(store: ModelStore, export_dir: Path, number: int) -> Path:
     source, folder = StoredVersion(store, number), version_path(export_dir, number)
-    if not source.is_in(folder):
-        return publish(source, export_dir, number, label, serving)
-    finish(folder, label, serving)
-    return folder
+    return folder if source.is_in(folder) else write_version(source, export_dir, number)
 
 
 def _check_ours(store: ModelStore, export_dir: Path) -> None:

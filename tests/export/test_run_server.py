@@ -15,6 +15,7 @@ from source_tree import ROOT
 
 from centrabert import command, machine
 from centrabert.export import run_server
+from centrabert.export.contract.models_config import write_models_config
 
 ROWS = {"signature_name": "tone", "instances": ["the dog sees a small bird"] * 400}
 
@@ -99,3 +100,19 @@ def test_a_mistake_is_one_line(
     assert captured.err.count("\n") == 1
     assert message in captured.err
     assert os.listdir(tmp_path) == []
+
+
+def test_an_export_folder_whose_labelled_version_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version without a label does not stand in for it."""
+    for folder in ("4", "tf_serving"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "4" / "saved_model.pb").touch()
+    write_models_config(tmp_path / "tf_serving", "nlp", "/models/nlp", {"stable": 3})
+    argv = ["run_server", f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]
+    assert command.status(run_server.main, run_server.FLAGS, argv) == 1
+    file = tmp_path / "tf_serving" / "models.config"
+    assert f"{file}: its labels are followed; who names none gets the highest" in caplog.text
+    told = f"{tmp_path}: holds no version that {file} lists, with a saved_model.pb"
+    assert told in capsys.readouterr().err

@@ -12,7 +12,7 @@ from program_stub import calls, run, stub
 from server_flags import server_flags
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from centrabert.export.contract.models_config import label_version
+from centrabert.export.contract.models_config import write_models_config
 from centrabert.export.deploy.render import deployment_files
 from centrabert.export.deploy.tf_serving import TAG, TfServing
 
@@ -25,7 +25,8 @@ IMAGE = "tensorflow/serving:2.20.0"
 def moved(tmp_path: Path) -> Path:
     """An export folder of SERVING, made elsewhere than where it now is."""
     folder = tmp_path / "made" / "tf_serving"
-    label_version(folder, SERVING.name, SERVING.base_path, "stable", 4)
+    folder.mkdir(parents=True)
+    write_models_config(folder, SERVING.name, SERVING.base_path, {"stable": 4})
     for name, text in deployment_files(SERVING, LABELS, 1234).items():
         (folder / name).write_text(text)
     return (tmp_path / "made").rename(tmp_path / "Models, moved  here; it's $HOME (1)")

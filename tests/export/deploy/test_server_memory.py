@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tiny_config import CONFIG
 
-from centrabert.export.contract.models_config import label_version
 from centrabert.export.deploy.render import write_deployment
 from centrabert.export.deploy.server_memory import affordable_batches, batch_bytes, server_memory
 from centrabert.export.deploy.tf_serving import TfServing
@@ -89,9 +88,8 @@ def test_memory_is_that_of_the_labelled_versions(tmp_path: Path) -> None:
     """Of 2 and 5; not of 3, which has no label, nor of 7, which is gone."""
     for number, size in ((2, 3 * MEBIBYTE + 5), (3, 900 * MEBIBYTE), (5, 60 * MEBIBYTE)):
         saved_version(tmp_path / str(number), size)
-    for label, number in (("old", 2), ("stable", 5), ("gone", 7)):
-        label_version(tmp_path / "tf_serving", "m", "/models/m", label, number)
-    write_deployment(tmp_path / "5", TfServing("m", 40))
+    (tmp_path / "tf_serving").mkdir()
+    write_deployment(tmp_path, {"old": 2, "stable": 5, "gone": 7}, TfServing("m", 40))
     total = (512 + 3 + 60 + 60) * MEBIBYTE + 5 + 40 * 1_018_368
     for name in ("kubernetes.yaml", "kserve.yaml"):
         found = re.findall(r'memory: "(.*)"', (tmp_path / "tf_serving" / name).read_text())
