@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.paper.schedule import METHODS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
-from benchmarks.paper.training import PARTIAL, Result, Results, Training
+from benchmarks.paper.training import ADAPTERS, LORA, Result, Results, Training
 from centrabert.search.selection.budget_optimum import optimum
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 
@@ -80,6 +80,8 @@ def _models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[
     }
     models = {name: _trained(results, trainings) for name, trainings in listed.items()}
     models["mixed"] = _mixed(results, schedule, models)
+    for row, of_task in ((LORA, schedule.lora), (ADAPTERS, schedule.adapters)):
+        models[row] = _trained(results, [each for task in tasks for each in of_task(task, results)])
     for row, method in METHODS.items():
         depths = (SMALL,) if method.whole else STUDENTS
         students = [schedule.distilled(task, row, method, results) for task in tasks]
@@ -128,10 +130,7 @@ def _mixed(results: Results, schedule: Schedule, models: Mapping[str, Chosen]) -
 
 def _layers(chosen: Chosen, whole: int) -> int:
     """Computed for all tasks: the trunk's and every task's own."""
-    trunk = max(
-        (0 if PARTIAL not in (each.row, each.teacher and each.teacher.row) else whole - each.layers)
-        for each in chosen.values()
-    )
+    trunk = max(whole - each.layers if each.frozen else 0 for each in chosen.values())
     return trunk + sum(each.student_layers or each.layers for each in chosen.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from benchmarks.paper.training import FULL, KD, PARTIAL, Results, Training
+from benchmarks.paper.training import ADAPTERS, FULL, KD, LORA, PARTIAL, Results, Training
 
 WHOLE = ("rte", "cola", "mrpc", "stsb")  # their training sets are complete
 SAMPLED = ("sst2", "qnli", "mnli", "qqp")
@@ -13,6 +13,8 @@ FULL_RATES = (5e-5, 1e-4, 2e-5)
 PARTIAL_RATES = (1e-4, 2e-4)
 EPOCHS, STUDENT_EPOCHS = 5.0, 10.0
 STUDENT_RATE = 2e-4
+ADDED_RATE = 1e-3  # of what is added to matrices that stand still
+LORA_RANK, ADAPTER_SIZE = 8, 64
 FIRST_LAYERS = 6  # the L that chooses the learning rate of all L
 TEACHER_LAYERS = (6, 8, 4, 10)  # the paper's teachers
 OTHER_LAYERS = (2, 3, 5, 7, 9, 11, 12, 1)  # the rest of Table 1
@@ -94,6 +96,10 @@ class Schedule:
             return self.students(task, results)
         if row == "pretrained":  # Appendix C
             return self.from_pretrained(task, results)
+        if row == LORA:
+            return self.lora(task, results)
+        if row == ADAPTERS:
+            return self.adapters(task, results)
         return self.distilled(task, row, METHODS[row], results)
 
     def full(self, task: str, results: Results) -> Sequence[Training]:
@@ -136,6 +142,17 @@ class Schedule:
         """The same students, from the pretrained layers and with a new head."""
         return [replace(each, start="pretrained") for each in self.students(task, results)]
 
+    def lora(self, task: str, results: Results) -> Sequence[Training]:
+        """The best teacher's layers, by updates of low rank."""
+        teacher = self.teacher(task, results)
+        settings = (("lora_rank", LORA_RANK),)
+        return [replace(teacher, row=LORA, learning_rate=ADDED_RATE, settings=settings)] if teacher else []
+
+    def adapters(self, task: str, results: Results) -> Sequence[Training]:
+        del results
+        settings = (("adapter_size", ADAPTER_SIZE),)
+        return [Training(task, ADAPTERS, self.num_hidden_layers, ADDED_RATE, EPOCHS, settings=settings)]
+
     def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
         teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
         if teacher is None:
@@ -148,7 +165,7 @@ class Schedule:
 
 
 VANILLA = Method("vanilla_kd", whole=False)
-ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", *METHODS)
+ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", LORA, ADAPTERS, *METHODS)
 
 
 def _student(teacher: Training, row: str, layers: int, method: Method) -> Training:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-FULL, PARTIAL, KD = "full", "partial", "kd"
+FULL, PARTIAL, KD, LORA, ADAPTERS = "full", "partial", "kd", "lora", "adapters"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Training:
         if self.teacher:
             parts += ["of", f"lr{self.teacher.learning_rate:g}", f"seed{self.teacher.seed}"]
         return "_".join(part for part in parts if part)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands on the trunk that all tasks share."""
+        return (self.teacher or self).row in (PARTIAL, LORA)
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.paper.schedule import MAX_ROWS, SAMPLED, WHOLE
-from benchmarks.paper.training import PARTIAL, Result, Training
+from benchmarks.paper.training import ADAPTERS, LORA, Result, Training
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
@@ -18,6 +18,7 @@ from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.config import BertConfig
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import encode
@@ -107,13 +108,11 @@ class Workshop:
             eval_batch_size=BATCH,
             seed=training.seed,
             bias_correction=True,  # without it some trainings collapse to one answer at these rates
-            **({} if training.method else dict(training.settings)),
+            **(dict(training.settings) if training.row == LORA else {}),
         )
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
         if training.teacher is None:
-            layers = runner.bert.config().num_hidden_layers
-            branch = Branch.teacher(runner.spec, training.layers, layers)
-            branch = replace(branch, full_fine_tuning=training.row != PARTIAL)
+            branch = _branch(training, runner.spec, runner.bert.config())
             return runner.fine_tune(branch, hyperparameters, folder, cache)
         teacher = Teacher(self.folder(training.teacher), BertFolder.at(self.bert_dir))
         of, depth, start = teacher.record.branch, training.student_layers, None
@@ -122,6 +121,14 @@ class Workshop:
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
         return runner.distil(teacher, depth, hyperparameters, folder, cache, method, start, states)
+
+
+def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
+    """What is fine-tuned; a smaller BERT has its own number of layers."""
+    if training.row == ADAPTERS:
+        return Branch.with_adapters(task, dict(training.settings)["adapter_size"], config)
+    branch = Branch.teacher(task, training.layers, config.num_hidden_layers)
+    return replace(branch, full_fine_tuning=not training.frozen)
 
 
 def _texts(runner: TaskRunner) -> list[str]:

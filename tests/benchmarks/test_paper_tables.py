@@ -80,12 +80,13 @@ def test_another_seed_is_another_training_of_the_same_cell(tmp_path: Path) -> No
 @pytest.fixture
 def table2(tmp_path: Path) -> dict[str, list[str]]:
     """The cells of Table 2 by the name of the row."""
-    results = everything(tmp_path / "results.json", ("full_rates", "partial", "teachers", "kd", "kd_whole"))
+    rows = ("full_rates", "partial", "teachers", "kd", "lora", "adapters", "kd_whole")
+    results = everything(tmp_path / "results.json", rows)
     text = page(results, LAYERS).split("## Table 2")[1].split("## ")[0]
-    rows = [
+    cells = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
     ]
-    return {row[0]: row[1:] for row in rows}
+    return {row[0]: row[1:] for row in cells}
 
 
 def test_table_2_by_hand(table2: dict[str, list[str]]) -> None:
@@ -96,6 +97,8 @@ def test_table_2_by_hand(table2: dict[str, list[str]]) -> None:
     assert table2["KD-1"] == ["51.5", "51.5", "51.5", "99.0%", "6", "25.0%", "4.00"]
     assert table2["KD-3"] == ["52.5", "52.5", "52.5", "101.0%", "10", "41.7%", "4.00"]
     assert table2["kd_whole-6"][-3:-1] == ["12", "50.0%"]
+    assert table2["lora"][-3:-1] == table2["without KD"][-3:-1]
+    assert table2["adapters"][-3:-1] == ["24", "100.0%"]
     # 33 of 96 layers are 8 of 24: the trunk of 4, and 4 layers for the two tasks.
     assert table2["mixed"][2:6] == ["52.0", "100.0%", "8", "33.3%"]
 
