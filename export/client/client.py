@@ -1,6 +1,6 @@
 """A client of served models: texts in, typed answers out, over gRPC or REST.
 
-    with Client.grpc("localhost:8500", model="centrabert", timeout=5.0) as client:
+    with Client.grpc("localhost:8500", model="centrabert", label="stable", timeout=5.0) as client:
         client.ask("sst2", "a fine film")  # Classification(label="positive", probabilities=(0.03, 0.97))
 
 It asks TF Serving and the local server alike, always by the signature `route`, for tasks by name.
@@ -79,7 +79,8 @@ class Client:
 
         Args:
           address: "host:port", by default 8500.
-          version, label: The version to ask, by one of them; none for the latest.
+          version, label: The version to ask, by one of them, best the label stable. With none it is the
+            highest that is served, be it a canary; a server that has no labels wants none.
           credentials: Of grpc.ssl_channel_credentials; None for no encryption.
           filter_outputs: Whether the server shall send nothing but what is read. Not for a TF Serving: it
             batches only requests that fetch the same outputs, and pays a second for outputs that are new.

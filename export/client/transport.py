@@ -13,7 +13,7 @@ from centrabert.modeling.kinds.task_kind import Output
 
 @dataclass(frozen=True)
 class WantedModel:
-    """The model that requests are meant for: its latest version unless one is named.
+    """The model that requests are meant for: the highest version served unless one is named.
 
     Attributes:
       version, label: At most one of them.
