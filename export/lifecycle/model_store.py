@@ -2,30 +2,33 @@
 
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA, VARIABLES
 from centrabert.export.lifecycle.comparison import Judgement
+from centrabert.export.lifecycle.new_store import write_new_store
 from centrabert.export.lifecycle.proof import Proof, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, read_manifest
 from centrabert.merge.store import changes, garbage, integrity
 from centrabert.merge.store.changes import Change
-from centrabert.merge.store.folder_digest import file_digest, file_digests
+from centrabert.merge.store.folder_digest import file_digest
 from centrabert.merge.store.garbage import Garbage, find_garbage
 from centrabert.merge.store.labels import Labels, Move, read_labels, write_labels
 from centrabert.merge.store.store_folder import StoreFolder
-from centrabert.merge.store.store_record import StoreRecord, read_store_record, write_store_record
-from centrabert.merge.store.stored_branches import checked_record, rename_branch, store_branch
-from centrabert.merge.store.stored_layers import store_layers
+from centrabert.merge.store.store_record import read_store_record
+from centrabert.merge.store.stored_branches import (
+    checked_record,
+    rename_branch,
+    repair_branch,
+    store_branch,
+)
 from centrabert.merge.store.symlinks import refuse_symlinks
 from centrabert.merge.store.version_record import FILES, Version, latest_version, read_version
 from centrabert.modeling import checkpoint, files
-from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.file_lock import exclusive
 
 DEFAULT = ChangeOptions()
@@ -70,27 +73,7 @@ class ModelStore:
           UserError: `base` is damaged.
           FileExistsError: There is something at `root`.
         """
-        bert = BertFolder.at(base)
-        tokenizer = bert.tokenizer(do_lower_case)
-        bert.check()
-        with files.atomic_folder(root) as aside:
-            folder = StoreFolder(aside)
-            for place in (folder.layers, folder.branches, folder.versions, folder.cache, folder.tokenizer):
-                place.mkdir()
-            for name, content in tokenizer.assets.items():
-                (folder.tokenizer / name).write_bytes(content)
-            layers = store_layers(folder, bert)
-            write_store_record(
-                folder,
-                StoreRecord(
-                    store=uuid.uuid4().hex,
-                    config=bert.config(),
-                    do_lower_case=tokenizer.do_lower_case,
-                    vocabulary_digest=tokenizer.digest,
-                    tokenizer=file_digests(folder.tokenizer),
-                    layers=layers,
-                ),
-            )
+        write_new_store(root, base, do_lower_case)
         return cls(root)
 
     @property
@@ -211,6 +194,19 @@ class ModelStore:
 
     def _change(self, planned: Change, staged: Callable[[], Change], options: ChangeOptions) -> Outcome:
         return make_version(self.folder, self.base, planned, staged, options)
+
+    def repair(self, *branches: Path, options: ChangeOptions = DEFAULT) -> list[str]:
+        """Writes the files of stored branches again that are damaged; the folders they came from have them.
+
+        Returns:
+          The digests of the branches, whose files are now as they were.
+
+        Raises:
+          UserError: The store has no such branch, or the folder is damaged, too.
+        """
+        with exclusive(self.folder.root, wait=options.retry, what="repair"):
+            garbage.clean(self.folder)
+            return [repair_branch(self.folder, branch) for branch in branches]
 
     def checkout(self, version: int | str, output_dir: Path) -> Manifest:
         """Writes a version as a merged model, with all weights in one plain TensorFlow checkpoint.

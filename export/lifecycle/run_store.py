@@ -12,8 +12,8 @@ A change (add, update, remove, rename) makes a new version. Before the version c
 asked the golden texts of the changed task, and the old and the new graph those of the others, which they must
 answer alike to the last bit. If the command is killed, the store is as it was. list, show, log, diff and
 verify only read; promote and rollback move a label; export writes what the labels point to into a folder that
-TF Serving or `centrabert serve` watches; checkout writes a version as a merged model; gc removes old
-versions. docs/STORE.md tells more.
+TF Serving or `centrabert serve` watches; repair writes damaged branches again; checkout writes a version as a
+merged model; gc removes old versions. docs/STORE.md tells more.
 """
 
 import json
@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import STABLE
-from centrabert.export.lifecycle.verb_flags import TAKES, check_flags
-from centrabert.flag_fields import define, flag, read
+from centrabert.export.lifecycle import verb_flags
+from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.files import write_text
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 class Run:
     """What the flags ask for."""
 
-    verb: str = flag("What to do; it may stand first, without --verb=.", choices=tuple(TAKES))
+    verb: str = flag("What to do; it may stand first, without --verb=.", choices=tuple(verb_flags.TAKES))
     store: Path = flag("Folder of the store.")
     base: Path | None = flag("create: folder of the pretrained BERT that all branches are trained on.", None)
     branches: tuple[str, ...] | None = flag(
-        "add, update: folders of trained branches, separated by commas; all go into one version.", None
+        "add, update: folders of trained branches, separated by commas; all go into one version. repair: "
+        "folders that stored branches came from.",
+        None,
     )
     branch_base: Path | None = flag(
         "add, update: folder of the branches' BERT, so that an error tells by how much the store's differs.",
@@ -82,15 +84,7 @@ class Run:
         "shows one.",
         None,
     )
-    author: str = flag("Name of who makes the change. By default the user's name on this machine.", "")
-    message: str = flag("One line that tells why.", "")
-    force: bool = flag("Change a task although others own it; the log tells that.", False)
-    retry: bool = flag(
-        "If somebody else is changing the store, wait, and make the change on what he leaves. It is refused "
-        "if both change the same task.",
-        False,
-    )
-    dry_run: bool = flag("Check everything that can be checked without writing, and change nothing.", False)
+    change: verb_flags.ChangeFlags = flag_group(verb_flags.CHANGE_HELP)
     replay: str = flag(
         "Which tasks are asked their golden texts: the changed one, or all, of the old and of the new "
         "version, which must answer the same bits. auto asks all of up to 16 tasks.",
@@ -101,13 +95,7 @@ class Run:
         "export: folder that a server watches. verify: exported versions to verify besides the store.", None
     )
     output_dir: Path | None = flag("checkout: folder to write the merged model into.", None)
-    model_name: str = flag("export: name by which clients ask for the model.", "centrabert")
-    cores: int | None = flag(
-        "export: number of batches that a server computes at a time. By default it is the number of cores "
-        "that this process may use.",
-        None,
-    )
-    claim: str = flag("export: Kubernetes' PersistentVolumeClaim whose root is the export folder.", "")
+    server: verb_flags.ServerFlags = flag_group(verb_flags.SERVER_HELP)
     keep: int = flag("gc: number of newest versions that stay besides those with a label.", 10, lower_bound=1)
     json: bool = flag("Print JSON instead of a table.", False)
 
@@ -117,7 +105,7 @@ FLAGS = define(Run)
 
 def main() -> None:
     run = read(Run, FLAGS)
-    check_flags(run.verb, [name for name in FLAGS if FLAGS[name].present])
+    verb_flags.check_flags(run.verb, [name for name in FLAGS if FLAGS[name].present])
     text, value = VERBS[run.verb](run)
     print(json.dumps(value, ensure_ascii=False, indent=2) if run.json else text, end="\n" if run.json else "")
 
@@ -131,8 +119,7 @@ def _store(run: Run) -> "ModelStore":
 def _options(run: Run) -> "ChangeOptions":
     from centrabert.export.lifecycle.version_change import ChangeOptions
 
-    names = ("author", "message", "replay", "force", "retry", "dry_run")
-    return ChangeOptions(**{name: getattr(run, name) for name in names})
+    return ChangeOptions(replay=run.replay, **asdict(run.change))
 
 
 def _create(run: Run) -> tuple[str, Any]:
@@ -153,8 +140,17 @@ def _update(run: Run) -> tuple[str, Any]:
 
 
 def _with_branches(run: Run, verb: Callable[..., "Outcome"], owners: Any) -> tuple[str, Any]:
-    branches = [Path(folder) for folder in run.branches or () if folder]
-    return _told(verb(*branches, owners=owners, options=_options(run), branch_base=run.branch_base))
+    return _told(verb(*_branches(run), owners=owners, options=_options(run), branch_base=run.branch_base))
+
+
+def _repair(run: Run) -> tuple[str, Any]:
+    digests = _store(run).repair(*_branches(run), options=_options(run))
+    lines = [f"branches/{digest}: every file is as it was written\n" for digest in digests]
+    return "".join(lines), {"branches": digests}
+
+
+def _branches(run: Run) -> list[Path]:
+    return [Path(folder) for folder in run.branches or () if folder]
 
 
 def _remove(run: Run) -> tuple[str, Any]:
@@ -256,8 +252,8 @@ def _export(run: Run) -> tuple[str, Any]:
     from centrabert.export.lifecycle.store_export import export_labelled
     from centrabert.machine import usable_cores
 
-    cores = usable_cores() if run.cores is None else run.cores
-    serving = TfServing(run.model_name, cores, run.claim)
+    cores = usable_cores() if run.server.cores is None else run.server.cores
+    serving = TfServing(run.server.model_name, cores, run.server.claim)
     folders = export_labelled(_store(run), _given(run.export_dir), serving)
     lines = [f"{label}: {folder}\n" for label, folder in sorted(folders.items())]
     return "".join(lines), {label: str(folder) for label, folder in folders.items()}
@@ -267,11 +263,11 @@ def _gc(run: Run) -> tuple[str, Any]:
     from centrabert.export.lifecycle.store_text import garbage_text
 
     found = _store(run).gc(run.keep, _options(run))
-    return garbage_text(found, run.dry_run), asdict(found)
+    return garbage_text(found, run.change.dry_run), asdict(found)
 
 
 def _labelled(run: Run, number: int) -> tuple[str, Any]:
-    said = "would point" if run.dry_run else "points"
+    said = "would point" if run.change.dry_run else "points"
     return f"{run.label} {said} to version {number}\n", {"label": run.label, "version": number}
 
 
@@ -290,8 +286,8 @@ def _given(value: Path | None) -> Path:
 VERBS: Mapping[str, Callable[[Run], tuple[str, Any]]] = {
     each.__name__.removeprefix("_"): each
     for each in (
-        *(_create, _add, _update, _remove, _rename, _list, _show, _log, _diff, _verify, _checkout),
-        *(_promote, _rollback, _export, _gc),
+        *(_create, _add, _update, _remove, _rename, _list, _show, _log, _diff, _verify, _repair),
+        *(_checkout, _promote, _rollback, _export, _gc),
     )
 }
 

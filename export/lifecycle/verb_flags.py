@@ -1,10 +1,48 @@
 """Which flags each verb of `centrabert store` takes."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from centrabert.errors import UserError
 
-CHANGING = ("author", "message", "force", "retry", "dry_run", "replay")
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeFlags:
+    """Who makes a change, why and how: fields of `ChangeOptions`."""
+
+    author: str = ""
+    message: str = ""
+    force: bool = False
+    retry: bool = False
+    dry_run: bool = False
+
+
+CHANGE_HELP = {
+    "author": "Name of who makes the change. By default the user's name on this machine.",
+    "message": "One line that tells why.",
+    "force": "Change a task although others own it; the log tells that.",
+    "retry": "If somebody else is changing the store, wait, and make the change on what he leaves. It is "
+    "refused if both change the same task.",
+    "dry_run": "Check everything that can be checked without writing, and change nothing.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFlags:
+    """What an export writes for TF Serving."""
+
+    model_name: str = "centrabert"
+    cores: int | None = None
+    claim: str = ""
+
+
+SERVER_HELP = {
+    "model_name": "export: name by which clients ask for the model.",
+    "cores": "export: number of batches that a server computes at a time. By default it is the number of "
+    "cores that this process may use.",
+    "claim": "export: Kubernetes' PersistentVolumeClaim whose root is the export folder.",
+}
+CHANGING = (*CHANGE_HELP, "replay")
 GATE = ("require_not_worse", "data", "task", "task_config")
 # Besides --store, --json and --debug; "!" marks what a verb cannot do without.
 TAKES: Mapping[str, tuple[str, ...]] = {
@@ -18,10 +56,11 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "log": (),
     "diff": ("version!", "other_version"),
     "verify": ("export_dir",),
+    "repair": ("branches!", "retry"),
     "checkout": ("version!", "output_dir!"),
     "promote": ("version!", "label", *GATE, "author", "retry", "dry_run"),
     "rollback": ("label", "author", "retry", "dry_run"),
-    "export": ("export_dir!", "model_name", "cores", "claim"),
+    "export": ("export_dir!", *SERVER_HELP),
     "gc": ("keep", "retry", "dry_run"),
 }
 ALWAYS = frozenset(["verb", "store", "json", "debug", "help"])

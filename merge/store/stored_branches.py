@@ -77,7 +77,7 @@ def _drift(
 def store_branch(folder: StoreFolder, source: Path, record: BranchRecord) -> dict[str, str]:
     """Copies what serving needs of a branch folder into the store, and returns the digests of its files.
 
-    The weights are written once. What is there already is left alone.
+    The weights are written once. What is there already is left alone, but for files that are damaged.
 
     Args:
       source: A branch folder; `record` is its own.
@@ -96,6 +96,25 @@ def store_branch(folder: StoreFolder, source: Path, record: BranchRecord) -> dic
         digests = _seal(aside)
     _settle(folder, digests, index)
     return digests
+
+
+def repair_branch(folder: StoreFolder, source: Path) -> str:
+    """Writes the files of a stored branch again that are damaged, from the folder that it came from.
+
+    Returns:
+      The digest of the branch.
+
+    Raises:
+      UserError: The store has no such branch, or `source` is damaged.
+      OSError: The disk is full, or the files are another user's.
+    """
+    before = folder.stored()
+    digest = joint_digest(store_branch(folder, source, read_record(source)))
+    if digest not in before:
+        shutil.rmtree(folder.branch(digest))
+        folder.index(digest).unlink()
+        raise UserError(f"{source}: the store has no branch of these files, so it can repair none")
+    return digest
 
 
 def rename_branch(folder: StoreFolder, digest: str, task: str) -> dict[str, str]:

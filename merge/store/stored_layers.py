@@ -35,12 +35,27 @@ def trunk_shards(folder: StoreFolder, record: StoreRecord, depth: int) -> list[S
 
 
 def settle(new: Path, place: Path) -> None:
-    """Gives a written folder the name of its digest; where that is there already, it is the same."""
+    """Gives a written folder the name of its digest; where that is there, mends what is damaged there.
+
+    A damaged file is written over in place, since versions and what was exported have hard links to it.
+    """
     if place.exists():
+        found = file_digests(place)
+        for name, digest in file_digests(new).items():
+            if found.get(name) != digest:
+                _overwrite(new / name, place / name)
         shutil.rmtree(new)
     else:
         new.replace(place)
     files.flush(place.parent)
+
+
+def _overwrite(source: Path, target: Path) -> None:
+    if target.exists():
+        target.chmod(0o644)  # a file of a branch may not be written by anybody
+    shutil.copyfile(source, target)
+    shutil.copymode(source, target)
+    files.flush(target)
 
 
 def _parts(config: BertConfig) -> Iterable[list[str]]:

@@ -1,5 +1,6 @@
 """A flipped byte anywhere, in the store or in an exported version, is found and named."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,28 @@ def test_in_an_exported_version(store: ModelStore) -> None:
         assert str(file.relative_to(serving)) in "\n".join(export_faults(store, serving))
         flip(file, place)
     assert export_faults(store, serving) == []
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut short", "removed"])
+def test_a_damaged_branch_is_repaired(damage: str, store: ModelStore) -> None:
+    """By the folder that it came from; versions and what was exported are links to the same file."""
+    serving = store.folder.root.parent / "serving"
+    branch = store.folder.branch(store.version(2).tasks["tone"].branch)
+    file = branch / "model.ckpt.data-00000-of-00001"
+    if damage == "flipped":
+        flip(file, 100)
+    elif damage == "cut short":
+        file.chmod(0o644)
+        os.truncate(file, 100)
+    else:
+        (file := branch / "golden.json").unlink()
+    assert str(file) in found(store)
+    assert store.repair(tiny_store().tone) == [branch.name]
+    assert (store.verify(), export_faults(store, serving)) == ([], [])
+    assert file.stat().st_mode & 0o777 == 0o444
+    with pytest.raises(UserError, match="rte2: the store has no branch of these files"):
+        store.repair(tiny_store().rte2)
+    assert store.verify() == []
 
 
 def test_an_export_that_was_stopped_is_finished(store: ModelStore) -> None:

@@ -1,0 +1,41 @@
+"""Making a model store: the base, layer by layer, and no version yet."""
+
+import uuid
+from pathlib import Path
+
+from centrabert.merge.store.folder_digest import file_digests
+from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_record import StoreRecord, write_store_record
+from centrabert.merge.store.stored_layers import store_layers
+from centrabert.modeling import files
+from centrabert.modeling.bert_folder import BertFolder
+
+
+def write_new_store(root: Path, base: Path, do_lower_case: bool | None) -> None:
+    """Writes a store without versions; `ModelStore.create` says what of.
+
+    Raises:
+      UserError: `base` is damaged.
+      FileExistsError: There is something at `root`.
+    """
+    bert = BertFolder.at(base)
+    tokenizer = bert.tokenizer(do_lower_case)
+    bert.check()
+    with files.atomic_folder(root) as aside:
+        folder = StoreFolder(aside)
+        for place in (folder.layers, folder.branches, folder.versions, folder.cache, folder.tokenizer):
+            place.mkdir()
+        for name, content in tokenizer.assets.items():
+            (folder.tokenizer / name).write_bytes(content)
+        layers = store_layers(folder, bert)
+        write_store_record(
+            folder,
+            StoreRecord(
+                store=uuid.uuid4().hex,
+                config=bert.config(),
+                do_lower_case=tokenizer.do_lower_case,
+                vocabulary_digest=tokenizer.digest,
+                tokenizer=file_digests(folder.tokenizer),
+                layers=layers,
+            ),
+        )
