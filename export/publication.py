@@ -13,7 +13,7 @@ from typing import Protocol
 from absl import logging
 
 from centrabert.export.contract.models_config import read_labels, write_models_config
-from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_path
+from centrabert.export.contract.version_folder import EXTRA, SETTINGS, STABLE, version_path
 from centrabert.export.deploy.render import write_deployment
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.merge.merged_folder import MANIFEST
@@ -114,6 +114,13 @@ def label_versions(export_dir: Path, moved: Mapping[str, int], serving: TfServin
         labels = {**read_labels(settings), **moved}
         write_deployment(export_dir, labels, serving)
         write_models_config(settings, serving.name, serving.base_path, labels)
+    highest = max(labels.values())
+    if labels.get(STABLE, highest) < highest:
+        logging.warning(
+            "version %d, the highest with a label, answers requests that name none; "
+            "ask for the label %s to get version %d",
+            *(highest, STABLE, labels[STABLE]),
+        )
     for version in set(moved.values()):
         _note(version_path(export_dir, version)).unlink(missing_ok=True)
 

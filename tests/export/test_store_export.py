@@ -33,7 +33,9 @@ def load(folder: Path, stopped: threading.Event, loaded: Sequence[Any]) -> Any:
     return SimpleNamespace(number=int(folder.name), predictor=SimpleNamespace(close=lambda: None))
 
 
-def test_a_server_follows_the_labels_of_the_store(store: ModelStore, tmp_path: Path) -> None:
+def test_a_server_follows_the_labels_of_the_store(
+    store: ModelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A promotion, its rollback and a canary; the highest version with a label answers who names none."""
     serving = tmp_path / "serving"
     store.promote("stable", 1)
@@ -54,8 +56,11 @@ def test_a_server_follows_the_labels_of_the_store(store: ModelStore, tmp_path: P
         assert await exported() == (1, 1)
         assert states(versions) == {2: "END", 1: "AVAILABLE"}
         assert (serving / "2").is_dir()
+        assert caplog.text.count("answers requests that name none") == 0
         store.promote("canary", 2)
         assert await exported() == (1, 2)
+        assert "version 2, the highest with a label, answers requests that name none" in caplog.text
+        assert "ask for the label stable to get version 1" in caplog.text
         assert served(versions, None, "canary") == 2
         store.promote("canary", 1)
         assert await exported() == (1, 1)
