@@ -13,21 +13,15 @@ from centrabert.export.lifecycle.proof import Proof, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
 from centrabert.merge.manifest import Manifest
 from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, read_manifest
-from centrabert.merge.store import changes, garbage, integrity
+from centrabert.merge.store import changes, garbage, integrity, stored_branches
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.folder_digest import file_digest
 from centrabert.merge.store.garbage import Garbage, find_garbage
 from centrabert.merge.store.labels import Labels, Move, read_labels, write_labels
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import read_store_record
-from centrabert.merge.store.stored_branches import (
-    checked_record,
-    rename_branch,
-    repair_branch,
-    store_branch,
-)
 from centrabert.merge.store.symlinks import refuse_symlinks
-from centrabert.merge.store.version_record import FILES, Version, latest_version, read_version
+from centrabert.merge.store.version_record import FILES, Version, latest_version, read_or_fault, read_version
 from centrabert.modeling import checkpoint, files
 from centrabert.modeling.file_lock import exclusive
 
@@ -101,8 +95,12 @@ class ModelStore:
         return read_labels(self.folder)
 
     def versions(self) -> dict[int, Version]:
-        """All versions by number, the oldest first."""
+        """All versions by number, the oldest first; raises UserError if one is damaged."""
         return {number: read_version(self.folder, number) for number in self.folder.numbers()}
+
+    def readings(self) -> dict[int, Version | str]:
+        """All versions by number, the oldest first; of a damaged one, what is wrong with it."""
+        return {number: read_or_fault(self.folder, number) for number in self.folder.numbers()}
 
     def proof(self, version: int | str) -> Proof:
         """What was proved when a version was made."""
@@ -166,7 +164,7 @@ class ModelStore:
         def renamed() -> Change:
             tasks = self.latest.tasks if self.latest else {}
             old = changes.existing(tasks, task)
-            return changes.Rename(task, to, rename_branch(self.folder, old.branch, to))
+            return changes.Rename(task, to, stored_branches.rename_branch(self.folder, old.branch, to))
 
         return self._change(changes.Rename(task, to, {}), renamed, options)
 
@@ -179,7 +177,10 @@ class ModelStore:
     ) -> Outcome:
         if not branches:
             raise UserError("no branches: name one branch folder or more")
-        records = {branch: checked_record(branch, self.base, self.folder, branch_base) for branch in branches}
+        records = {
+            branch: stored_branches.checked_record(branch, self.base, self.folder, branch_base)
+            for branch in branches
+        }
         tasks = {branch: record.branch.task.name for branch, record in records.items()}
 
         def together(stored: Callable[[Path], dict[str, str]]) -> Change:
@@ -188,7 +189,9 @@ class ModelStore:
 
         return self._change(
             together(lambda branch: {name: file_digest(branch / name) for name in FILES}),
-            lambda: together(lambda branch: store_branch(self.folder, branch, records[branch])),
+            lambda: together(
+                lambda branch: stored_branches.store_branch(self.folder, branch, records[branch])
+            ),
             options,
         )
 
@@ -196,17 +199,14 @@ class ModelStore:
         return make_version(self.folder, self.base, planned, staged, options)
 
     def repair(self, *branches: Path, options: ChangeOptions = DEFAULT) -> list[str]:
-        """Writes the files of stored branches again that are damaged; the folders they came from have them.
-
-        Returns:
-          The digests of the branches, whose files are now as they were.
+        """Writes damaged files of stored branches again, from where they came; returns the branches' digests.
 
         Raises:
           UserError: The store has no such branch, or the folder is damaged, too.
         """
         with exclusive(self.folder.root, wait=options.retry, what="repair"):
             garbage.clean(self.folder)
-            return [repair_branch(self.folder, branch) for branch in branches]
+            return [stored_branches.repair_branch(self.folder, branch) for branch in branches]
 
     def checkout(self, version: int | str, output_dir: Path) -> Manifest:
         """Writes a version as a merged model, with all weights in one plain TensorFlow checkpoint.
@@ -280,16 +280,19 @@ class ModelStore:
     def gc(self, keep: int = 10, options: ChangeOptions = DEFAULT) -> Garbage:
         """Removes all but the newest `keep` versions, those with a label, and what none of them needs.
 
+        What a damaged version needs is not known: as long as there is one, it stays, and so do all branches.
+
         Raises:
-          UserError: `keep` is below 1, or a version is damaged, so that what it needs is not known.
+          UserError: `keep` is below 1.
         """
         if keep < 1:
             raise UserError(f"keep {keep} is below 1: the newest version always stays")
         with exclusive(self.folder.root, wait=options.retry, what="gc"):
             if not options.dry_run:
                 garbage.clean(self.folder)
-            versions = self.versions()
-            kept = {*sorted(versions)[-keep:], *self.labels.versions.values()}
+            versions = self.readings()
+            whole = [number for number, each in versions.items() if isinstance(each, Version)]
+            kept = {*whole[-keep:], *self.labels.versions.values()}
             found = find_garbage(versions, self.folder.stored(), kept)
             if not options.dry_run:
                 garbage.remove_garbage(self.folder, found)

@@ -162,16 +162,10 @@ def _rename(run: Run) -> tuple[str, Any]:
 
 
 def _list(run: Run) -> tuple[str, Any]:
-    from centrabert.export.lifecycle.store_text import version_list
+    from centrabert.export.lifecycle.store_text import version_list, versions_json
 
     store = _store(run)
-    return version_list(store), {
-        "labels": dict(store.labels.versions),
-        "versions": [
-            {"number": each.number, "parent": each.parent, "change": each.change, **asdict(each.author)}
-            for each in store.versions().values()
-        ],
-    }
+    return version_list(store), {"labels": dict(store.labels.versions), "versions": versions_json(store)}
 
 
 def _show(run: Run) -> tuple[str, Any]:
@@ -192,7 +186,10 @@ def _log(run: Run) -> tuple[str, Any]:
     from centrabert.export.lifecycle.store_text import version_log
 
     store = _store(run)
-    return version_log(store), [asdict(version) for version in store.versions().values()]
+    return version_log(store), [
+        {"number": number, "damaged": each} if isinstance(each, str) else asdict(each)
+        for number, each in store.readings().items()
+    ]
 
 
 def _diff(run: Run) -> tuple[str, Any]:

@@ -1,6 +1,8 @@
 """What a store says of itself, in tables for people."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from centrabert.export.contract.version_folder import EXTRA
 from centrabert.export.lifecycle.model_store import ModelStore
@@ -20,12 +22,9 @@ def version_list(store: ModelStore) -> str:
         (
             str(number),
             ", ".join(labels.get(number, ())),
-            str(len(version.tasks)),
-            version.author.time,
-            version.author.name,
-            version.change,
+            *_columns(version),
         )
-        for number, version in reversed(store.versions().items())
+        for number, version in reversed(store.readings().items())
     ]
     if not rows:
         return f"{store.folder.root}: no versions yet; add a branch\n"
@@ -35,7 +34,20 @@ def version_list(store: ModelStore) -> str:
 def version_log(store: ModelStore) -> str:
     """Each version with who made it of which other one, when and why, the newest first."""
     labels = labels_of(store)
-    return "\n".join(_entry(version, labels) for version in reversed(store.versions().values()))
+    return "\n".join(
+        f"version {number}: damaged\n    {version}\n" if isinstance(version, str) else _entry(version, labels)
+        for number, version in reversed(store.readings().items())
+    )
+
+
+def versions_json(store: ModelStore) -> list[dict[str, Any]]:
+    """One object for each version, the oldest first; of a damaged one, its number and what is wrong."""
+    return [
+        {"number": number, "damaged": each}
+        if isinstance(each, str)
+        else {"number": number, "parent": each.parent, "change": each.change, **asdict(each.author)}
+        for number, each in store.readings().items()
+    ]
 
 
 def version_text(store: ModelStore, version: Version) -> str:
@@ -73,7 +85,17 @@ def garbage_text(found: Garbage, dry_run: bool) -> str:
     """What gc removed, or would remove."""
     versions = ", ".join(map(str, found.versions)) or "none"
     said = "would remove" if dry_run else "removed"
-    return f"{said} versions: {versions}; branches that no version has: {len(found.branches)}\n"
+    text = f"{said} versions: {versions}; branches that no version has: {len(found.branches)}\n"
+    if found.damaged:
+        numbers = ", ".join(map(str, found.damaged))
+        text += f"damaged: {numbers}; what they need is not known, so they stay, and so does every branch\n"
+    return text
+
+
+def _columns(version: Version | str) -> tuple[str, ...]:
+    if isinstance(version, str):
+        return "", "", "", f"damaged: {version}"
+    return str(len(version.tasks)), version.author.time, version.author.name, version.change
 
 
 def _entry(version: Version, labels: Mapping[int, list[str]]) -> str:

@@ -19,7 +19,7 @@ from centrabert.merge.store.store_record import StoreRecord
 from centrabert.merge.store.stored_branches import branch_shard
 from centrabert.merge.store.stored_layers import trunk_shards
 from centrabert.merge.store.stored_version import graph_digest, manifest_of, read_records
-from centrabert.merge.store.version_record import Version, read_version, write_version
+from centrabert.merge.store.version_record import Version, read_or_fault, write_version
 from centrabert.modeling.branch_folder import GOLDEN, first_difference
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
@@ -100,9 +100,9 @@ def _write_model(
 
 
 def _built(folder: StoreFolder, graph: str) -> Version | None:
-    """The newest version that has the same graph, which then need not be built."""
-    versions = (read_version(folder, number) for number in reversed(folder.numbers()))
-    return next((version for version in versions if version.graph == graph), None)
+    """The newest version that can be read and has the same graph, which then need not be built."""
+    versions = (read_or_fault(folder, number) for number in reversed(folder.numbers()))
+    return next((each for each in versions if isinstance(each, Version) and each.graph == graph), None)
 
 
 def _shard_digests(model: Path, shards: Mapping[Shard, Mapping[str, str]]) -> dict[str, str]:

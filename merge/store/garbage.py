@@ -22,27 +22,40 @@ class Garbage:
     Attributes:
       versions: Numbers of versions, lowest first.
       branches: Digests of branches that only these versions had, or none.
+      damaged: Numbers of versions that cannot be read: they stay, and so do all branches, which they may
+        need.
     """
 
     versions: tuple[int, ...]
     branches: tuple[str, ...]
+    damaged: tuple[int, ...] = ()
 
 
-def find_garbage(versions: Mapping[int, Version], stored: Collection[str], kept: Collection[int]) -> Garbage:
+def find_garbage(
+    versions: Mapping[int, Version | str], stored: Collection[str], kept: Collection[int]
+) -> Garbage:
     """What no kept version needs.
 
     Args:
-      versions: All of the store, by number.
+      versions: All of the store, by number; of a damaged one, what is wrong with it.
       stored: Digests of all branches of the store.
-      kept: Numbers of the versions that stay.
+      kept: Numbers of the versions that stay; the damaged ones do, too.
 
     Raises:
       UserError: One of them is not there.
     """
     if lost := sorted(set(kept) - versions.keys()):
         raise UserError(f"a label points to version {lost[0]}, which is not there")
-    needed = {entry.branch for number in kept for entry in versions[number].tasks.values()}
-    return Garbage(tuple(sorted(versions.keys() - set(kept))), tuple(sorted(set(stored) - needed)))
+    damaged = tuple(sorted(number for number, each in versions.items() if isinstance(each, str)))
+    staying = {number: each for number, each in versions.items() if number in {*kept, *damaged}}
+    needed = {
+        entry.branch
+        for each in staying.values()
+        if isinstance(each, Version)
+        for entry in each.tasks.values()
+    }
+    branches = () if damaged else tuple(sorted(set(stored) - needed))
+    return Garbage(tuple(sorted(versions.keys() - staying.keys())), branches, damaged)
 
 
 def remove_garbage(folder: StoreFolder, garbage: Garbage) -> None:

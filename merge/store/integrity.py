@@ -9,7 +9,7 @@ from centrabert.merge.store.labels import read_labels
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import Layer, read_store_record
 from centrabert.merge.store.stored_layers import NAME as LAYER
-from centrabert.merge.store.version_record import TaskEntry, Version, read_version
+from centrabert.merge.store.version_record import TaskEntry, Version, read_or_fault
 from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import first_difference, read_record
@@ -28,10 +28,9 @@ def faults(folder: StoreFolder) -> Iterator[str]:
     yield from layer_faults(folder, base.layers)
     branches: dict[str, TaskEntry] = {}
     for number in folder.numbers():
-        try:
-            version = read_version(folder, number)
-        except UserError as error:
-            yield str(error)
+        version = read_or_fault(folder, number)
+        if isinstance(version, str):
+            yield version
             continue
         branches.update({entry.branch: entry for entry in version.tasks.values()})
         yield from model_faults(folder.model(number), version)

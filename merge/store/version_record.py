@@ -123,6 +123,14 @@ def read_version(folder: StoreFolder, number: int) -> Version:
     return version
 
 
+def read_or_fault(folder: StoreFolder, number: int) -> Version | str:
+    """A version of a store, or what is wrong with its file, which then stands in nobody's way."""
+    try:
+        return read_version(folder, number)
+    except UserError as error:
+        return str(error)
+
+
 def read_record_at(file: Path) -> Version:
     """Reads a version.json, of the store or of an exported version; raises UserError if it is damaged."""
     version = read_dataclass(Version, read_sealed(file, FORMAT), str(file))

@@ -143,6 +143,25 @@ def test_another_user_reads_while_one_writes(store: ModelStore, tmp_path: Path) 
             assert (aside.relative_to(tmp_path) / "model").is_dir()
 
 
+def test_an_old_version_that_is_damaged_stops_nothing(
+    store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is shown; gc keeps whatever it may need; `verify` names it."""
+    file = store.folder.version(1) / "version.json"
+    file.unlink()  # the copy's name of it
+    file.write_text("{")
+    said = {}
+    for verb in ("list", "log", "remove --task=rte", "gc --keep=1"):
+        arguments = ["store", *verb.split(), f"--store={store.folder.root}"]
+        assert command.status(run_store.main, run_store.FLAGS, arguments) == 0
+        said[verb] = capsys.readouterr().out
+    assert f"damaged: {file}:1: " in said["list"] and f"version 1: damaged\n    {file}:1: " in said["log"]
+    assert "damaged: 1; what they need is not known" in said["gc --keep=1"]
+    assert (store.folder.numbers(), len(store.folder.stored())) == ([1, 3], 2)
+    (fault,) = store.verify()
+    assert fault.startswith(f"{file}:1: not JSON")
+
+
 CUT = (
     "store.json",
     "versions/2/version.json",

@@ -12,7 +12,7 @@ from tiny_store import copy
 from centrabert.errors import UserError
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.merge.store import labels, store_record, version_record
-from centrabert.merge.store.garbage import clean, discard
+from centrabert.merge.store.garbage import Garbage, clean, discard
 from centrabert.merge.store.sealed_json import MAX_BYTES, write_sealed
 from centrabert.modeling.formats.json_file import Keys, dump
 
@@ -81,11 +81,14 @@ def crafted_version(store: ModelStore, edit: Callable[[Keys], Any]) -> str:
     keys = asdict(store.version(2))
     edit(keys)
     write_sealed(file, version_record.FORMAT, keys)
-    for use in (store.versions, lambda: store.gc(keep=1), lambda: store.remove("rte")):
+    for use in (store.versions, lambda: store.remove("rte")):
         with pytest.raises(UserError) as error:
             use()
         assert str(error.value).startswith(f"{file}: ")
     assert str(error.value) in "\n".join(store.verify())
+    stored = store.folder.stored()
+    assert store.gc(keep=1) == Garbage((), (), damaged=(2,))
+    assert (store.folder.numbers(), store.folder.stored()) == ([1, 2], stored)
     return str(error.value)
 
 

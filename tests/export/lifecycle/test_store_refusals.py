@@ -98,8 +98,8 @@ def test_a_newer_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     store = copy(tmp_path / "store")
     file = store.folder.version(2) / "version.json"
     write_sealed(file, Format("version.json", 2, {1: lambda keys: keys}), asdict(store.version(2)))
-    for verb in ("list", "gc", "verify"):
-        line = refusal(capsys, verb, f"--store={store.folder.root}")
+    for verb in ("show", "remove --task=rte", "verify"):
+        line = refusal(capsys, *verb.split(), f"--store={store.folder.root}")
         assert f"{file}: format_version 2 is newer than {VERSION_FORMAT.version}" in line
     store.folder.record.unlink()
     write_sealed(store.folder.record, Format("store.json", 2, {1: lambda keys: keys}), {"anything": "new"})

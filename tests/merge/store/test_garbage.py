@@ -1,6 +1,6 @@
 """What no version needs goes, and nothing else."""
 
-from centrabert.merge.store.garbage import find_garbage
+from centrabert.merge.store.garbage import Garbage, find_garbage
 from centrabert.merge.store.version_record import Author, TaskEntry, Version
 
 
@@ -18,3 +18,10 @@ def test_branches_of_kept_versions_stay() -> None:
     assert found.versions == (1, 2)
     assert set(found.branches) == {digest["a"], digest["d"]}
     assert find_garbage(versions, stored, kept={1, 2, 3}).branches == (digest["d"],)
+
+
+def test_a_damaged_version_stays_and_every_branch() -> None:
+    """Of which nobody knows whether it needs them; versions that can be read go as ever."""
+    versions = {1: version(1, "a"), 2: "version.json: is damaged", 3: version(3, "b"), 4: version(4, "c")}
+    stored = [TaskEntry({"branch.json": name}).branch for name in "abcd"]
+    assert find_garbage(versions, stored, kept={4}) == Garbage((1, 3), (), damaged=(2,))
