@@ -42,6 +42,11 @@ class Run:
     verb: str = flag("What to do; it may stand first, without --verb=.", choices=tuple(verb_flags.TAKES))
     store: Path = flag("Folder of the store.")
     base: Path | None = flag("create: folder of the pretrained BERT that all branches are trained on.", None)
+    do_lower_case: bool | None = flag(
+        "create: whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By "
+        "default what tokenizer_config.json in --base says, else true, as in BERT.",
+        None,
+    )
     branches: tuple[str, ...] | None = flag(
         "add, update: folders of trained branches, separated by commas; all go into one version. repair: "
         "folders that stored branches came from.",
@@ -125,7 +130,7 @@ def _options(run: Run) -> "ChangeOptions":
 def _create(run: Run) -> tuple[str, Any]:
     from centrabert.export.lifecycle.model_store import ModelStore
 
-    store = ModelStore.create(run.store, _given(run.base))
+    store = ModelStore.create(run.store, _given(run.base), run.do_lower_case)
     layers = store.base.config.num_hidden_layers
     text = f"{run.store}: a store on a base of {layers} layers, without versions yet\n"
     return text, {"store": store.base.store}

@@ -46,7 +46,7 @@ CHANGING = (*CHANGE_HELP, "replay")
 GATE = ("require_not_worse", "data", "task", "task_config")
 # Besides --store, --json and --debug; "!" marks what a verb cannot do without.
 TAKES: Mapping[str, tuple[str, ...]] = {
-    "create": ("base!",),
+    "create": ("base!", "do_lower_case"),
     "add": ("branches!", "branch_base", "owners", *CHANGING),
     "update": ("branches!", "branch_base", "owners", *CHANGING),
     "remove": ("task!", *CHANGING),

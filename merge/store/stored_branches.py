@@ -47,15 +47,21 @@ def checked_record(
       UserError: `source` is no branch folder, or the branch was trained on another base; the message names
         the first variable that differs at or below its depth, and with `branch_base` says by how much.
     """
-    candidate = Candidate(source, read_record(source))
+    candidate = Candidate(source, record := read_record(source))
     compatibility.in_order([candidate])  # a full fine-tuning shares nothing
+    lowered = record.do_lower_case
+    if lowered != base.do_lower_case and not compatibility.differing_keys(record.config, base.config):
+        raise UserError(
+            f"{source}: was trained with --do_lower_case={lowered}, and {folder.root} was created with "
+            f"--do_lower_case={base.do_lower_case}; create a store with the former, or train the branch again"
+        )
     compatibility.check_base(candidate, folder.root, base.config, base.vocabulary_digest)
-    if name := first_difference(candidate.record.trunk, base.trunk):
+    if name := first_difference(record.trunk, base.trunk):
         raise UserError(
             f"{source}: was trained on another trunk than {folder.root}: the first variable that differs is "
             f"{name}, {_drift(name, candidate, base, folder, branch_base)}; train it on the base of the store"
         )
-    return candidate.record
+    return record
 
 
 def _drift(

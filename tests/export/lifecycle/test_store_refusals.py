@@ -10,7 +10,10 @@ import tiny
 from store_command import refusal
 from tiny_store import RTE, copy, tiny_store
 
+from centrabert import command
+from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.export.lifecycle.version_change import ChangeOptions
 from centrabert.merge.store.sealed_json import write_sealed
 from centrabert.merge.store.version_record import FORMAT as VERSION_FORMAT
 from centrabert.merge.store.version_record import write_version
@@ -71,6 +74,17 @@ def test_a_mistake(given: str, told: str, root: Path, capsys: pytest.CaptureFixt
     places = {"root": root, "rte": made.rte, "rte2": made.rte2, "sim": made.sim, "base": made.base}
     arguments = [argument.format(**places) for argument in given.split()]
     assert told.format(**places) in refusal(capsys, *arguments, f"--store={root}/store")
+
+
+def test_a_branch_of_the_other_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cased base in Google's form does not say its case: the command line does."""
+    made, root = tiny_store(), tmp_path / "store"
+    create = ["store", "create", f"--store={root}", f"--base={made.base}", "--do_lower_case=false"]
+    assert command.status(run_store.main, run_store.FLAGS, create) == 0
+    line = refusal(capsys, "add", f"--store={root}", f"--branches={made.rte}")
+    assert line.startswith(f"{made.rte}: was trained with --do_lower_case=True, and {root} was created with ")
+    cased = tiny.branch(tmp_path / "rte", made.base, RTE, golden=False, do_lower_case=False)
+    assert ModelStore(root).add(cased, options=ChangeOptions(dry_run=True)).version.change == "add rte"
 
 
 def test_the_last_task_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
