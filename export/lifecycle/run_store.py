@@ -112,7 +112,11 @@ def main() -> None:
     run = read(Run, FLAGS)
     verb_flags.check_flags(run.verb, [name for name in FLAGS if FLAGS[name].present])
     text, value = VERBS[run.verb](run)
-    print(json.dumps(value, ensure_ascii=False, indent=2) if run.json else text, end="\n" if run.json else "")
+    print(_json(value) if run.json else text, end="")
+
+
+def _json(value: Any) -> str:
+    return f"{json.dumps(value, ensure_ascii=False, indent=2)}\n"
 
 
 def _store(run: Run) -> "ModelStore":
@@ -188,13 +192,10 @@ def _show(run: Run) -> tuple[str, Any]:
 
 
 def _log(run: Run) -> tuple[str, Any]:
-    from centrabert.export.lifecycle.store_text import version_log
+    from centrabert.export.lifecycle.store_text import log_json, version_log
 
     store = _store(run)
-    return version_log(store), [
-        {"number": number, "damaged": each} if isinstance(each, str) else asdict(each)
-        for number, each in store.readings().items()
-    ]
+    return version_log(store), log_json(store)
 
 
 def _diff(run: Run) -> tuple[str, Any]:
@@ -211,11 +212,12 @@ def _verify(run: Run) -> tuple[str, Any]:
 
     store = _store(run)
     faults = store.verify() + ([] if run.export_dir is None else export_faults(store, run.export_dir))
-    if faults:
-        raise UserError("; ".join(faults))
     count = len(store.folder.numbers())
-    text = f"{run.store}: every byte of {count} versions is as it was written\n"
-    return text, {"versions": count, "faults": []}
+    value = {"versions": count, "faults": faults}
+    if faults:
+        print(_json(value) if run.json else "", end="")
+        raise UserError("; ".join(faults))
+    return f"{run.store}: every byte of {count} versions is as it was written\n", value
 
 
 def _checkout(run: Run) -> tuple[str, Any]:

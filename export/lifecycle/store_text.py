@@ -50,6 +50,14 @@ def versions_json(store: ModelStore) -> list[dict[str, Any]]:
     ]
 
 
+def log_json(store: ModelStore) -> list[dict[str, Any]]:
+    """As `versions_json`, with all that version.json says."""
+    return [
+        {"number": number, "damaged": each} if isinstance(each, str) else asdict(each)
+        for number, each in store.readings().items()
+    ]
+
+
 def version_text(store: ModelStore, version: Version) -> str:
     """One version: its tasks, layers and parameters, its owners, and what was proved of it."""
     manifest = read_manifest(store.folder.model(version.number) / EXTRA)

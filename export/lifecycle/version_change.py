@@ -44,6 +44,8 @@ class ChangeOptions:
             raise UserError(f"replay {self.replay!r} is none of auto, all, changed")
         if len(self.message.splitlines()) > 1:
             raise UserError("the message has more than one line")
+        if self.author.splitlines() not in ([], [self.author]):
+            raise UserError("the author's name has more than one line")
 
     def signed(self, forced: bool = False) -> Author:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,6 +1,7 @@
 """Disks that are full, read-only or cut files short: one line names the file; the old version is whole."""
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -160,6 +161,9 @@ def test_an_old_version_that_is_damaged_stops_nothing(
     assert (store.folder.numbers(), len(store.folder.stored())) == ([1, 3], 2)
     (fault,) = store.verify()
     assert fault.startswith(f"{file}:1: not JSON")
+    arguments = ["store", "verify", "--json", f"--store={store.folder.root}"]
+    assert command.status(run_store.main, run_store.FLAGS, arguments) == command.MISTAKE
+    assert json.loads(capsys.readouterr().out) == {"versions": 2, "faults": [fault]}
 
 
 CUT = (

@@ -11,6 +11,7 @@ from store_command import refusal
 from tiny_store import RTE, copy, tiny_store
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
@@ -85,6 +86,13 @@ def test_a_branch_of_the_other_case(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert line.startswith(f"{made.rte}: was trained with --do_lower_case=True, and {root} was created with ")
     cased = tiny.branch(tmp_path / "rte", made.base, RTE, golden=False, do_lower_case=False)
     assert ModelStore(root).add(cased, options=ChangeOptions(dry_run=True)).version.change == "add rte"
+
+
+@pytest.mark.parametrize("what", ["author", "message"])
+def test_a_text_of_several_lines(what: str) -> None:
+    """Would look like an entry of the log that nobody has made."""
+    with pytest.raises(UserError, match=f"the {what}.* has more than one line"):
+        ChangeOptions(**{what: "alice\nversion 9: remove rte"})
 
 
 def test_the_last_task_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
