@@ -58,7 +58,7 @@ def build(folder: StoreFolder, base: StoreRecord, draft: Draft, aside: Path) -> 
         known = _write_model(folder, base, draft, manifest, graph, model)
         proof = _prove(folder, draft, manifest, model)
     except UserError:
-        _check_parts(folder, base, draft.version, manifest.plan.trunk_depth)
+        _check_parts(folder, base, draft.version, manifest.plan.trunk_depth, _built(folder, graph))
         raise
     files = {
         path: known.get(path) or file_digest(model / path)
@@ -142,8 +142,18 @@ def _prove(folder: StoreFolder, draft: Draft, manifest: Manifest, model: Path) -
     )
 
 
-def _check_parts(folder: StoreFolder, base: StoreRecord, version: Version, depth: int) -> None:
-    """Raises UserError that names the first damaged file of those that a version is made of."""
+def _check_parts(
+    folder: StoreFolder, base: StoreRecord, version: Version, depth: int, built: Version | None
+) -> None:
+    """Raises UserError that names the first damaged file of those that a version is made of.
+
+    Args:
+      built: The version whose graph it takes.
+    """
+    if built:
+        file = folder.model(built.number) / SAVED_MODEL
+        if not file.is_file() or file_digest(file) != built.files[SAVED_MODEL]:
+            raise UserError(f"{file}: is not what version {built.number} was proved with")
     for fault in layer_faults(folder, base.layers[: depth + 1]):
         raise UserError(fault)
     for task, entry in sorted(version.tasks.items()):
