@@ -105,7 +105,7 @@ def test_a_serving_graph_is_the_one_that_tensorflow_builds() -> None:
         signatures = signature_defs(
             build(manifest, tokenizer), [branch.task for branch in manifest.plan.branches]
         )
-        saver = tf.train.Saver(sharded=True).as_saver_def()
+        saver = tf.train.Saver(sharded=True, name="Saver").as_saver_def()
         wanted = tf.train.export_meta_graph(graph=graph, saver_def=saver, strip_default_attrs=True)
     found = meta_graph(manifest, tokenizer)
     assert told(found) == told(wanted)
