@@ -149,26 +149,38 @@ def declared_length(task: TaskData) -> int:
     return MAX_SEQ_LENGTH if task.max_seq_length is None else task.max_seq_length
 
 
-def listed_tasks(
-    data_root: Path | None, task_config: Path | None, names: Sequence[str] | None
-) -> tuple[Path, list[TaskData]]:
-    """Where the data is, a folder or a file that declares tasks, and the tasks; the arguments are flags.
+@dataclass(frozen=True, kw_only=True)
+class TaskListFlags:
+    """Which tasks, where there are several: their names, and where their data is."""
 
-    Raises:
-      UserError: Not exactly one of the first two is given, the tasks of a folder are not named, or there is
-        no task of a name.
-    """
-    given = data_root or task_config
-    if given is None or (data_root and task_config):
-        raise UserError(
-            "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
-        )
-    if task_config and not is_config(task_config):
-        raise UserError(f"--task_config={task_config} is not named as a YAML file is: *.yaml")
-    if data_root and names is None:
-        raise UserError("missing --tasks; --help lists the flags")
-    place = given.resolve()
-    return place, [find_task(name, data_root=place) for name in names or task_names(place)]
+    data_root: Path | None = flag(
+        "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.", None
+    )
+    task_config: Path | None = flag(
+        "YAML file that declares tasks of your own, instead of --data_root.", None
+    )
+    tasks: tuple[str, ...] | None = flag(
+        "Names of tasks, separated by commas. By default all that --task_config declares.", None
+    )
+
+    def find(self) -> tuple[Path, list[TaskData]]:
+        """Where the data is, a folder or a file that declares tasks, and the tasks.
+
+        Raises:
+          UserError: Not exactly one of --data_root and --task_config is given, the tasks of a folder are not
+            named, or there is no task of a name.
+        """
+        given = self.data_root or self.task_config
+        if given is None or (self.data_root and self.task_config):
+            raise UserError(
+                "give either --data_root, for tasks of GLUE, or --task_config; --help lists the flags"
+            )
+        if self.task_config and not is_config(self.task_config):
+            raise UserError(f"--task_config={self.task_config} is not named as a YAML file is: *.yaml")
+        if self.data_root and self.tasks is None:
+            raise UserError("missing --tasks; --help lists the flags")
+        place = given.resolve()
+        return place, [find_task(name, data_root=place) for name in self.tasks or task_names(place)]
 
 
 def common_length(tasks: Sequence[TaskData]) -> int:

@@ -16,7 +16,7 @@ from centrabert import command
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.glue_data.task_data import with_declared
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.task_flags import common_length, listed_tasks
+from centrabert.task_flags import TaskListFlags, common_length
 from centrabert.training_flags import HYPERPARAMETERS, BertFlags
 
 
@@ -24,15 +24,7 @@ from centrabert.training_flags import HYPERPARAMETERS, BertFlags
 class Run:
     """What the flags ask for."""
 
-    data_root: Path | None = flag(
-        "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.", None
-    )
-    task_config: Path | None = flag(
-        "YAML file that declares tasks of your own, instead of --data_root.", None
-    )
-    tasks: tuple[str, ...] | None = flag(
-        "Names of tasks, separated by commas. By default all that --task_config declares.", None
-    )
+    data: TaskListFlags = flag_group()
     output_dir: Path = flag("Folder to write the encoder and the branches into.")
     bert: BertFlags = flag_group()
     do_lower_case: bool | None = flag(
@@ -73,7 +65,7 @@ def run(run: Run) -> None:
     from centrabert.modeling.joint.joint_training import JointJob, train_jointly
     from centrabert.task_runner import TaskRunner
 
-    _, tasks = listed_tasks(run.data_root, run.task_config, run.tasks)
+    _, tasks = run.data.find()
     length = common_length(tasks) if run.max_seq_length is None else run.max_seq_length
     bert = BertFolder(*run.bert.files)
     runners = [

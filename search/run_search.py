@@ -42,7 +42,7 @@ from centrabert.search.workers.job_command import JobCommand
 from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
-from centrabert.task_flags import common_length, listed_tasks
+from centrabert.task_flags import TaskListFlags, common_length
 from centrabert.training_flags import ActivationSettings
 
 
@@ -54,15 +54,7 @@ class SearchFlags:
         "Folder of the pretrained BERT: bert_config.json, vocab.txt or a SentencePiece model, and "
         "bert_model.ckpt."
     )
-    data_root: Path | None = flag(
-        "Folder that holds a folder for each GLUE task, such as SST-2 and RTE.", None
-    )
-    task_config: Path | None = flag(
-        "YAML file that declares tasks of your own, instead of --data_root.", None
-    )
-    tasks: tuple[str, ...] | None = flag(
-        "Names of tasks, separated by commas. By default all that --task_config declares.", None
-    )
+    data: TaskListFlags = flag_group()
     fine_tuning_layers: tuple[int, ...] = flag(
         "Every L to try, the number of layers that a teacher tunes, as in 2,3,4."
     )
@@ -152,7 +144,7 @@ class SearchFlags:
     def space(self) -> SearchSpace:
         """The search space; raises UserError where BERT or the declarations do not allow it."""
         bert_dir = self.bert_dir.resolve()
-        data_root, tasks = listed_tasks(self.data_root, self.task_config, self.tasks)
+        data_root, tasks = self.data.find()
         max_seq_length = common_length(tasks) if self.max_seq_length is None else self.max_seq_length
         return SearchSpace(
             bert_dir=str(bert_dir),

@@ -11,8 +11,12 @@ import tiny
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.branch_folder import GOLDEN
+from centrabert.modeling.golden_file import read_golden
+from centrabert.modeling.training.estimator import Estimator
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import as_pretrained
+from centrabert.modeling.training.prediction import golden_answers, predict
 from centrabert.modeling.training.train_branch import TrainingJob
 from centrabert.task_runner import TaskRunner
 
@@ -69,6 +73,17 @@ def job(runner: TaskRunner, output_dir: Path, frozen: int = 2, tuned: int = 1, *
             **keys,
         }
     )
+
+
+def assert_answers(
+    runner: TaskRunner, folder: Path, estimator: Estimator, logits: Any, batch_size: int
+) -> None:
+    """Bit for bit: the estimator's answers to dev are `logits`, its golden answers those of the folder."""
+    predictions = predict(estimator, runner.dev, batch_size)
+    np.testing.assert_array_equal(predictions["logits"], logits)
+    golden = read_golden(folder / GOLDEN, runner.spec)
+    again = golden_answers(estimator, runner.spec, runner.dev)
+    np.testing.assert_array_equal(golden.outputs["probabilities"], again.outputs["probabilities"])
 
 
 class ScriptedScore:

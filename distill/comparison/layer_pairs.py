@@ -9,11 +9,16 @@ Pairs = tuple[tuple[int, int], ...]  # a depth of the student, and the one of th
 
 
 def evenly_spaced(teacher: Branch, student: Branch) -> Pairs:
+    """`even_depths` of the own layers."""
+    pairs = even_depths(student.tuned, teacher.tuned)
+    return tuple((student.frozen + own, teacher.frozen + other) for own, other in pairs)
+
+
+def even_depths(student_layers: int, teacher_layers: int) -> Pairs:
     """Layer j of l goes with layer j * L / l of L, to the nearest, so that the last ones go together."""
-    of_teacher, own = teacher.tuned, student.tuned
     return tuple(
-        (student.frozen + layer, teacher.frozen + (2 * layer * of_teacher + own) // (2 * own))
-        for layer in range(1, own + 1)
+        (layer, (2 * layer * teacher_layers + student_layers) // (2 * student_layers))
+        for layer in range(1, student_layers + 1)
     )
 
 
@@ -25,4 +30,9 @@ def topmost(teacher: Branch, student: Branch) -> Pairs:
 
 def every_nth(teacher: Branch, student: Branch) -> tuple[int, ...]:
     """As many numbers of the teacher's own layers as the student has, evenly spaced from its lowest on."""
-    return tuple(teacher.frozen + layer * teacher.tuned // student.tuned for layer in range(student.tuned))
+    return tuple(teacher.frozen + layer for layer in even_layers(student.tuned, teacher.tuned))
+
+
+def even_layers(student_layers: int, teacher_layers: int) -> tuple[int, ...]:
+    """So many of the teacher's layers, numbered from 0, evenly spaced from the lowest on."""
+    return tuple(layer * teacher_layers // student_layers for layer in range(student_layers))

@@ -1,11 +1,8 @@
 """A BERT with fewer layers from a pretrained one, by what the larger one says of texts."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import tensorflow as tf
 
 from centrabert.distill.text.text_model import text_model_fn
 from centrabert.distill.text.text_objectives import OBJECTIVES
@@ -17,11 +14,11 @@ from centrabert.modeling.digest import joint_digest
 from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.branch_model import Optimization
-from centrabert.modeling.training.estimator import Estimator, Params, RunConfig
+from centrabert.modeling.training.estimator import Estimator, RunConfig
 from centrabert.modeling.training.hooks import ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.prediction import dataset
-from centrabert.modeling.training.token_dataset import Encoded, training_batches
+from centrabert.modeling.training.prediction import training_input_fn
+from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import TRAINING
 from centrabert.modeling.training.training_identity import claim
 
@@ -107,23 +104,8 @@ def _train(job: TextDistillation) -> Path:
     estimator = Estimator(model_fn, RunConfig(job.output_dir / TRAINING, every))
     bar = ProgressBar(f"{job.objective} {job.num_hidden_layers}", num_steps)
     with interruptible() as interruption:
-        estimator.train(_input_fn(job), num_steps, [bar, interruption])
+        estimator.train(training_input_fn(job.rows, hyper), num_steps, [bar, interruption])
     return job.output_dir / TRAINING / f"model.ckpt-{num_steps}"
-
-
-def _input_fn(job: TextDistillation) -> Callable[[Params], tf.data.Dataset]:
-    hyper = job.hyperparameters
-
-    def batches(params: Params) -> tf.data.Dataset:
-        def generate() -> Iterator[dict[str, Any]]:
-            plan = training_batches(
-                job.rows.lengths, hyper.train_batch_size, hyper.seed, params["start_step"]
-            )
-            return (job.rows.batch(rows) for rows in plan)
-
-        return dataset(job.rows, generate)
-
-    return batches
 
 
 def _write(job: TextDistillation, folder: Path, trained: Path) -> None:

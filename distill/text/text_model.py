@@ -8,13 +8,13 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from centrabert.distill.comparison import hidden_states, relations
+from centrabert.distill.comparison.layer_pairs import even_layers
 from centrabert.distill.text.text_objectives import (
     COSINE,
     DIVERGENCE,
     PRODUCTS,
     SQUARE,
     Comparison,
-    even_layers,
     states_of,
 )
 from centrabert.modeling import checkpoint, scopes
@@ -72,7 +72,7 @@ def _reached(loss: tf.Tensor, variables: Sequence[tf.Variable]) -> list[tf.Varia
 def starting_names(config: BertConfig, layers: int) -> dict[str, str]:
     """The student's variable -> the teacher's that it starts as."""
     names = {name: name for name in scopes.embedding_shapes(config)}
-    for own, other in even_layers(layers, config.num_hidden_layers).items():
+    for own, other in enumerate(even_layers(layers, config.num_hidden_layers)):
         shapes = zip(scopes.layer_shapes(config, own), scopes.layer_shapes(config, other), strict=True)
         names |= dict(shapes)
     return names

@@ -4,9 +4,10 @@ None of them asks for masked words, as DistilBERT and PD-BERT do beside: few enc
 guesses them, and no task of ours has one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from centrabert.distill.comparison.layer_pairs import even_depths
 from centrabert.modeling.layers.layer_states import ATTENTION_SCORES, HIDDEN, VALUE, LayerState
 
 COSINE, SQUARE, DIVERGENCE, PRODUCTS = "cosine", "square", "divergence", "products"
@@ -39,19 +40,14 @@ def _minilm(student: int, teacher: int) -> Sequence[Comparison]:
 
 def _tinybert(student: int, teacher: int) -> Sequence[Comparison]:
     embeddings = LayerState(HIDDEN, 0)
-    pairs = [(depth, round_half_up(depth * teacher, student)) for depth in range(1, student + 1)]
     return [
         Comparison(embeddings, embeddings, SQUARE),
         *(
             Comparison(LayerState(kind, own), LayerState(kind, other), SQUARE)
-            for own, other in pairs
+            for own, other in even_depths(student, teacher)
             for kind in (HIDDEN, ATTENTION_SCORES)
         ),
     ]
-
-
-def round_half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
 
 
 # By name: number of layers of student and teacher -> what is compared.
@@ -65,8 +61,3 @@ OBJECTIVES = {
 def states_of(comparisons: Sequence[Comparison]) -> tuple[list[LayerState], list[LayerState]]:
     """Those of the student, and those of the teacher."""
     return [each.student for each in comparisons], [each.teacher for each in comparisons]
-
-
-def even_layers(student: int, teacher: int) -> Mapping[int, int]:
-    """Layer of the student -> the teacher's that it starts as: evenly spaced from the lowest on."""
-    return {layer: layer * teacher // student for layer in range(student)}

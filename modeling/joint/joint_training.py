@@ -24,7 +24,6 @@ from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import write_golden
 from centrabert.modeling.joint.joint_batches import JointTask, joint_input_fn
 from centrabert.modeling.joint.joint_model import JointHead, head_branch, joint_model_fn, joint_names
-from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
@@ -36,16 +35,14 @@ from centrabert.modeling.training.label_targets import label_targets
 from centrabert.modeling.training.prediction import (
     Tuned,
     branch_estimator,
-    decide,
     golden_answers,
     predict,
 )
-from centrabert.modeling.training.train_branch import EVALUATIONS, TRAINING, check_reads
+from centrabert.modeling.training.train_branch import EVALUATIONS, TRAINING, check_reads, scored
 from centrabert.modeling.training.training_identity import claim
 
 BERT, BRANCHES = "bert", "branches"  # folders of the output
 MEAN = "MEAN"  # of the tasks' metrics; no task has such a name
-Batch = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -164,20 +161,14 @@ def _evaluate(job: JointJob, prefix: Path) -> tuple[Metrics, Tuned]:
     metrics: Metrics = {}
     tuned: dict[str, npt.NDArray[Any]] = {}
     for each in job.tasks:
-        task, kind = each.spec, KINDS[each.spec.kind]
+        task = each.spec
         branch = head_branch(task, job.bert.config())
         model_fn = model_fn_builder(
             job.bert.config(), branch, {prefix: names[task.name]}, each.dev.padding_id, scale=each.scale
         )
         predictions = predict(Estimator(model_fn, RunConfig()), each.dev, job.hyperparameters.eval_batch_size)
-        if not np.isfinite(predictions["logits"]).all():
-            raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
-        if each.dev.labels is None:
-            raise UserError(f"task {task.name}: dev has no labels")
-        of_task = kind.tuned(predictions["logits"], each.dev.labels)
-        metrics[task.name] = each.score(each.dev.labels, decide(task, predictions, of_task), predictions)[
-            task.metric
-        ]
+        of_dev, of_task = scored(task, predictions, each.dev, each.score)
+        metrics[task.name] = of_dev[task.metric]
         tuned |= {names[task.name][name]: value for name, value in of_task.items()}
     return {MEAN: float(np.mean(list(metrics.values()))), **metrics}, tuned
 

@@ -1,6 +1,6 @@
-"""Answers of a single-task model over an encoded data set."""
+"""Answers of a single-task model over an encoded data set, and the batches that go into a model."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,8 @@ from centrabert.modeling.layers.layer_states import LayerState
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.branch_model import model_fn_builder
 from centrabert.modeling.training.estimator import Arrays, Estimator, InputFn, Params, RunConfig
-from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches
+from centrabert.modeling.training.hyperparameters import Hyperparameters
+from centrabert.modeling.training.token_dataset import Encoded, Rows, sorted_batches, training_batches
 
 Tuned = Mapping[str, npt.NDArray[Any]]
 NOTHING_TUNED: Tuned = MappingProxyType({})
@@ -101,6 +102,24 @@ def input_fn(encoded: Encoded, plan: list[Rows]) -> InputFn:
     def batches(params: Params) -> tf.data.Dataset:
         del params
         return dataset(encoded, lambda: (encoded.batch(rows) for rows in plan))
+
+    return batches
+
+
+def training_input_fn(train: Encoded, hyperparameters: Hyperparameters) -> InputFn:
+    """The batches of training without end, from the step on that it starts from."""
+
+    def batches(params: Params) -> tf.data.Dataset:
+        def generate() -> Iterator[dict[str, npt.NDArray[np.generic]]]:
+            plan = training_batches(
+                train.lengths,
+                hyperparameters.train_batch_size,
+                hyperparameters.seed,
+                params["start_step"],
+            )
+            return (train.batch(rows) for rows in plan)
+
+        return dataset(train, generate)
 
     return batches
 

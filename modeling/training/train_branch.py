@@ -1,14 +1,13 @@
 """Training one branch, from pretrained weights and encoded data to a finished branch folder."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from absl import logging
 
 from centrabert.errors import UserError
@@ -27,7 +26,7 @@ from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.best_checkpoint import BestCheckpoint, Metrics
 from centrabert.modeling.training.branch_model import FINE_TUNING, Optimization, model_fn_builder
-from centrabert.modeling.training.estimator import Arrays, Estimator, Params, RunConfig
+from centrabert.modeling.training.estimator import Arrays, Estimator, RunConfig
 from centrabert.modeling.training.hooks import FrozenCheck, ProgressBar, interruptible
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.initialization import PRETRAINED, TEACHER, Initialization
@@ -36,12 +35,12 @@ from centrabert.modeling.training.objective import Objective
 from centrabert.modeling.training.prediction import (
     NOTHING_TUNED,
     Tuned,
-    dataset,
     decide,
     golden_answers,
     predict,
+    training_input_fn,
 )
-from centrabert.modeling.training.token_dataset import Encoded, Rows, training_batches
+from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.training_identity import claim
 from centrabert.modeling.training.trunk_cache import TrunkCache
 
@@ -181,7 +180,9 @@ def _fit(job: TrainingJob, estimator: Estimator, trunk: Mapping[str, str]) -> Be
         with interruptible() as interruption:
             in_session = {} if job.train.trunk_output else trunk
             watching = [FrozenCheck(in_session), best]
-            estimator.train(_training_input(job), num_steps, [best, bar, interruption], watching)
+            estimator.train(
+                training_input_fn(job.train, hyper), num_steps, [best, bar, interruption], watching
+            )
     return best
 
 
@@ -210,21 +211,6 @@ def _estimator(job: TrainingJob) -> Estimator:
     return Estimator(model_fn, RunConfig(folder, hyper.evaluation_interval(rows)))
 
 
-def _training_input(job: TrainingJob) -> Callable[[Params], tf.data.Dataset]:
-    hyper = job.hyperparameters
-
-    def batches(params: Params) -> tf.data.Dataset:
-        def generate() -> Iterator[dict[str, Any]]:
-            plan: Iterator[Rows] = training_batches(
-                job.train.lengths, hyper.train_batch_size, hyper.seed, params["start_step"]
-            )
-            return (job.train.batch(rows) for rows in plan)
-
-        return dataset(job.train, generate)
-
-    return batches
-
-
 def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metrics, Tuned]:
     """Dev metrics of a checkpoint, and the variables that take the place of its own to get them.
 
@@ -232,14 +218,22 @@ def _evaluate(job: TrainingJob, estimator: Estimator, prefix: str) -> tuple[Metr
     """
     prefix, merged = _merged(job, prefix)
     predictions = predict(estimator, job.dev, job.hyperparameters.eval_batch_size, prefix)
+    metrics, tuned = scored(job.branch.task, predictions, job.dev, job.score)
+    return metrics, {**merged, **tuned}
+
+
+def scored(task: TaskSpec, predictions: Arrays, dev: Encoded, score: Score) -> tuple[Metrics, Tuned]:
+    """Metrics of the answers to dev, and the variables of the head that are tuned to get them.
+
+    Raises:
+      UserError: An answer is no number, or dev has no labels.
+    """
     if not np.isfinite(predictions["logits"]).all():
         raise UserError("training diverged: the model answers NaN; try a smaller learning rate")
-    if job.dev.labels is None:
-        raise UserError(f"task {job.branch.task.name}: dev has no labels")
-    task = job.branch.task
-    tuned = KINDS[task.kind].tuned(predictions["logits"], job.dev.labels)
-    metrics = job.score(job.dev.labels, decide(task, predictions, tuned), predictions)
-    return metrics, {**merged, **tuned}
+    if dev.labels is None:
+        raise UserError(f"task {task.name}: dev has no labels")
+    tuned = KINDS[task.kind].tuned(predictions["logits"], dev.labels)
+    return score(dev.labels, decide(task, predictions, tuned), predictions), tuned
 
 
 def _merged(job: TrainingJob, prefix: str) -> tuple[str, Tuned]:

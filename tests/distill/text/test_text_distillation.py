@@ -8,6 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny_glue
 
+from centrabert.distill.comparison.layer_pairs import even_layers
 from centrabert.distill.distillation import distil
 from centrabert.distill.methods.minilm import MiniLM
 from centrabert.distill.methods.theseus import Theseus
@@ -15,7 +16,7 @@ from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.distill.text.text_distillation import TextDistillation, distil_texts
 from centrabert.distill.text.text_model import text_model_fn
-from centrabert.distill.text.text_objectives import OBJECTIVES, Comparison, even_layers
+from centrabert.distill.text.text_objectives import OBJECTIVES, Comparison
 from centrabert.distill.text.texts import encoded_texts
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
@@ -40,7 +41,7 @@ def test_what_is_compared() -> None:
     assert depths(OBJECTIVES["minilm"](6, 12)) == [("attention_scores", 6, 12), ("value", 6, 12)]
     of_layers = [(kind, own, 2 * own) for own in range(1, 7) for kind in ("hidden", "attention_scores")]
     assert depths(OBJECTIVES["tinybert"](6, 12)) == [("hidden", 0, 0), *of_layers]
-    assert even_layers(6, 12) == {0: 0, 1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
+    assert even_layers(6, 12) == (0, 2, 4, 6, 8, 10)
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from centrabert.modeling import branch_folder, checkpoint, scopes
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import read_record
-from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.hooks import ProgressBar
-from centrabert.modeling.training.prediction import branch_estimator, golden_answers, predict
+from centrabert.modeling.training.prediction import branch_estimator, predict
 from centrabert.modeling.training.train_branch import train_branch
 from centrabert.task_runner import TaskRunner
 
@@ -110,11 +109,7 @@ def test_evaluation_and_golden_answers_are_those_of_the_checkpoint(
 ) -> None:
     prefix = trained / branch_folder.CHECKPOINT
     estimator = branch_estimator(runner.bert, branch_of(runner), prefix, runner.tokenizer.padding_id, True)
-    predictions = predict(estimator, runner.dev, HYPERPARAMETERS.eval_batch_size)
-    np.testing.assert_array_equal(predictions["logits"], score.logits[1])
-    golden = read_golden(trained / branch_folder.GOLDEN, runner.spec)
-    again = golden_answers(estimator, runner.spec, runner.dev)
-    np.testing.assert_array_equal(golden.outputs["probabilities"], again.outputs["probabilities"])
+    tiny_glue.assert_answers(runner, trained, estimator, score.logits[1], HYPERPARAMETERS.eval_batch_size)
 
 
 def test_with_nothing_added_it_is_the_pretrained_encoder(

@@ -15,8 +15,7 @@ from centrabert.modeling import branch_folder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import read_record
-from centrabert.modeling.golden_file import read_golden
-from centrabert.modeling.training.prediction import branch_estimator, golden_answers, predict
+from centrabert.modeling.training.prediction import branch_estimator
 from centrabert.modeling.training.train_branch import train_branch
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.task_runner import TaskRunner
@@ -75,11 +74,7 @@ def test_evaluation_and_golden_answers_are_those_of_the_written_checkpoint(
     """Bit for bit: what was evaluated is the merged branch."""
     branch, prefix = read_record(trained).branch, trained / branch_folder.CHECKPOINT
     estimator = branch_estimator(runner.bert, branch, prefix, runner.tokenizer.padding_id, aligned=True)
-    predictions = predict(estimator, runner.dev, LORA.eval_batch_size)
-    np.testing.assert_array_equal(predictions["logits"], score.logits[1])
-    golden = read_golden(trained / branch_folder.GOLDEN, runner.spec)
-    again = golden_answers(estimator, runner.spec, runner.dev)
-    np.testing.assert_array_equal(golden.outputs["probabilities"], again.outputs["probabilities"])
+    tiny_glue.assert_answers(runner, trained, estimator, score.logits[1], LORA.eval_batch_size)
 
 
 def test_a_seed_decides_every_bit_of_a_stopped_run_too(

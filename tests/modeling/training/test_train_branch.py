@@ -22,7 +22,7 @@ from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.scopes import HEAD
 from centrabert.modeling.training import train_branch as training
 from centrabert.modeling.training.hooks import ProgressBar
-from centrabert.modeling.training.prediction import branch_estimator, input_fn
+from centrabert.modeling.training.prediction import branch_estimator, input_fn, training_input_fn
 from centrabert.modeling.training.train_branch import train_branch
 from centrabert.task_runner import TaskRunner
 
@@ -77,7 +77,8 @@ class Frozen(tf.train.SessionRunHook):
 
 def test_no_bit_of_a_frozen_layer_moves(runner: TaskRunner, tmp_path: Path) -> None:
     job, frozen = tiny_glue.job(runner, tmp_path, 1, 2), Frozen()
-    training._estimator(job).train(training._training_input(job), 9, [frozen])
+    batches = training_input_fn(job.train, job.hyperparameters)
+    training._estimator(job).train(batches, 9, [frozen])
     base = runner.bert.read()
     assert frozen.tensors.keys() == set(job.branch.shared_names(tiny_glue.CONFIG))
     assert len(frozen.tensors) == 5 + 16
