@@ -24,6 +24,8 @@ from centrabert.modeling.training.training_identity import claim
 
 BERT = "bert"  # folder of the output
 CHECKPOINT_STEPS = 500
+DEFAULTS = Hyperparameters()
+UNUSED = ("early_stopping_patience", "class_weights", "label_smoothing", "lora_rank")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class TextDistillation:
       rows: The texts, without labels.
 
     Raises:
-      UserError: The student is not smaller.
+      UserError: The student is not smaller, or a hyper-parameter says what only labels or matrices of
+        low rank have a use for.
     """
 
     bert: BertFolder
@@ -53,6 +56,9 @@ class TextDistillation:
                 f"--num_hidden_layers={self.num_hidden_layers} is outside 1..{layers - 1}: the pretrained "
                 f"BERT has {layers}"
             )
+        unused = [name for name in UNUSED if getattr(self.hyperparameters, name) != getattr(DEFAULTS, name)]
+        if unused:
+            raise UserError(f"--{unused[0]}: distillation on texts has no use for it; leave the flag out")
 
 
 def distil_texts(job: TextDistillation) -> BertFolder:

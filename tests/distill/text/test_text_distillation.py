@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,6 +134,25 @@ def test_a_smaller_bert_is_a_bert_like_any_other(
     with pytest.raises(ValueError, match=r"--student_layers=1: .*bert_config.json has 2 layers"):
         distil(teacher, 1, *arguments, VanillaKD(), student_bert=smaller)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        {"early_stopping_patience": 2},
+        {"class_weights": ("balanced",)},
+        {"label_smoothing": 0.1},
+        {"lora_rank": 2},
+    ],
+    ids=lambda flag: next(iter(flag)),
+)
+def test_what_texts_have_no_use_for_is_refused(
+    runner: TaskRunner, texts: Path, tmp_path: Path, flag: dict[str, Any]
+) -> None:
+    rows = encoded_texts([texts], runner.tokenizer, 16)
+    other = dataclasses.replace(HYPERPARAMETERS, **flag)
+    with pytest.raises(ValueError, match=f"^--{next(iter(flag))}: distillation on texts has no use for it"):
+        TextDistillation(runner.bert, runner.tokenizer, 2, "minilm", rows, other, tmp_path / "smaller")
 
 
 @pytest.mark.parametrize("layers", [0, 3])
