@@ -4,7 +4,7 @@ What is served moves in one step, the last one, when models.config gets its name
 to the new version, and a server loads only versions that have one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def publish(source: VersionSource, export_dir: Path, version: int, label: str, s
       As `write_version`.
     """
     folder = write_version(source, export_dir, version)
-    label_versions(export_dir, {label: version}, serving)
+    label_versions(export_dir, lambda: {label: version}, serving)
     return folder
 
 
@@ -95,22 +95,29 @@ def write_version(source: VersionSource, export_dir: Path, version: int) -> Path
     return folder
 
 
-def label_versions(export_dir: Path, moved: Mapping[str, int], serving: TfServing) -> None:
+def label_versions(
+    export_dir: Path, moves: Callable[[], Mapping[str, int]], serving: TfServing
+) -> Mapping[str, int]:
     """Writes what starts a server, and then models.config, with which all labels move at once.
 
     Where several processes export at once, each waits for the one before it, and the last one's files know
     the labels of all.
 
     Args:
-      moved: The version of every label that moves; other labels stay where they are.
+      moves: The version of every label that moves; other labels stay where they are. It is called when the
+        turn has come, so that what it reads then is not older than what the export before has read.
+
+    Returns:
+      What `moves` gave.
 
     Raises:
-      UserError: models.config is damaged.
+      UserError: models.config is damaged, or `moves` raises it.
       OSError: The disk is full; the old models.config is untouched.
     """
     settings = export_dir / SETTINGS
     settings.mkdir(parents=True, exist_ok=True)
     with exclusive(settings, wait=True):
+        moved = moves()
         labels = {**read_labels(settings), **moved}
         write_deployment(export_dir, labels, serving)
         write_models_config(settings, serving.name, serving.base_path, labels)
@@ -123,6 +130,7 @@ def label_versions(export_dir: Path, moved: Mapping[str, int], serving: TfServin
         )
     for version in set(moved.values()):
         _note(version_path(export_dir, version)).unlink(missing_ok=True)
+    return moved
 
 
 def _note(folder: Path) -> Path:

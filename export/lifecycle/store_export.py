@@ -51,7 +51,8 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
 
     It is one transaction: each version appears whole or not at all, and when all are there, models.config
     moves all labels in one step, so that a server follows the old labels or the new ones. If something stops
-    the export in between, the same call finishes it. The weights are hard links where there can be some.
+    the export in between, the same call finishes it. Of several exports at once each waits for the one before
+    it, and only then reads the labels. The weights are hard links where there can be some.
 
     Returns:
       The folder of the version of every label.
@@ -61,21 +62,33 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
       FileExistsError: A version of that number is there and comes from elsewhere.
       OSError: The disk is full.
     """
-    labels = store.labels.versions
-    if not labels:
-        raise UserError(
-            f"{store.folder.root}: no label points to a version; promote one: "
-            "`centrabert store promote --store=... --label=stable --version=NUMBER`"
-        )
+    _pointed(store)
     _check_ours(store, export_dir)
-    folders = {number: _exported(store, export_dir, number) for number in sorted(set(labels.values()))}
-    label_versions(export_dir, labels, serving)
-    return {label: folders[number] for label, number in labels.items()}
+
+    def moves() -> Mapping[str, int]:
+        labels = _pointed(store)
+        for number in sorted(set(labels.values())):
+            _export(store, export_dir, number)
+        return labels
+
+    labels = label_versions(export_dir, moves, serving)
+    return {label: version_path(export_dir, number) for label, number in labels.items()}
 
 
-def _exported(store: ModelStore, export_dir: Path, number: int) -> Path:
-    source, folder = StoredVersion(store, number), version_path(export_dir, number)
-    return folder if source.is_in(folder) else write_version(source, export_dir, number)
+def _pointed(store: ModelStore) -> Mapping[str, int]:
+    """Where the labels point now; raises UserError if there is none."""
+    if labels := store.labels.versions:
+        return labels
+    raise UserError(
+        f"{store.folder.root}: no label points to a version; promote one: "
+        "`centrabert store promote --store=... --label=stable --version=NUMBER`"
+    )
+
+
+def _export(store: ModelStore, export_dir: Path, number: int) -> None:
+    source = StoredVersion(store, number)
+    if not source.is_in(version_path(export_dir, number)):
+        write_version(source, export_dir, number)
 
 
 def _check_ours(store: ModelStore, export_dir: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +13,14 @@ from file_trace import listening, snapshot, state
 from tiny_store import copy, tiny_store
 from version_folder import served, states
 
+from centrabert.export import publication
 from centrabert.export.contract.models_config import DesiredVersions, desired_versions, read_labels
 from centrabert.export.deploy.render import FILES
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.store_export import StoredVersion, export_labelled
 from centrabert.export.serving.version_manager import ModelVersions
-from centrabert.modeling.file_lock import LOCK
+from centrabert.modeling.file_lock import LOCK, exclusive
 
 SERVING = TfServing("nlp", 1)
 
@@ -115,6 +117,24 @@ def export_labels(store: ModelStore, serving: Path) -> dict[str, int]:
 def names(folder: Path) -> set[str]:
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.name != LOCK)
     return {path.as_posix() for path in found if path.parts[0] in ("1", "2", "3", "tf_serving")}
+
+
+def test_an_export_that_comes_late_moves_no_label_back(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began when `stable` was at 1; before its turn came, another one wrote that it is at 2."""
+    serving = tmp_path / "serving"
+    store.promote("stable", 1)
+
+    def locked(folder: Path, wait: bool) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        store.promote("stable", 2)
+        assert export_labels(store, serving) == {"stable": 2}
+        return exclusive(folder, wait)
+
+    monkeypatch.setattr(publication, "exclusive", locked)
+    assert export_labelled(store, serving, SERVING) == {"stable": serving / "2"}
+    assert read_labels(serving / "tf_serving") == {"stable": 2}
 
 
 def test_a_first_export_is_served_once_it_is_whole(store: ModelStore, tmp_path: Path) -> None:
