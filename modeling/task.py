@@ -67,7 +67,7 @@ class TaskSpec:
             raise UserError(f"task {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
         if self.pooling not in POOLINGS:
             raise UserError(f"task {self.name}: pooling {self.pooling!r} is none of {', '.join(POOLINGS)}")
-        shortest = 5 if self.pair else 3  # [CLS] a [SEP] b [SEP], or [CLS] a [SEP]
+        shortest = shortest_length(self.pair)
         if self.max_seq_length < shortest:
             raise UserError(f"task {self.name}: max_seq_length {self.max_seq_length} is below {shortest}")
         self._check_kind(KINDS[self.kind])
@@ -109,6 +109,11 @@ class TaskSpec:
     def from_json(cls, keys: dict[str, Any], source: str = "task") -> "TaskSpec":
         """Inverse of `to_json`; raises UserError that begins with `source`."""
         return read_dataclass(cls, keys, source)
+
+
+def shortest_length(pair: bool) -> int:
+    """The least max_seq_length: [CLS] a [SEP] b [SEP], or [CLS] a [SEP]."""
+    return 5 if pair else 3
 
 
 def check_name(name: str) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from centrabert.errors import UserError
+from centrabert.glue_data.declared import row_values
 from centrabert.glue_data.readers.formats import CENTRABERT, CONLL, FORMATS, SEQ
 from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import SCHEMES
-from centrabert.modeling.task import check_name
+from centrabert.modeling.task import check_name, shortest_length
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS, BY_WHITESPACE, SPLITS
 
@@ -92,8 +93,9 @@ class Declaration:
             raise DeclarationError(
                 "columns", "write the numbers of two columns, from 0, as in {word: 0, tag: 3}"
             )
-        if self.max_seq_length is not None and self.max_seq_length < 3:
-            raise DeclarationError("max_seq_length", f"{self.max_seq_length} is below 3")
+        shortest = shortest_length(bool(self.text_b))
+        if self.max_seq_length is not None and self.max_seq_length < shortest:
+            raise DeclarationError("max_seq_length", f"{self.max_seq_length} is below {shortest}")
         for key in TRAINING:
             _of(key, partial(Hyperparameters, **{key: getattr(self, key)}))
 
@@ -122,7 +124,7 @@ class Declaration:
         if self.labels:
             if self.kind == REGRESSION:
                 raise DeclarationError("labels", "a regression has none")
-            _of("labels", lambda: check_label_names(self.labels))
+            _of("labels", self._check_labels)
         for key in TRAINING:
             if getattr(self, key) and not KINDS[self.head].weighs_labels:
                 raise DeclarationError(key, f"a {self.kind} takes none; leave the key out")
@@ -131,12 +133,23 @@ class Declaration:
                 raise DeclarationError(key, f"is for a tagging alone; the kind is {self.kind}")
         if self.kind == TAGGING and self.text_b:
             raise DeclarationError("text_b", "a tagging reads single texts")
+        if self.columns and self.format not in ("", CONLL):
+            raise DeclarationError("columns", f"is for CoNLL files; the format is {self.format}")
         if self.format == CONLL and self.kind != TAGGING:
             raise DeclarationError("format", "CoNLL columns have a tag for each word; their kind is tagging")
         if self.split == BY_BERT and self.format in (CONLL, SEQ):
             raise DeclarationError(
                 "split", f"the files have their words; the format {self.format} goes with whitespace"
             )
+
+    def _check_labels(self) -> None:
+        """Raises UserError for labels that the kind cannot have, or that no row could have."""
+        for label in self.labels:
+            row_values.label(label, "the label")
+        if self.kind == TAGGING:
+            check_label_names(self.labels)
+        else:
+            KINDS[self.kind].check_labels(self.labels)
 
     @property
     def head(self) -> str:

@@ -1,7 +1,7 @@
 """The rows of a data file as a declaration reads them: texts, and what the kind's labels are made of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from centrabert.glue_data.declared.declaration import (
     REGRESSION,
     TAGGING,
     Declaration,
+    DeclarationError,
 )
 from centrabert.glue_data.declared.tagged_texts import read_tagged
 from centrabert.glue_data.readers.formats import COLUMNS, WITH_HEADER, format_of, read_rows
@@ -62,6 +63,10 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
       OSError: The file cannot be read.
     """
     of_format = declaration.format or format_of(path)
+    try:
+        declaration = replace(declaration, format=of_format)  # what an ending tells is checked as well
+    except DeclarationError as error:
+        raise UserError(f"{path}: {error}") from None
     text, label = _columns(declaration, of_format)
     header = not text.isdigit()
     if of_format in WITH_HEADER and label.isdigit() == header:

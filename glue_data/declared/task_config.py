@@ -29,6 +29,8 @@ def read_task_config(path: Path) -> dict[str, Declaration]:
     if TASKS not in keys:
         raise top.wrong(f"there is no key {TASKS!r}, under which all tasks stand")
     tasks = keys[TASKS].mapping(TASKS)
+    if not tasks:
+        raise keys[TASKS].wrong(f"there is no task under `{TASKS}:`")
     return {name: _declaration(name, value, path.parent) for name, value in tasks.items()}
 
 
