@@ -128,9 +128,9 @@ class TaskFlags:
         return with_branch_labels(self._task(name), branches)
 
     def _task(self, name: str) -> TaskData:
-        if not self._declared:
-            return find_task(name, data_dir=self.data_dir, data_root=self.task_config)
         try:
+            if not self._declared:
+                return find_task(name, data_dir=self.data_dir, data_root=self.task_config)
             return DeclaredTask(Declaration(name=name, data=self.data_dir, **self._declared))
         except DeclarationError as error:
             raise UserError(f"--{FLAGS.get(error.key, error.key)}: {error.reason}") from None

@@ -39,6 +39,8 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
     for task in TASKS:
         if _plain(task.name) == _plain(name):
             return task.at(data_dir or Path(data_root or "", task.folder))
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(f"{data_dir}: there is no such folder, for the files of task {name!r}")
     if data_dir is not None and _has_text(data_dir):
         return DeclaredTask(Declaration(name=name, data=data_dir))
     own = f"; the files of a task of your own in {data_dir} begin with a header, text and label" * bool(

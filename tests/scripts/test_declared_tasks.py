@@ -15,11 +15,13 @@ from seqeval.metrics import accuracy_score, f1_score
 
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
+from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import read_record
 from centrabert.search import run_search
 from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_spec import read_plan
 from centrabert.search.selection.selection import read_selection
+from centrabert.task_flags import TaskFlags
 
 MOODS = ("dull", "fine", "good/very good")
 SIZES = {"fine_tuning_layers": 1, "max_seq_length": tiny.MAX_SEQ_LENGTH, "train_batch_size": 7}
@@ -234,6 +236,7 @@ def test_a_search_tells_what_is_missing(
             "--dev_fraction: there is a dev file",
         ),
         ({"train_file": "a.tsv", "task_name": "Mood"}, "--task_name: task name 'Mood' is not of the form"),
+        ({"data_dir": "{root}/none"}, "none: there is no such folder, for the files of task 'mood'"),
         ({"data_dir": "{root}", "task_name": "ret"}, "there is no task 'ret'; the tasks are cola, "),
     ],
 )
@@ -245,3 +248,9 @@ def test_a_mistake_is_one_line(
     code, line = start(run_classifier, **given)
     assert code == 1 and message in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_name_of_a_folder_is_told_by_its_flag(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("text\tlabel\nfine\tgood\n")
+    with pytest.raises(UserError, match=r"^--task_name: task name 'Mood' is not of the form"):
+        TaskFlags(data_dir=tmp_path).find("Mood")
