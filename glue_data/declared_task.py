@@ -178,7 +178,8 @@ class DeclaredTask:
         row, label = unknown[0]
         if not several or split == "train" or self.declaration.labels:
             whose = "the task declares" if self.declaration.labels else "train has"
-            raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}")
+            fix = "" if self.declaration.labels else "; declare all labels if it is one"
+            raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}{fix}")
         logging.warning(
             "%s: %d %s that train never had, which %s, the first is %r on line %d",
             *(rows.path, len(unknown), *UNSEEN_LABELS[self._tags], label, rows.lines[row]),
@@ -215,6 +216,9 @@ class DeclaredTask:
         """Train and dev, made of the train file."""
         whole = self._file("train")
         strata = whole.labels if self.declaration.kind in (CLASSIFICATION, MULTILABEL) else None
-        dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
+        try:
+            dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
+        except UserError as error:
+            raise UserError(f"{whole.path}: {error}") from None
         train = np.setdiff1d(np.arange(len(whole)), dev)
         return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}

@@ -20,7 +20,7 @@ def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int6
       strata: What each row belongs to: its label, or one value for all where there are none.
 
     Raises:
-      UserError: No row would be left for one of the two.
+      UserError: Dev would have no row.
     """
     wanted = round(fraction * len(strata))
     members: dict[Hashable, list[int]] = {}
@@ -37,5 +37,6 @@ def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int6
             missing -= 1
     chosen = [row for stratum, rows in members.items() for row in random.permutation(rows)[: taken[stratum]]]
     if not chosen:
-        raise UserError(f"dev_fraction {fraction:g} of {len(strata)} rows leaves dev without any; raise it")
+        fix = "raise it" if not wanted else "every label stands in one row alone; give a dev file"
+        raise UserError(f"dev_fraction {fraction:g} of {len(strata)} rows leaves dev without any; {fix}")
     return np.sort(np.array(chosen, np.int64))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import SPLIT_FILES, Declaration
 from centrabert.glue_data.readers.formats import CENTRABERT, ENDINGS, JSONL, SEQ
 from centrabert.glue_data.readers.text_file import GZIPPED
@@ -15,6 +16,9 @@ def split_files(declaration: Declaration) -> dict[str, Path]:
 
     In a folder it is the first that is there of train.tsv, train.csv, train.jsonl and train.conll, gzipped or
     not, and so on, or the one of the declared format; a folder of its own for every split of `seq`.
+
+    Raises:
+      UserError: There is a `dev_fraction`, but the folder has a dev file.
     """
     files = {
         split: path
@@ -22,8 +26,13 @@ def split_files(declaration: Declaration) -> dict[str, Path]:
         if (path := _in_folder(declaration, split) if declaration.data else getattr(declaration, split))
     }
     if declaration.dev_fraction and "train" in files:
-        files = {**files, "dev": files["train"]}
-    return files
+        if declaration.data and files["dev"].exists():
+            raise UserError(
+                f"{files['dev']}: is there, but task {declaration.name} has a dev_fraction, by which train "
+                "makes dev; leave one of the two out"
+            )
+        files["dev"] = files["train"]
+    return {split: files[split] for split in SPLIT_FILES if split in files}
 
 
 def _in_folder(declaration: Declaration, split: str) -> Path:

@@ -46,7 +46,7 @@ def test_labels_are_those_of_train_in_order(tmp_path: Path) -> None:
         (
             {"dev.tsv": "text\tlabel\nfine\t11\n"},
             {},
-            "dev.tsv:2: label '11' is none of those that train has: '9'",
+            "dev.tsv:2: label '11' is none of those that train has: '9', '10'; declare all labels if",
         ),
         (
             {"test.tsv": "text\tlabel\nfine\t11\n"},
@@ -111,6 +111,9 @@ def test_labels_are_those_of_train_in_order(tmp_path: Path) -> None:
             "train.jsonl:1: label is 10000000",
         ),
         ({}, {"train": Path("none.tsv")}, "none.tsv: no such file, train of task mood"),
+        ({"train.conll": "a\tO\n"}, {}, "train.conll: format: CoNLL columns have a tag for each word"),
+        ({}, {"kind": "tagging", "columns": {"word": 1}}, "train.tsv: columns: is for CoNLL files"),
+        ({}, {"dev_fraction": 0.1}, "train.tsv: dev_fraction 0.1 of 3 rows leaves dev without any; raise it"),
         ({}, {"metric": "f1", "labels": ("9", "10", "11")}, "metric 'f1' is for two labels"),
     ],
 )
@@ -198,6 +201,17 @@ def test_dev_rows_are_stratified(fraction: float) -> None:
 def test_too_few_rows_for_dev() -> None:
     with pytest.raises(UserError, match=r"dev_fraction 0.1 of 3 rows leaves dev without any"):
         dev_rows(["a", "a", "b"], 0.1)
+    with pytest.raises(UserError, match="every label stands in one row alone; give a dev file"):
+        dev_rows(["a", "b", "c"], 0.4)
+
+
+def test_a_dev_file_is_never_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "dev.tsv").touch()
+    with pytest.raises(UserError, match=r"dev.tsv: is there, but task mood has a dev_fraction"):
+        split_files(Declaration(name="mood", data=tmp_path, dev_fraction=0.1))
+    (tmp_path / "dev.tsv").unlink()
+    found = split_files(Declaration(name="mood", data=tmp_path, dev_fraction=0.1))
+    assert list(found) == ["train", "dev", "test"] and found["dev"] == found["train"]
 
 
 def test_a_folder_has_files_of_fixed_names(tmp_path: Path) -> None:
