@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from benchmarks.paper.training import ADAPTERS, FULL, KD, LORA, PARTIAL, Results, Training
+from benchmarks.paper.training import (
+    ADAPTERS,
+    FULL,
+    KD,
+    LORA,
+    MT_DNN,
+    MT_DNN_LOO,
+    PARTIAL,
+    Results,
+    Training,
+)
 
 WHOLE = ("rte", "cola", "mrpc", "stsb")  # their training sets are complete
 SAMPLED = ("sst2", "qnli", "mnli", "qqp")
@@ -15,6 +25,7 @@ EPOCHS, STUDENT_EPOCHS = 5.0, 10.0
 STUDENT_RATE = 2e-4
 ADDED_RATE = 1e-3  # of what is added to matrices that stand still
 LORA_RANK, ADAPTER_SIZE = 8, 64
+JOINT_RATE = "joint_rate"  # that of the joint training below a head which is trained alone
 FIRST_LAYERS = 6  # the L that chooses the learning rate of all L
 TEACHER_LAYERS = (6, 8, 4, 10)  # the paper's teachers
 OTHER_LAYERS = (2, 3, 5, 7, 9, 11, 12, 1)  # the rest of Table 1
@@ -100,6 +111,8 @@ class Schedule:
             return self.lora(task, results)
         if row == ADAPTERS:
             return self.adapters(task, results)
+        if row in (MT_DNN, MT_DNN_LOO):
+            return self.joint(task, row, results)
         return self.distilled(task, row, METHODS[row], results)
 
     def full(self, task: str, results: Results) -> Sequence[Training]:
@@ -153,6 +166,18 @@ class Schedule:
         settings = (("adapter_size", ADAPTER_SIZE),)
         return [Training(task, ADAPTERS, self.num_hidden_layers, ADDED_RATE, EPOCHS, settings=settings)]
 
+    def joint(self, task: str, row: str, results: Results) -> Sequence[Training]:
+        """A head on the encoder of a joint training, once the rate of full fine-tuning is known for it.
+
+        The encoder was trained together with the task, or with all tasks but this one.
+        """
+        if not all(self.best_full(each, results) for each in WHOLE):
+            return []
+        rate = self._common_rate(results)
+        if row == MT_DNN:
+            return [Training(task, row, 0, rate, EPOCHS)]
+        return [Training(task, row, 0, ADDED_RATE, EPOCHS, settings=((JOINT_RATE, rate),))]
+
     def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
         teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
         if teacher is None:
@@ -165,7 +190,20 @@ class Schedule:
 
 
 VANILLA = Method("vanilla_kd", whole=False)
-ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", LORA, ADAPTERS, *METHODS)
+ROWS = (
+    FULL,
+    PARTIAL,
+    "teachers",
+    KD,
+    "full_rates",
+    "table1",
+    "pretrained",
+    LORA,
+    ADAPTERS,
+    MT_DNN,
+    MT_DNN_LOO,
+    *METHODS,
+)
 
 
 def _student(teacher: Training, row: str, layers: int, method: Method) -> Training:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FULL, PARTIAL, KD, LORA, ADAPTERS = "full", "partial", "kd", "lora", "adapters"
+MT_DNN, MT_DNN_LOO = "mt_dnn", "mt_dnn_loo"  # joint training, of all tasks or of all but the one
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Training:
 
     Attributes:
       row: What the tables call this way of training.
-      layers: L of a teacher or of a student's teacher; all layers for full fine-tuning.
+      layers: L of a teacher or of a student's teacher; all layers for full fine-tuning, none for a head
+        on the encoder of a joint training.
       student_layers: l; 0 for what is not distilled.
       method: Of distillation; "" for fine-tuning.
       settings: Of the method, or of fine-tuning, as flags.
@@ -50,7 +52,7 @@ class Training:
     @property
     def frozen(self) -> bool:
         """Whether it stands on the trunk that all tasks share."""
-        return (self.teacher or self).row in (PARTIAL, LORA)
+        return (self.teacher or self).row in (PARTIAL, LORA, MT_DNN, MT_DNN_LOO)
 
     @property
     def key(self) -> str:
@@ -69,7 +71,8 @@ class Result:
       dev: The task's metric, as a fraction.
       tuned: Layers that the model owns.
       frozen: Layers that it shares.
-      cpu_seconds: Of the training and its evaluation, start-up left out; the teacher's are its own.
+      cpu_seconds: Of the training and its evaluation, start-up left out; the teacher's are its own. Those of
+        a joint training are with the first of its tasks.
     """
 
     task: str

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper.schedule import MAX_ROWS, SAMPLED, WHOLE
-from benchmarks.paper.training import ADAPTERS, LORA, Result, Training
+from benchmarks.paper.schedule import JOINT_RATE, MAX_ROWS, SAMPLED, WHOLE
+from benchmarks.paper.training import ADAPTERS, LORA, MT_DNN, MT_DNN_LOO, Result, Training
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
@@ -17,8 +17,10 @@ from centrabert.distill.text.text_distillation import TextDistillation, distil_t
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.joint.joint_batches import JointTask
+from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, train_jointly
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import encode
@@ -53,7 +55,13 @@ class Workshop:
         if training.texts:
             runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
         folder, started = self.folder(training), time.process_time()
-        record = self._trained(training, runner, folder)
+        if training.row in (MT_DNN, MT_DNN_LOO):
+            runner = replace(runner, bert=BertFolder.at(self._joint(training) / BERT))
+        if training.row == MT_DNN:
+            folder = self._joint(training) / BRANCHES / training.task
+            record = read_record(folder)
+        else:
+            record = self._trained(training, runner, folder)
         metric = runner.spec.metric
         return Result(
             task=training.task,
@@ -93,23 +101,32 @@ class Workshop:
             TextDistillation(bert, tokenizer, layers, objective, rows, hyperparameters, folder)
         )
 
+    def _joint(self, training: Training) -> Path:
+        """The folder of the joint training of all tasks, or of all but the one that is left out."""
+        rate = dict(training.settings).get(JOINT_RATE, training.learning_rate)
+        what = f"without_{training.task}" if training.row == MT_DNN_LOO else "all"
+        folder = self.output_dir / "joint" / f"{what}_lr{rate:g}_seed{training.seed}"
+        hyperparameters = _hyperparameters(replace(training, learning_rate=rate))
+        runners = [self.runner(task) for task in _joint_tasks(training)]
+        tasks = [JointTask(each.spec, each.train, each.dev, each.score, hyperparameters) for each in runners]
+        bert = BertFolder.at(self.bert_dir)
+        train_jointly(JointJob(bert, bert.tokenizer(), tuple(tasks), hyperparameters, folder))
+        return folder
+
     def hours(self, training: Training) -> float:
         """CPU hours that a training should take, by its products alone."""
-        config, runner = BertFolder.at(self.bert_dir).config(), self.runner(training.task)
-        tokens = int(np.sum(runner.train.lengths)) * training.num_train_epochs
+        config, tasks, own = BertFolder.at(self.bert_dir).config(), [training.task], training.student_layers
+        if training.row == MT_DNN_LOO:
+            tasks = _joint_tasks(training)
+        if training.row in (MT_DNN, MT_DNN_LOO):
+            own = config.num_hidden_layers  # of a joint training of all tasks every task has its share
+        tokens = sum(int(np.sum(self.runner(each).train.lengths)) for each in tasks)
         of_layer = 2 * (4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size)
-        own = training.student_layers or training.layers
-        return float(3 * own * of_layer * tokens / FLOPS_A_SECOND / 3600)
+        products = 3 * (own or training.layers) * of_layer * tokens * training.num_train_epochs
+        return products / FLOPS_A_SECOND / 3600
 
     def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
-        hyperparameters = Hyperparameters(
-            learning_rate=training.learning_rate,
-            num_train_epochs=training.num_train_epochs,
-            eval_batch_size=BATCH,
-            seed=training.seed,
-            bias_correction=True,  # without it some trainings collapse to one answer at these rates
-            **(dict(training.settings) if training.row == LORA else {}),
-        )
+        hyperparameters = _hyperparameters(training)
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
         if training.teacher is None:
             branch = _branch(training, runner.spec, runner.bert.config())
@@ -121,6 +138,22 @@ class Workshop:
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
         return runner.distil(teacher, depth, hyperparameters, folder, cache, method, start, states)
+
+
+def _joint_tasks(training: Training) -> list[str]:
+    left_out = {training.task} if training.row == MT_DNN_LOO else set()
+    return [task for task in (*WHOLE, *SAMPLED) if task not in left_out]
+
+
+def _hyperparameters(training: Training) -> Hyperparameters:
+    return Hyperparameters(
+        learning_rate=training.learning_rate,
+        num_train_epochs=training.num_train_epochs,
+        eval_batch_size=BATCH,
+        seed=training.seed,
+        bias_correction=True,  # without it some trainings collapse to one answer at these rates
+        **(dict(training.settings) if training.row == LORA else {}),
+    )
 
 
 def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.paper.page import page
-from benchmarks.paper.schedule import STUDENTS, Schedule
+from benchmarks.paper.schedule import STUDENTS, WHOLE, Schedule
 from benchmarks.paper.training import Result, Results, Training
 
 LAYERS = 12
@@ -101,6 +101,21 @@ def test_table_2_by_hand(table2: dict[str, list[str]]) -> None:
     assert table2["adapters"][-3:-1] == ["24", "100.0%"]
     # 33 of 96 layers are 8 of 24: the trunk of 4, and 4 layers for the two tasks.
     assert table2["mixed"][2:6] == ["52.0", "100.0%", "8", "33.3%"]
+
+
+def test_joint_models_share_all_layers_and_wait_for_a_rate(tmp_path: Path) -> None:
+    """The rate is the one that most tasks prefer: 1e-4, as `everything` makes it up."""
+    joint, file = ("mt_dnn", "mt_dnn_loo"), tmp_path / "results.json"
+    results = everything(file, ("full_rates", "partial", *joint))
+    assert not any(each.row in joint for each in results.found.values())
+    results = everything(file, ("full_rates",), WHOLE)
+    results = everything(file, joint)
+    rates = {each.row: (each.learning_rate, each.name) for each in results.found.values()}
+    assert rates["mt_dnn"] == (1e-4, "mt_dnn_L0_lr0.0001_ep5_seed0")
+    assert rates["mt_dnn_loo"] == (1e-3, "mt_dnn_loo_L0_joint_rate=0.0001_lr0.001_ep5_seed0")
+    everything(file, joint, WHOLE)
+    lines = [line for line in page(Results.read(file), LAYERS).splitlines() if line.startswith("| mt_dnn")]
+    assert [line.split("|")[-5:-2] for line in lines] == [[" 98.1% ", " 12 ", " 25.0% "]] * 2
 
 
 def test_a_model_that_lacks_a_task_has_no_average(tmp_path: Path) -> None:
