@@ -91,13 +91,13 @@ def _splits(task: TaskData, tokenizer: "Tokenizer", length: int) -> Iterator[tup
     known = frozenset(texts_of(examples["train"]))
     for name, rows in examples.items():
         train = None if name == "train" else known
-        yield name, split_statistics(task.kind, rows, _lengths(tokenizer, rows), length, train)
+        yield name, split_statistics(task.kind, rows, _lengths(tokenizer, rows, task.split), length, train)
 
 
-def _lengths(tokenizer: "Tokenizer", rows: Examples) -> "Rows":
+def _lengths(tokenizer: "Tokenizer", rows: Examples, split: str) -> "Rows":
     from centrabert.modeling.training.token_dataset import row_lengths
 
-    return row_lengths(tokenizer, rows.text_a, rows.text_b)
+    return row_lengths(tokenizer, rows.text_a, rows.text_b, split)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from centrabert.modeling.kinds.tag_scheme import (
 from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS
 
 Tags = tuple[str, ...]
+CHUNK = 1000  # texts that are split at once
 
 
 def read_tagged(
@@ -56,6 +57,8 @@ def read_tagged(
             "scheme iob1 if the file is in it, or bio to refuse such tags",
             *(table.path, sum(repaired.values()), len(repaired), next(iter(repaired))),
         )
+    if reader.split == BY_BERT and tags is not None:
+        _check_words(table, read)
     texts = tuple(each.text for each in read)
     return texts, None if tags is None else tuple(each.tags for each in read)
 
@@ -85,14 +88,14 @@ class _Reader:
         if field is None and not tags:
             return _Tagged(joined, ())
         given = row_values.strings(field, tags)
-        if self.split == BY_BERT:  # how many words there are, the tokenizer says
+        if self.split == BY_BERT:  # how many words there are, `_check_words` asks
             return _Tagged(joined, *self._in_scheme(given))
         kept = [place for place, word in enumerate(words) if not word.isspace()]
         if len(given) == len(kept) != len(words):
             words = [words[place] for place in kept]
             kept = list(range(len(kept)))
         if len(given) != len(words):
-            raise UserError(f"the text has {len(words)} words, but there are {len(given)} tags")
+            raise UserError(_unequal(len(words), given, self.split))
         converted, repaired = self._in_scheme(given)
         return _Tagged(joined, _without(converted, kept, self.scheme), repaired)
 
@@ -126,6 +129,22 @@ class _Reader:
             raise UserError(f"the tag {ends!r} is one of IOBES; declare the scheme {IOBES}")
         repaired = to_bio(tags)
         return repaired, sum(old != new for old, new in zip(tags, repaired, strict=True))
+
+
+def _check_words(table: Table, read: Sequence[_Tagged]) -> None:
+    """Raises UserError for a text of which BERT makes another number of words than it has tags."""
+    from centrabert.modeling.words.words import split_words  # imports TensorFlow
+
+    for start in range(0, len(read), CHUNK):
+        chunk = read[start : start + CHUNK]
+        counts = split_words([each.text for each in chunk], BY_BERT).words.row_lengths().numpy().tolist()
+        for row, (count, each) in enumerate(zip(counts, chunk, strict=True), start=start):
+            if count != len(each.tags):
+                raise UserError(f"{table.path}:{table.lines[row]}: {_unequal(count, each.tags, BY_BERT)}")
+
+
+def _unequal(words: int, tags: Tags, split: str) -> str:
+    return f"the text has {words} words, but there are {len(tags)} tags; words are split by {split}"
 
 
 def _without(tags: Tags, kept: Sequence[int], scheme: str) -> Tags:

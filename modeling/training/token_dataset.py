@@ -188,12 +188,19 @@ def encode(
     )
 
 
-def row_lengths(tokenizer: Tokenizer, text_a: Sequence[str], text_b: Sequence[str]) -> Rows:
-    """Word pieces of every row, int64 [rows], as if nothing were truncated; special ones among them."""
+def row_lengths(tokenizer: Tokenizer, text_a: Sequence[str], text_b: Sequence[str], split: str = "") -> Rows:
+    """Word pieces of every row, int64 [rows], as if nothing were truncated; special ones among them.
+
+    Args:
+      split: As in TaskSpec: words are tokenised one by one.
+    """
     lengths = []
     for start in range(0, len(text_a), CHUNK):
         chunk = slice(start, start + CHUNK)
-        ids, _ = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), UNLIMITED)
+        if split:
+            ids = pack_words(tokenizer, split_words(list(text_a[chunk]), split), UNLIMITED).input_ids
+        else:
+            ids, _ = tokenizer.encode(list(text_a[chunk]), list(text_b[chunk]), UNLIMITED)
         lengths.append((ids.numpy() != tokenizer.padding_id).sum(1))
     return np.concatenate(lengths).astype(np.int64)
 

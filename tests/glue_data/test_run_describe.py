@@ -18,10 +18,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     long = " ".join(["dog"] * 10_000)
     (root / "train.csv").write_text(f'text,label\nthe dog,bad\n"dog, cat",good\nthe dog,good\n{long},bad\n')
     (root / "dev.csv").write_text("text,label\nthe dog,bad\n")
-    (root / "tags.conll").write_text("two\tO\ndogs\tB-animal\n\n")
+    (root / "tags.jsonl").write_text('{"text": "the dog", "tags": ["O", "O", "O", "B-animal", "O", "O"]}\n')
     (root / "tasks.yaml").write_text(
         "tasks:\n  mood: {train: train.csv, dev: dev.csv, max_seq_length: 5}\n"
-        "  animals: {kind: tagging, train: tags.conll}\n"
+        "  animals: {kind: tagging, split: characters, train: tags.jsonl}\n"
     )
     return root
 
@@ -47,7 +47,8 @@ def test_json_of_all_tasks(root: Path, capsys: pytest.CaptureFixture[str]) -> No
     }
     assert [train[name] for name in ("rows", "truncated", "duplicates", "contradictions")] == [4, 1, 1, 1]
     assert (dev["shared"], train["shared"]) == (1, None)
-    assert animals["splits"]["train"]["labels"] == {"animal": 1} and animals["split"] == "whitespace"
+    assert animals["splits"]["train"]["labels"] == {"animal": 1} and animals["split"] == "characters"
+    assert animals["splits"]["train"]["lengths"]["longest"] == 8  # a piece for each letter, [CLS] and [SEP]
 
 
 def test_text_of_one_task(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

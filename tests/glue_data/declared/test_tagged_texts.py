@@ -120,6 +120,11 @@ def test_sentences_without_words_and_very_long_ones(tmp_path: Path) -> None:
         (jsonl(["a b"], ["O"]), {}, "a.jsonl:1: the word 'a b' is empty or holds white space"),
         (jsonl(["", "a"], ["O", "O"]), {}, "a.jsonl:1: the word '' is empty"),
         (jsonl(["ab"], ["O"]), {"split": "characters"}, "a.jsonl:1: the word 'ab' is no single character"),
+        (
+            jsonl("a.b", ["O"] * 3) + jsonl("a-b", ["O"]),
+            {"split": "bert"},
+            "a.jsonl:2: the text has 3 words, but there are 1 tags; words are split by bert",
+        ),
         (jsonl("a", [1]), {}, "a.jsonl:1: tags is [1], not a list of texts"),
         (jsonl("a", None), {}, "a.jsonl:1: tags is missing, not a list of texts"),
         (jsonl(7, ["O"]), {}, "a.jsonl:1: text is 7, not a list of texts"),
