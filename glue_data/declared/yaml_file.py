@@ -72,8 +72,11 @@ def read_yaml(path: Path) -> Value:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise UserError(f"{where}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UserError(
+            f"{path}:{line}: not YAML: the control character {chr(error.character)!r}; remove it"
+        ) from None
     if node is None:
         raise UserError(f"{path}: the file is empty")
     return _value(node, source)

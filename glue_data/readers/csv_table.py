@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.readers.table import Table, check_width, numbered
+from centrabert.glue_data.readers.table import Table, check_not_empty, check_width, numbered
 from centrabert.glue_data.readers.text_file import read_text
 
 FIELD = r'(?:"(?:[^"]|"")*"|[^",]*)'  # quoted, or without a quote anywhere
@@ -35,6 +35,7 @@ def read_csv(path: Path, header: bool = True) -> Table:
     if not records:
         raise UserError(f"{path}: there is a header but no row")
     for line, fields in records:
+        check_not_empty(path, line, fields)
         check_width(path, line, fields, names)
     lines, rows = zip(*records, strict=True)
     return Table(path, names, rows, lines)

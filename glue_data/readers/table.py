@@ -52,6 +52,12 @@ class Table:
         return fields
 
 
+def check_not_empty(path: Path, line: int, content: str | Sequence[str]) -> None:
+    """Raises UserError for a line without anything, where every line is a row."""
+    if not content:
+        raise UserError(f"{path}:{line}: the line is empty; remove it")
+
+
 def check_width(path: Path, line: int, fields: Sequence[str], names: Sequence[str]) -> None:
     """Raises UserError unless a row has a field for every column."""
     if len(fields) != len(names):

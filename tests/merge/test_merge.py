@@ -254,7 +254,10 @@ def _edit(folder: Path) -> None:
         (lambda folder: (folder / "model.ckpt.index").unlink(), "{}/model.ckpt: no readable checkpoint"),
         (lambda folder: (folder / "golden.json").unlink(), "{}/golden.json: no such file"),
         (lambda folder: (folder / "golden.json").write_text("[]"), "{}/golden.json: holds a JSON list"),
-        (lambda folder: (folder / "branch.json").write_bytes(b"\xff"), "{}/branch.json: not UTF-8 at byte 0"),
+        (
+            lambda folder: (folder / "branch.json").write_bytes(b"\xff"),
+            "{}/branch.json:1: not UTF-8 at byte 0",
+        ),
     ],
 )
 def test_a_damaged_branch(base: Path, tmp_path: Path, damage: Callable[[Path], Any], message: str) -> None:

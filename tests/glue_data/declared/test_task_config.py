@@ -147,7 +147,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, content: str, line: int, message:
     [
         ("", ": the file is empty"),
         ("# only a comment\n", ": the file is empty"),
-        ("tasks: \x07\n", ": not YAML: "),
+        ("tasks:\n  a: \x07\n", ":2: not YAML: the control character '\\x07'; remove it"),
         ("x" * 2_000_000, ": has 2,000,000 characters, more than"),
     ],
 )

@@ -31,7 +31,7 @@ def test_reads_what_is_dumped(tmp_path: Path) -> None:
         (b'{\n"a": 1,\n\n"b" 2}', ":4: not JSON: Expecting ':' delimiter"),
         (b"[1, 2]", ": holds a JSON list, not an object"),
         (b"null", ": holds a JSON null, not an object"),
-        (b'{"a": "\xff"}', ": not UTF-8 at byte 7"),
+        (b'{\n"a": "\xff"}', ":2: not UTF-8 at byte 8"),
         (b'{"a": 1, "b": {"a": 2, "c": 3, "a": 4}}', ": key 'a' is given twice"),
         (b'{"metrics": {"accuracy": NaN}}', ": key 'accuracy' is nan, which is no number in JSON"),
         (b'{"a": [0, [-Infinity]]}', ": key 'a' is -inf, which is no number in JSON"),
