@@ -27,6 +27,7 @@ from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.table import shown
 from centrabert.glue_data.task_data import Examples
 from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, UNSEEN, split_tag, tag_labels
+from centrabert.modeling.training.hyperparameters import BALANCED, Hyperparameters
 
 # All that are reported of a kind; by the first a checkpoint is chosen, unless the declaration names one.
 METRICS = {
@@ -105,6 +106,11 @@ class DeclaredTask:
         if not labels and self.declaration.kind != REGRESSION:
             labels = self._labels_of_train()
         check_metrics(self.name, self.kind, labels, self.metrics)
+        if self.class_weights not in ((), (BALANCED,)):
+            try:
+                Hyperparameters(class_weights=self.class_weights).weights_of(labels)
+            except UserError as error:
+                raise UserError(f"task {self.name}: {str(error).removeprefix('--')}") from None
         return labels
 
     def read(self, split: str) -> Examples:

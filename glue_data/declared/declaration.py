@@ -174,4 +174,5 @@ def _of(key: str, check: Callable[[], object]) -> None:
     try:
         check()
     except UserError as error:
-        raise DeclarationError(key, str(error)) from None
+        reason = str(error).removeprefix(f"--{key}").lstrip(":= ")
+        raise DeclarationError(key, reason) from None

@@ -1,6 +1,7 @@
 """How a branch is trained, in BERT's own terms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -94,6 +95,15 @@ class Hyperparameters:
                 )
             found[label] = weight
         return found
+
+    def weights_of(self, labels: Sequence[str]) -> tuple[float, ...]:
+        """The given weights in the order of the labels; raises UserError unless each label has one."""
+        given = self.weights
+        for label in [*given, *labels]:
+            if label not in labels or label not in given:
+                problem = "has no weight" if label in labels else "is no label of the task"
+                raise UserError(f"--class_weights: {label!r} {problem}; give one for each label")
+        return tuple(given[label] for label in labels)
 
     def steps_per_epoch(self, rows: int) -> int:
         return -(-rows // self.train_batch_size)

@@ -12,7 +12,7 @@ def label_targets(hyperparameters: Hyperparameters, task: TaskSpec, train: Encod
     """What the loss of a training aims at.
 
     Raises:
-      UserError: The task's kind has no classes to weigh, or there is not one weight for each label.
+      UserError: The task's kind has no classes to weigh, or as `Hyperparameters.weights_of`.
     """
     weights, smoothing = hyperparameters.class_weights, hyperparameters.label_smoothing
     kind = KINDS[task.kind]
@@ -29,11 +29,8 @@ def label_targets(hyperparameters: Hyperparameters, task: TaskSpec, train: Encod
         if train.labels is None:
             raise UserError(f"task {task.name}: train has no labels to balance")
         return LabelTargets(tuple(kind.balanced_weights(train.labels, task.labels).tolist()), smoothing)
-    given = hyperparameters.weights
-    for label in [*given, *task.labels]:
-        if label not in task.labels or label not in given:
-            problem = "has no weight" if label in task.labels else "is no label of the task"
-            raise UserError(
-                f"task {task.name}: --class_weights: {label!r} {problem}; give one for each label"
-            )
-    return LabelTargets(tuple(given[label] for label in task.labels), smoothing)
+    try:
+        weights = hyperparameters.weights_of(task.labels)
+    except UserError as error:
+        raise UserError(f"task {task.name}: {error}") from None
+    return LabelTargets(weights, smoothing)

@@ -111,6 +111,8 @@ def test_labels_are_those_of_train_in_order(tmp_path: Path) -> None:
             "train.jsonl:1: label is 10000000",
         ),
         ({}, {"train": Path("none.tsv")}, "none.tsv: no such file, train of task mood"),
+        ({}, {"class_weights": ("9:1",)}, "task mood: class_weights: '10' has no weight; give one for each"),
+        ({}, {"class_weights": ("9:1", "10:2", "8:1")}, "class_weights: '8' is no label of the task"),
         ({"train.conll": "a\tO\n"}, {}, "train.conll: format: CoNLL columns have a tag for each word"),
         ({}, {"kind": "tagging", "columns": {"word": 1}}, "train.tsv: columns: is for CoNLL files"),
         ({}, {"dev_fraction": 0.1}, "train.tsv: dev_fraction 0.1 of 3 rows leaves dev without any; raise it"),

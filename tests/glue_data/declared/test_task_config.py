@@ -114,6 +114,12 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"
             "task mood: label_smoothing: a regression takes none; leave the key out",
         ),
         (task("train: [a.tsv]"), 3, "train is a list or a mapping; write one value"),
+        (task("train: a.tsv\nlabel_smoothing: 1"), 4, "task mood: label_smoothing: 1.0 is not in [0, 1)"),
+        (
+            task("train: a.tsv\nclass_weights: {bad: -2}"),
+            4,
+            "task mood: class_weights: 'bad:-2.0' is no label with a weight above 0",
+        ),
         (
             task("train: a.tsv\nclass_weights: heavy"),
             4,
