@@ -13,12 +13,17 @@ API = {
     "distill_student": "centrabert.pipeline",
     "merge_branches": "centrabert.pipeline",
     "export_version": "centrabert.pipeline",
+    "promotion_gate": "centrabert.pipeline",
     "load_version": "centrabert.pipeline",
     "ModelStore": "centrabert.export.lifecycle.model_store",
     "ChangeOptions": "centrabert.export.lifecycle.version_change",
     "Outcome": "centrabert.export.lifecycle.version_change",
     "Version": "centrabert.merge.store.version_record",
     "Proof": "centrabert.export.lifecycle.proof",
+    "PromotionGate": "centrabert.export.lifecycle.promotion_gate",
+    "Judgement": "centrabert.export.lifecycle.comparison",
+    "export_labelled": "centrabert.export.lifecycle.store_export",
+    "TfServing": "centrabert.export.deploy.tf_serving",
     "ExportedModel": "centrabert.export.engine.exported_model",
     "Client": "centrabert.export.client.client",
     "Row": "centrabert.export.client.rows",
@@ -39,9 +44,13 @@ if TYPE_CHECKING:  # the same for type checkers; a test compares
     from centrabert.export.client.client import Client as Client
     from centrabert.export.client.errors import RequestError as RequestError
     from centrabert.export.client.rows import Row as Row
+    from centrabert.export.deploy.tf_serving import TfServing as TfServing
     from centrabert.export.engine.exported_model import ExportedModel as ExportedModel
+    from centrabert.export.lifecycle.comparison import Judgement as Judgement
     from centrabert.export.lifecycle.model_store import ModelStore as ModelStore
+    from centrabert.export.lifecycle.promotion_gate import PromotionGate as PromotionGate
     from centrabert.export.lifecycle.proof import Proof as Proof
+    from centrabert.export.lifecycle.store_export import export_labelled as export_labelled
     from centrabert.export.lifecycle.version_change import ChangeOptions as ChangeOptions
     from centrabert.export.lifecycle.version_change import Outcome as Outcome
     from centrabert.glue_data.task_data import PlainTask as PlainTask
@@ -58,6 +67,7 @@ if TYPE_CHECKING:  # the same for type checkers; a test compares
     from centrabert.pipeline import fine_tune as fine_tune
     from centrabert.pipeline import load_version as load_version
     from centrabert.pipeline import merge_branches as merge_branches
+    from centrabert.pipeline import promotion_gate as promotion_gate
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,9 @@ from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
 from centrabert.export.engine.exported_model import ExportedModel
 from centrabert.export.export_version import export
+from centrabert.export.lifecycle.promotion_gate import PromotionGate
+from centrabert.glue_data.labelled_file import read_labelled
+from centrabert.glue_data.sampling_error import metric_of_rows
 from centrabert.glue_data.task_data import TaskData
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.merge.manifest import Manifest
@@ -146,6 +149,24 @@ def export_version(merged: StrPath, export_dir: StrPath, version: int) -> Path:
       version: Its number, from 1; servers serve the highest.
     """
     return export(Path(merged), Path(export_dir), version)
+
+
+def promotion_gate(
+    data: StrPath, *, margin: float = 0.0, task: str = "", task_config: StrPath | None = None
+) -> PromotionGate:
+    """A gate that compares versions of a store on a file; as `centrabert store promote --require_not_worse`.
+
+        judgement = promotion_gate("data/RTE/dev.tsv", margin=0.01).judge(store, "stable", 3)
+        store.promote("stable", 3, judgement=judgement)
+
+    Args:
+      data: A file with labelled rows, GLUE's or one with the columns or keys text, text_b (of a pair), label.
+      margin: The loss that is allowed, a fraction.
+      task: The task that the rows are of; "" is the only one that the versions have different branches of.
+      task_config: A YAML file that declares the task, for other columns or formats.
+    """
+    file, config = Path(data), None if task_config is None else Path(task_config)
+    return PromotionGate(lambda spec: read_labelled(spec, file, config), metric_of_rows, margin, task)
 
 
 def load_version(folder: StrPath) -> ExportedModel:

@@ -96,7 +96,7 @@ def write_version(source: VersionSource, export_dir: Path, version: int) -> Path
 
 
 def label_versions(
-    export_dir: Path, moves: Callable[[], Mapping[str, int]], serving: TfServing
+    export_dir: Path, moves: Callable[[], Mapping[str, int | None]], serving: TfServing
 ) -> Mapping[str, int]:
     """Writes what starts a server, and then models.config, with which all labels move at once.
 
@@ -104,11 +104,12 @@ def label_versions(
     the labels of all.
 
     Args:
-      moves: The version of every label that moves; other labels stay where they are. It is called when the
-        turn has come, so that what it reads then is not older than what the export before has read.
+      moves: The version of every label that moves, None for one that goes; other labels stay where they are.
+        It is called when the turn has come, so that what it reads then is not older than what the export
+        before has read. A label must be left.
 
     Returns:
-      What `moves` gave.
+      The version of every label that moved.
 
     Raises:
       UserError: models.config is damaged, or `moves` raises it.
@@ -117,8 +118,10 @@ def label_versions(
     settings = export_dir / SETTINGS
     settings.mkdir(parents=True, exist_ok=True)
     with exclusive(settings, wait=True):
-        moved = moves()
-        labels = {**read_labels(settings), **moved}
+        asked = moves()
+        moved = {label: version for label, version in asked.items() if version is not None}
+        others = {label: number for label, number in read_labels(settings).items() if label not in asked}
+        labels = {**others, **moved}
         write_deployment(export_dir, labels, serving)
         write_models_config(settings, serving.name, serving.base_path, labels)
     highest = max(labels.values())

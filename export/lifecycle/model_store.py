@@ -8,6 +8,7 @@ from pathlib import Path
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA, VARIABLES
 from centrabert.export.lifecycle.comparison import Judgement
+from centrabert.export.lifecycle.label_move import move_label
 from centrabert.export.lifecycle.new_store import write_new_store
 from centrabert.export.lifecycle.proof import Proof, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
@@ -17,7 +18,7 @@ from centrabert.merge.store import changes, garbage, integrity, stored_branches
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.folder_digest import file_digest
 from centrabert.merge.store.garbage import Garbage, find_garbage
-from centrabert.merge.store.labels import Labels, Move, read_labels, write_labels
+from centrabert.merge.store.labels import Labels, Move, read_labels
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import read_store_record
 from centrabert.merge.store.symlinks import refuse_symlinks
@@ -37,8 +38,7 @@ class ModelStore:
         store.promote("stable", 1)
         export_labelled(store, Path("serving"), TfServing("centrabert", cores=2))
 
-    The last line stands for `centrabert store export`; its names are of export/lifecycle/store_export.py and
-    export/deploy/tf_serving.py.
+    The last line stands for `centrabert store export`.
 
     Args:
       root: Its folder.
@@ -83,11 +83,10 @@ class ModelStore:
         """The number of a version that a number or a label names; raises UserError if there is none."""
         if isinstance(version, int) or re.fullmatch("[0-9]{1,18}", version):
             return int(version)
-        pointed = self.labels.versions
-        if version not in pointed:
-            told = ", ".join(sorted(pointed)) or "none yet"
-            raise UserError(f"{self.folder.root}: there is no label {version!r}; there are: {told}")
-        return pointed[version]
+        try:
+            return self.labels.version(version)
+        except UserError as error:
+            raise UserError(f"{self.folder.root}: {error}") from None
 
     @property
     def labels(self) -> Labels:
@@ -247,7 +246,7 @@ class ModelStore:
                 judgement.check(label, number, labels.versions.get(label))
             return labels.moved(label, move)
 
-        return self._relabel(moved, label, options)
+        return move_label(self.folder, label, moved, options)[1].version(label)
 
     def roll_back(self, label: str, options: ChangeOptions = DEFAULT) -> int:
         """Points a label to where it pointed before; returns that version's number.
@@ -255,17 +254,19 @@ class ModelStore:
         Raises:
           UserError: There is no such label, it never pointed elsewhere, or that version was removed.
         """
-        return self._relabel(lambda labels: labels.rolled_back(label, options.signed()), label, options)
+        author = options.signed()
+        after = move_label(self.folder, label, lambda labels: labels.rolled_back(label, author), options)[1]
+        return after.version(label)
 
-    def _relabel(self, move: Callable[[Labels], Labels], label: str, options: ChangeOptions) -> int:
-        with exclusive(self.folder.root, wait=options.retry, what=f"move label {label}"):
-            garbage.clean(self.folder)
-            moved = move(self.labels)
-            number = moved.versions[label]
-            read_version(self.folder, number)
-            if not options.dry_run:
-                write_labels(self.folder, moved)
-        return number
+    def unlabel(self, label: str, options: ChangeOptions = DEFAULT) -> int:
+        """Removes a label, of which the next export tells the servers; returns where it pointed.
+
+        Raises:
+          UserError: There is no such label.
+        """
+        author = options.signed()
+        before, _ = move_label(self.folder, label, lambda labels: labels.removed(label, author), options)
+        return before.version(label)
 
     def verify(self) -> list[str]:
         """Computes every digest again; one line for everything that is not as it was written."""

@@ -46,7 +46,8 @@ class PromotionGate:
     """Lets a version pass that loses no more than a margin, as far as the rows can tell.
 
     A task is compared by the metric that chose its checkpoint, a classification by its accuracy too. Of
-    accuracies McNemar's exact test is made, of any other metric the paired bootstrap.
+    accuracies McNemar's exact test is made, of any other metric the paired bootstrap. `promotion_gate` makes
+    one of a file; `judge(store, label, version)` returns a Judgement, or refuses with a UserError.
 
     Attributes:
       read: The labelled rows of a task.

@@ -11,9 +11,9 @@ The first argument says what to do, and the flags with what:
 A change (add, update, remove, rename) makes a new version. Before the version counts, its exported graph is
 asked the golden texts of the changed task, and the old and the new graph those of the others, which they must
 answer alike to the last bit. If the command is killed, the store is as it was. list, show, log, diff and
-verify only read; promote and rollback move a label; export writes what the labels point to into a folder that
-TF Serving or `centrabert serve` watches; repair writes damaged branches again; checkout writes a version as a
-merged model; gc removes old versions. docs/STORE.md tells more.
+verify only read; promote and rollback move a label, unlabel removes it; export writes what the labels point
+to into a folder that TF Serving or `centrabert serve` watches; repair writes damaged branches again; checkout
+writes a version as a merged model; gc removes old versions. docs/STORE.md tells more.
 """
 
 import json
@@ -30,7 +30,6 @@ from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.files import write_text
 
 if TYPE_CHECKING:
-    from centrabert.export.lifecycle.comparison import Judgement
     from centrabert.export.lifecycle.model_store import ModelStore
     from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome
 
@@ -70,7 +69,7 @@ class Run:
     html: Path | None = flag("show: HTML file to write: versions, model, metrics over versions.", None)
     version: str = flag("Number of a version, or a label that points to it. The default is the newest.", "")
     other_version: str = flag("diff: the version to compare with. The default is the newest.", "")
-    label: str = flag("promote, rollback: label that is moved, such as canary.", STABLE)
+    label: str = flag("promote, rollback, unlabel: label that is moved or removed, such as canary.", STABLE)
     require_not_worse: float | None = flag(
         "promote: refuse a version that is worse than the one the label points to, by a loss in the task's "
         "metric that is significantly larger than this margin (one-sided, level 0.05), a fraction; without a "
@@ -228,27 +227,27 @@ def _checkout(run: Run) -> tuple[str, Any]:
 
 
 def _promote(run: Run) -> tuple[str, Any]:
+    from centrabert.pipeline import promotion_gate
+
     store, options = _store(run), _options(run)
     if run.require_not_worse is None:
         return _labelled(run, store.promote(run.label, run.version, options))
-    judgement = _judged(run, store, run.require_not_worse)
+    gate = promotion_gate(
+        _given(run.data), margin=run.require_not_worse, task=run.task, task_config=run.task_config
+    )
+    judgement = gate.judge(store, run.label, run.version)
     text, value = _labelled(run, store.promote(run.label, run.version, options, judgement))
     return f"{text}{judgement.text()}\n", {**value, **asdict(judgement)}
 
 
-def _judged(run: Run, store: "ModelStore", margin: float) -> "Judgement":
-    """What the promotion gate says; it raises UserError to refuse."""
-    from centrabert.export.lifecycle.promotion_gate import PromotionGate
-    from centrabert.glue_data.labelled_file import read_labelled
-    from centrabert.glue_data.sampling_error import metric_of_rows
-
-    file, config = _given(run.data), run.task_config
-    gate = PromotionGate(lambda task: read_labelled(task, file, config), metric_of_rows, margin, run.task)
-    return gate.judge(store, run.label, run.version)
-
-
 def _rollback(run: Run) -> tuple[str, Any]:
     return _labelled(run, _store(run).roll_back(run.label, _options(run)))
+
+
+def _unlabel(run: Run) -> tuple[str, Any]:
+    number = _store(run).unlabel(run.label, _options(run))
+    said = "would be removed" if run.change.dry_run else "was removed"
+    return f"{run.label} {said}; it pointed to version {number}\n", {"label": run.label, "version": number}
 
 
 def _export(run: Run) -> tuple[str, Any]:
@@ -291,7 +290,7 @@ VERBS: Mapping[str, Callable[[Run], tuple[str, Any]]] = {
     each.__name__.removeprefix("_"): each
     for each in (
         *(_create, _add, _update, _remove, _rename, _list, _show, _log, _diff, _verify, _repair),
-        *(_checkout, _promote, _rollback, _export, _gc),
+        *(_checkout, _promote, _rollback, _unlabel, _export, _gc),
     )
 }
 

@@ -13,6 +13,7 @@ from centrabert.export.lifecycle.proof import FILE as PROOF
 from centrabert.export.lifecycle.proof import read_proof
 from centrabert.export.publication import label_versions, write_version
 from centrabert.merge.store.integrity import model_faults
+from centrabert.merge.store.labels import Labels
 from centrabert.merge.store.shards import link
 from centrabert.merge.store.version_record import RECORD, read_record_at
 from centrabert.modeling.files import atomic_folder
@@ -49,6 +50,8 @@ class StoredVersion:
 def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> Mapping[str, Path]:
     """Exports every version that a label of the store points to; versions that are there already stay.
 
+    A label that was removed from the store is removed from models.config, too.
+
     It is one transaction: each version appears whole or not at all, and when all are there, models.config
     moves all labels in one step, so that a server follows the old labels or the new ones. If something stops
     the export in between, the same call finishes it. Of several exports at once each waits for the one before
@@ -62,22 +65,22 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
       FileExistsError: A version of that number is there and comes from elsewhere.
       OSError: The disk is full.
     """
-    _pointed(store)
+    _some_labels(store)
     _check_ours(store, export_dir)
 
-    def moves() -> Mapping[str, int]:
-        labels = _pointed(store)
-        for number in sorted(set(labels.values())):
+    def moves() -> Mapping[str, int | None]:
+        labels = _some_labels(store)
+        for number in sorted(set(labels.versions.values())):
             _export(store, export_dir, number)
-        return labels
+        return labels.last
 
     labels = label_versions(export_dir, moves, serving)
     return {label: version_path(export_dir, number) for label, number in labels.items()}
 
 
-def _pointed(store: ModelStore) -> Mapping[str, int]:
-    """Where the labels point now; raises UserError if there is none."""
-    if labels := store.labels.versions:
+def _some_labels(store: ModelStore) -> Labels:
+    """The labels as they are now; raises UserError if none points to a version."""
+    if (labels := store.labels).versions:
         return labels
     raise UserError(
         f"{store.folder.root}: no label points to a version; promote one: "

@@ -1,6 +1,6 @@
 """What a store says of itself, in tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +9,7 @@ from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import Outcome
 from centrabert.merge.merged_folder import read_manifest
 from centrabert.merge.store.garbage import Garbage
+from centrabert.merge.store.labels import Move
 from centrabert.merge.store.version_record import Version
 from centrabert.merge.summary_table import columns, table
 
@@ -32,10 +33,15 @@ def version_list(store: ModelStore) -> str:
 
 
 def version_log(store: ModelStore) -> str:
-    """Each version with who made it of which other one, when and why, the newest first."""
-    labels = labels_of(store)
+    """Each version with who made it of which other one, when and why, the newest first.
+
+    Below it stands who gave it a label, or removed one that it had.
+    """
+    labels, moves = labels_of(store), store.labels.by_version
     return "\n".join(
-        f"version {number}: damaged\n    {version}\n" if isinstance(version, str) else _entry(version, labels)
+        f"version {number}: damaged\n    {version}\n"
+        if isinstance(version, str)
+        else _entry(version, labels, moves.get(number, ()))
         for number, version in reversed(store.readings().items())
     )
 
@@ -51,9 +57,15 @@ def versions_json(store: ModelStore) -> list[dict[str, Any]]:
 
 
 def log_json(store: ModelStore) -> list[dict[str, Any]]:
-    """As `versions_json`, with all that version.json says."""
+    """As `versions_json`, with all that version.json says, and who gave it a label or removed one."""
+    moves = store.labels.by_version
     return [
-        {"number": number, "damaged": each} if isinstance(each, str) else asdict(each)
+        {"number": number, "damaged": each}
+        if isinstance(each, str)
+        else {
+            **asdict(each),
+            "moves": [{"label": label, **asdict(move)} for label, move in moves.get(number, ())],
+        }
         for number, each in store.readings().items()
     ]
 
@@ -106,7 +118,7 @@ def _columns(version: Version | str) -> tuple[str, ...]:
     return str(len(version.tasks)), version.author.time, version.author.name, version.change
 
 
-def _entry(version: Version, labels: Mapping[int, list[str]]) -> str:
+def _entry(version: Version, labels: Mapping[int, list[str]], moves: Sequence[tuple[str, Move]] = ()) -> str:
     author = version.author
     named = f" ({', '.join(labels[version.number])})" if version.number in labels else ""
     made = "the first" if version.parent is None else f"made of version {version.parent}"
@@ -115,6 +127,7 @@ def _entry(version: Version, labels: Mapping[int, list[str]]) -> str:
         f"version {version.number}{named}: {version.change}",
         f"    {author.time} by {author.name}, {made}{forced}",
         *([f"    {author.message}"] if author.message else []),
+        *(f"    {label}: {each.author.time} by {each.author.name}, {each.reason}" for label, each in moves),
         "",
     ]
     return "\n".join(lines)

@@ -60,6 +60,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "checkout": ("version!", "output_dir!"),
     "promote": ("version!", "label", *GATE, "author", "retry", "dry_run"),
     "rollback": ("label", "author", "retry", "dry_run"),
+    "unlabel": ("label!", "author", "retry", "dry_run"),
     "export": ("export_dir!", *SERVER_HELP),
     "gc": ("keep", "retry", "dry_run"),
 }

@@ -64,8 +64,9 @@ def test_a_server_follows_the_labels_of_the_store(
         assert "version 2, the highest with a label, answers requests that name none" in caplog.text
         assert "ask for the label stable to get version 1" in caplog.text
         assert served(versions, None, "canary") == 2
-        store.promote("canary", 1)
+        assert store.unlabel("canary") == 2
         assert await exported() == (1, 1)
+        assert read_labels(serving / "tf_serving") == {"stable": 1}
 
     asyncio.run(test())
 

@@ -1,11 +1,14 @@
 """The page of a real, tiny store."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
-from tiny_store import RTE, TONE, tiny_store
+from tiny_store import RTE, TONE, copy, tiny_store
 
 from centrabert import command
+from centrabert.errors import UserError
 from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.store_history import task_histories
@@ -32,3 +35,28 @@ def test_show_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert 'data-task="rte"' in html
     assert html.index('id="v2"') < html.index('id="v1"')
     assert ModelStore(store).proof(1).text().split("; ")[1] in html
+
+
+def test_a_label_is_removed_and_the_log_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who gave it stays in the log; a dry run removes nothing."""
+    store = copy(tmp_path / "store")
+
+    def said(verb: str, *flags: str) -> str:
+        given = ["store", verb, f"--store={store.folder.root}", *flags]
+        assert command.status(run_store.main, run_store.FLAGS, given) == 0
+        return capsys.readouterr().out
+
+    said("promote", "--version=1", "--label=canary", "--author=ann")
+    dry = said("unlabel", "--label=canary", "--dry_run")
+    assert dry == "canary would be removed; it pointed to version 1\n"
+    assert store.labels.versions == {"canary": 1}
+    told = said("unlabel", "--label=canary", "--author=bob", "--json")
+    assert json.loads(told) == {"label": "canary", "version": 1}
+    assert store.labels.versions == {}
+    with pytest.raises(UserError, match="there is no label 'canary'"):
+        store.version("canary")
+    lines = said("log").split("version 1: add rte")[1]
+    assert re.findall(r"canary: \S+ by (.*)", lines) == ["ann, promote", "bob, remove the label"]
+    newest_last = json.loads(said("log", "--json"))
+    moves = [[(each["author"]["name"], each["version"]) for each in one["moves"]] for one in newest_last]
+    assert moves == [[("ann", 1), ("bob", None)], []]

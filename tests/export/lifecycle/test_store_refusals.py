@@ -47,6 +47,8 @@ MISTAKES = (
     ("promote --version=3", "store: there is no version 3; it has 1 to 2"),
     ("promote --version=2 --label=../x", "label '../x': wanted a name such as stable or canary"),
     ("rollback", "there is no label 'stable'; there are: none yet"),
+    ("unlabel", "unlabel needs --label"),
+    ("unlabel --label=canary", "there is no label 'canary'; there are: none yet"),
     ("gc --keep=0", "keep"),
     ("export --export_dir={root}/serving", "store: no label points to a version; promote one"),
     ("create --base={base}", "store: exists already; choose another folder or remove it first"),

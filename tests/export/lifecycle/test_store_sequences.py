@@ -114,6 +114,14 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.act(lambda s: s.roll_back(label), effect, fate, moment % 9)
 
+    @rule(label=st.sampled_from(["stable", "canary"]), fate=FATES, moment=MOMENTS)
+    def unlabel(self, label: str, fate: str, moment: int) -> None:
+        def effect(before: Expected) -> Expected | None:
+            rest = {name: moves for name, moves in before.labels.items() if name != label}
+            return replace(before, labels=rest) if label in before.labels else None
+
+        self.act(lambda s: s.unlabel(label), effect, fate, moment % 9)
+
     @rule(keep=st.integers(1, 3), fate=FATES, moment=MOMENTS)
     def gc(self, keep: int, fate: str, moment: int) -> None:
         self.act(lambda s: s.gc(keep), lambda before: before.collected(keep), fate, moment % 30)
