@@ -30,7 +30,6 @@ def label_targets(hyperparameters: Hyperparameters, task: TaskSpec, train: Encod
             raise UserError(f"task {task.name}: train has no labels to balance")
         return LabelTargets(tuple(kind.balanced_weights(train.labels, task.labels).tolist()), smoothing)
     try:
-        weights = hyperparameters.weights_of(task.labels)
+        return LabelTargets(hyperparameters.weights_of(task.labels), smoothing)
     except UserError as error:
         raise UserError(f"task {task.name}: {error}") from None
-    return LabelTargets(weights, smoothing)
