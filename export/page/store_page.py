@@ -1,7 +1,8 @@
 """The page of a store: its versions, who changed what when, the model as drawn, metrics over versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from centrabert.export.page.metric_plot import Measured, metric_plot
@@ -12,6 +13,8 @@ from centrabert.merge.manifest import Manifest
 
 if TYPE_CHECKING:
     from centrabert.merge.store.version_record import Version
+
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,25 @@ def store_page(
     histories: Sequence[TaskHistory],
     number: int,
     manifest: Manifest,
+    damaged: Mapping[int, str] = NOTHING,
 ) -> str:
     """A document that loads nothing and runs nothing; all texts are escaped.
 
     Args:
       name: What the store is called.
-      versions: All, the oldest first.
+      versions: All that can be read, the oldest first.
       number: Which version is drawn; `manifest` is its own.
+      damaged: What is wrong with each of the other versions, by number.
     """
-    numbers = [each.version.number for each in versions]
+    numbers = sorted([*(each.version.number for each in versions), *damaged])
+    parents = {each.version.number: each.version.parent for each in versions}
     return template("store_page.html").render(
         name=name,
         versions=list(reversed(versions)),
         known=frozenset(numbers),
-        tree=version_tree({each.version.number: each.version.parent for each in versions}),
+        tree=version_tree({number: parents.get(number) for number in numbers}),
+        damaged=damaged,
+        rows={each.version.number: each for each in versions},
         plots=[(each, metric_plot(each.measured, numbers)) for each in histories],
         number=number,
         diagram=diagram(manifest.plan),

@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+from page_in_browser import Parsed
 from tiny_store import RTE, TONE, copy, tiny_store
 
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
-from centrabert.export.lifecycle.store_history import task_histories
+from centrabert.export.lifecycle.store_history import history_page, task_histories
 from centrabert.export.page.metric_plot import Measured
 from centrabert.export.page.store_page import TaskHistory
 
@@ -35,6 +36,25 @@ def test_show_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert 'data-task="rte"' in html
     assert html.index('id="v2"') < html.index('id="v1"')
     assert ModelStore(store).proof(1).text().split("; ")[1] in html
+
+
+def test_a_damaged_old_version_is_named_and_the_rest_is_drawn(tmp_path: Path) -> None:
+    store = copy(tmp_path / "store")
+    file = store.folder.version(1) / "version.json"
+    file.unlink()
+    file.write_text("{")
+    (store.folder.version(2) / "proof.json").unlink()
+    document = Parsed(history_page(store, store.version(2)))
+    damaged, *others = (text for text in document.of("bdi") if str(file) in text)
+    assert damaged.startswith(f"{file}:1: ")
+    assert others == []
+    rows = [value for name, value in document.attributes if name == "id" and re.fullmatch(r"v\d", value)]
+    assert rows == ["v2", "v1"]
+    assert document.of("td", **{"class": "tree"}) == ["●", "●"]
+    assert [value for name, value in document.attributes if name == "href"] == ["#v1"]
+    (proof,) = document.of("td", **{"class": "proof"})
+    assert re.fullmatch(r"damaged: .*/2/proof\.json: no such file", proof)
+    assert [each.measured[0].version for each in task_histories(store)] == [2, 2]
 
 
 def test_a_label_is_removed_and_the_log_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
