@@ -257,8 +257,9 @@ def _export(run: Run) -> tuple[str, Any]:
 
     cores = usable_cores() if run.server.cores is None else run.server.cores
     serving = TfServing(run.server.model_name, cores, run.server.claim)
-    folders = export_labelled(_store(run), _given(run.export_dir), serving)
-    lines = [f"{label}: {folder}\n" for label, folder in sorted(folders.items())]
+    dry_run = run.change.dry_run
+    folders = export_labelled(_store(run), _given(run.export_dir), serving, dry_run)
+    lines = [f"{label}: {'would be at ' * dry_run}{folder}\n" for label, folder in sorted(folders.items())]
     return "".join(lines), {label: str(folder) for label, folder in folders.items()}
 
 

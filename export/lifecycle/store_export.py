@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import EXTRA, version_folders, version_path
+from centrabert.export.contract.models_config import read_labels
+from centrabert.export.contract.version_folder import EXTRA, SETTINGS, version_folders, version_path
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.proof import FILE as PROOF
@@ -16,7 +17,7 @@ from centrabert.merge.store.integrity import model_faults
 from centrabert.merge.store.labels import Labels
 from centrabert.merge.store.shards import link
 from centrabert.merge.store.version_record import RECORD, read_record_at
-from centrabert.modeling.files import atomic_folder
+from centrabert.modeling.files import atomic_folder, check_new
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class StoredVersion:
                 shutil.copyfile(self.store.folder.version(self.number) / name, aside / EXTRA / name)
 
 
-def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> Mapping[str, Path]:
+def export_labelled(
+    store: ModelStore, export_dir: Path, serving: TfServing, dry_run: bool = False
+) -> Mapping[str, Path]:
     """Exports every version that a label of the store points to; versions that are there already stay.
 
     A label that was removed from the store is removed from models.config, too.
@@ -57,6 +60,9 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
     the export in between, the same call finishes it. Of several exports at once each waits for the one before
     it, and only then reads the labels. The weights are hard links where there can be some.
 
+    Args:
+      dry_run: Whether to check the export folder and to write nothing.
+
     Returns:
       The folder of the version of every label.
 
@@ -65,8 +71,14 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
       FileExistsError: A version of that number is there and comes from elsewhere.
       OSError: The disk is full.
     """
-    _some_labels(store)
+    labels = _some_labels(store).versions
     _check_ours(store, export_dir)
+    if dry_run:
+        read_labels(export_dir / SETTINGS)
+        for number in sorted(set(labels.values())):
+            if not StoredVersion(store, number).is_in(folder := version_path(export_dir, number)):
+                check_new(folder)
+        return {label: version_path(export_dir, number) for label, number in labels.items()}
 
     def moves() -> Mapping[str, int | None]:
         labels = _some_labels(store)
@@ -74,8 +86,8 @@ def export_labelled(store: ModelStore, export_dir: Path, serving: TfServing) -> 
             _export(store, export_dir, number)
         return labels.last
 
-    labels = label_versions(export_dir, moves, serving)
-    return {label: version_path(export_dir, number) for label, number in labels.items()}
+    moved = label_versions(export_dir, moves, serving)
+    return {label: version_path(export_dir, number) for label, number in moved.items()}
 
 
 def _some_labels(store: ModelStore) -> Labels:

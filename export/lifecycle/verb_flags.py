@@ -61,7 +61,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "promote": ("version!", "label", *GATE, "author", "retry", "dry_run"),
     "rollback": ("label", "author", "retry", "dry_run"),
     "unlabel": ("label!", "author", "retry", "dry_run"),
-    "export": ("export_dir!", *SERVER_HELP),
+    "export": ("export_dir!", *SERVER_HELP, "dry_run"),
     "gc": ("keep", "retry", "dry_run"),
 }
 ALWAYS = frozenset(["verb", "store", "json", "debug", "help"])

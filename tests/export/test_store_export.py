@@ -138,6 +138,18 @@ def test_an_export_that_comes_late_moves_no_label_back(
     assert read_labels(serving / "tf_serving") == {"stable": 2}
 
 
+def test_a_dry_run_of_an_export_checks_and_writes_nothing(store: ModelStore, tmp_path: Path) -> None:
+    serving = tmp_path / "serving"
+    store.promote("stable", 2)
+    assert export_labelled(store, serving, SERVING, dry_run=True) == {"stable": serving / "2"}
+    assert not serving.exists()
+    (serving / "2").mkdir(parents=True)
+    (serving / "2" / "mine").touch()
+    with pytest.raises(FileExistsError, match="2: exists already"):
+        export_labelled(store, serving, SERVING, dry_run=True)
+    assert [path.name for path in serving.rglob("*")] == ["2", "mine"]
+
+
 def test_a_first_export_is_served_once_it_is_whole(store: ModelStore, tmp_path: Path) -> None:
     """At no moment does a server find one of two versions alone, or a label without its version."""
     serving, seen = tmp_path / "serving", list[DesiredVersions | None]()
