@@ -44,7 +44,7 @@ def imported(source: str, late: bool = True, for_types: bool = True) -> Iterator
       late: Imports inside of functions too.
       for_types: Imports under `if TYPE_CHECKING:` too.
     """
-    waiting: list[ast.AST] = [ast.parse(source)]
+    waiting: list[ast.AST] = [parsed(source)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
@@ -54,15 +54,32 @@ def imported(source: str, late: bool = True, for_types: bool = True) -> Iterator
             yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late:
             continue
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not for_types:
+        elif not for_types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             waiting += node.orelse
         else:
-            waiting += ast.iter_child_nodes(node)
+            waiting += statements(node)
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    """The tree of a file; several tests look at the same ones."""
+    return ast.parse(source)
+
+
+def statements(node: ast.AST) -> list[ast.AST]:
+    """What stands in a statement and may hold others; no expression does, and most of a tree are those."""
+    return [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
 
 
 def functions(path: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    tree = ast.parse(ROOT.joinpath(path).read_text())
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    waiting: list[ast.AST] = [parsed(ROOT.joinpath(path).read_text())]
+    found = []
+    while waiting:
+        node = waiting.pop()
+        waiting += statements(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.append(node)
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from source_tree import ROOT, functions, python_files
+from source_tree import ROOT, functions, parsed, python_files
 
 MAX_FILE, MAX_FUNCTION, MAX_FOLDER = 300, 50, 15
 # Longer than MAX_FILE, and why.
@@ -62,7 +62,7 @@ def test_files_are_named_by_a_noun() -> None:
 
 def test_files_say_what_they_are_for() -> None:
     silent = [
-        path for path in python_files() if not ast.get_docstring(ast.parse(ROOT.joinpath(path).read_text()))
+        path for path in python_files() if not ast.get_docstring(parsed(ROOT.joinpath(path).read_text()))
     ]
     assert silent == []
 
@@ -70,7 +70,7 @@ def test_files_say_what_they_are_for() -> None:
 def breaches(source: str) -> list[str]:
     """Asserts, and handlers that catch everything without raising it again."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Assert):
             found.append(f"{node.lineno}: assert; raise ValueError for what a user can cause")
         if isinstance(node, ast.ExceptHandler) and swallows(node):
