@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 
 # Patterns of fnmatch, over a test's file.
 PLAIN = (
+    "tests/distill/text/*.py",
     "tests/export/lifecycle/test_[!s]*.py",
     "tests/export/lifecycle/test_store_*.py",
     "tests/export/serving/test_grpc_interceptor.py",
@@ -22,11 +23,14 @@ PLAIN = (
     "tests/modeling/joint/*.py",
     "tests/modeling/layers/test_adapter_training.py",
     "tests/modeling/test_full_disk.py",
+    "tests/modeling/training/test_lora_training.py",
     "tests/modeling/training/test_run_classifier.py",
     "tests/modeling/training/test_train_branch.py",
     "tests/scripts/*.py",
     "tests/search/*.py",
 )
+
+PLAINLY = "disable_meta_optimizer"
 
 
 def is_plain(node_id: str) -> bool:
@@ -46,8 +50,9 @@ def plain_sessions() -> Iterator[None]:
         yield
         return
     rewriting = tensorflow.config.optimizer
-    rewriting.set_experimental_options({"disable_meta_optimizer": True})
+    before = rewriting.get_experimental_options().get(PLAINLY, False)
+    rewriting.set_experimental_options({PLAINLY: True})
     try:
         yield
     finally:
-        rewriting.set_experimental_options({"disable_meta_optimizer": False})
+        rewriting.set_experimental_options({PLAINLY: before})

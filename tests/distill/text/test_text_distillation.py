@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tiny
 import tiny_glue
 
 from centrabert.distill.comparison.layer_pairs import even_layers
@@ -70,8 +71,10 @@ def test_what_is_no_text_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
 
 def test_a_student_of_all_layers_has_nothing_to_learn_but_its_dropout(runner: TaskRunner) -> None:
     """The distance of a BERT to itself is 0; in a graph without dropout, which the seam has no use for."""
-    config = dataclasses.replace(CONFIG, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    layers = config.num_hidden_layers
+    layers = 2  # of its three: a mix-up would show
+    config = dataclasses.replace(
+        CONFIG, num_hidden_layers=layers, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    )
     hidden = LayerState(HIDDEN, layers)
     for objective in OBJECTIVES.values():
         with tf.Graph().as_default(), tf.Session() as session:
@@ -115,7 +118,7 @@ def test_a_smaller_bert_is_a_bert_like_any_other(
 
     hyper = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=1)
     whole = Branch(runner.spec, 0, CONFIG.num_hidden_layers, full_fine_tuning=True)
-    runner.fine_tune(whole, hyper, tmp_path / "teacher")
+    tiny.branch(tmp_path / "teacher", runner.bert.checkpoint.parent, whole, golden=False)
     teacher = Teacher(tmp_path / "teacher", runner.bert)
     on_smaller = dataclasses.replace(runner, bert=smaller)
     record = on_smaller.distil(teacher, 2, hyper, tmp_path / "student", method=MiniLM())

@@ -23,7 +23,7 @@ from centrabert.modeling.joint.joint_training import JointJob, train_jointly
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.task_runner import TaskRunner
 
-LAYERS = tiny_glue.CONFIG.num_hidden_layers
+LAYERS = 2  # each is built, with its gradients, for every start of a training
 HYPERPARAMETERS = dataclasses.replace(tiny_glue.HYPERPARAMETERS, num_train_epochs=2)
 
 
@@ -71,6 +71,12 @@ def job(runner: TaskRunner, folder: Path, score: Any = None) -> JointJob:
         JointTask(similar, shared(runner.train), shared(runner.dev), distance, HYPERPARAMETERS),
     )
     return JointJob(runner.bert, runner.tokenizer, tasks, HYPERPARAMETERS, folder)
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> TaskRunner:
+    root = tmp_path_factory.mktemp("joint_bert")
+    return tiny_glue.runner(tiny_glue.bert_folder(root / "bert", layers=LAYERS), tiny_glue.rte(root / "RTE"))
 
 
 @pytest.fixture(scope="module")
