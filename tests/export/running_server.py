@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from exported import exported
+from plain_sessions import plain_sessions
 from session import session
 
 from centrabert.export.local_server import Server, ServerSettings
@@ -57,4 +58,5 @@ def running(chosen: ServerSettings) -> Iterator[Server]:
 @cache
 def shared_server() -> Server:
     """The server of `exported()`, stopped when the tests end."""
-    return session.enter_context(running(settings(exported().version.parent)))
+    with plain_sessions():  # those of `predictor()`, with which its answers are compared, are optimised
+        return session.enter_context(running(settings(exported().version.parent)))
