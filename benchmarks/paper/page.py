@@ -3,8 +3,8 @@
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.paper.schedule import METHODS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
-from benchmarks.paper.training import ADAPTERS, LORA, MT_DNN, MT_DNN_LOO, Result, Results, Training
+from benchmarks.paper.schedule import METHODS, OTHER_WAYS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
+from benchmarks.paper.training import Result, Results, Training
 from centrabert.search.selection.budget_optimum import optimum
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 
@@ -82,12 +82,9 @@ def _models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[
     }
     models = {name: _trained(results, trainings) for name, trainings in listed.items()}
     models["mixed"] = _mixed(results, schedule, models)
-    for row, of_task in ((LORA, schedule.lora), (ADAPTERS, schedule.adapters)):
-        models[row] = _trained(results, [each for task in tasks for each in of_task(task, results)])
-    for row in (MT_DNN, MT_DNN_LOO):
-        models[row] = _trained(
-            results, [each for task in tasks for each in schedule.joint(task, row, results)]
-        )
+    for row in OTHER_WAYS:
+        trainings = [each for task in tasks for each in schedule.of_row(row, task, results)]
+        models[row] = _trained(results, trainings)
     for row, method in METHODS.items():
         depths = (SMALL,) if method.whole else STUDENTS
         students = [schedule.distilled(task, row, method, results) for task in tasks]

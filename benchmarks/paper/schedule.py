@@ -7,10 +7,10 @@ from itertools import product
 from benchmarks.paper.training import (
     ADAPTERS,
     FULL,
+    JOINT,
     KD,
     LORA,
     MT_DNN,
-    MT_DNN_LOO,
     PARTIAL,
     Results,
     Training,
@@ -83,7 +83,7 @@ class Schedule:
         """
         tasks, seen = [each for each in (*WHOLE, *SAMPLED) if each in self.tasks], set()
         for row, task in product(self.rows, tasks):
-            for training, seed in product(self._of(row, task, results), self.seeds):
+            for training, seed in product(self.of_row(row, task, results), self.seeds):
                 if (seeded := training.with_seed(seed)) not in seen:
                     seen.add(seeded)
                     yield seeded
@@ -92,7 +92,8 @@ class Schedule:
         """The first that has no result."""
         return next((each for each in self.wanted(results) if not results.of(each)), None)
 
-    def _of(self, row: str, task: str, results: Results) -> Sequence[Training]:
+    def of_row(self, row: str, task: str, results: Results) -> Sequence[Training]:
+        """What a row of the tables needs of a task; nothing where a choice cannot be made yet."""
         if row == FULL:
             return self.full(task, results)[:1]
         if row == "full_rates":
@@ -111,7 +112,7 @@ class Schedule:
             return self.lora(task, results)
         if row == ADAPTERS:
             return self.adapters(task, results)
-        if row in (MT_DNN, MT_DNN_LOO):
+        if row in JOINT:
             return self.joint(task, row, results)
         return self.distilled(task, row, METHODS[row], results)
 
@@ -190,20 +191,8 @@ class Schedule:
 
 
 VANILLA = Method("vanilla_kd", whole=False)
-ROWS = (
-    FULL,
-    PARTIAL,
-    "teachers",
-    KD,
-    "full_rates",
-    "table1",
-    "pretrained",
-    LORA,
-    ADAPTERS,
-    MT_DNN,
-    MT_DNN_LOO,
-    *METHODS,
-)
+OTHER_WAYS = (LORA, ADAPTERS, *JOINT)  # of training, that give a row of Table 2 each
+ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", *OTHER_WAYS, *METHODS)
 
 
 def _student(teacher: Training, row: str, layers: int, method: Method) -> Training:

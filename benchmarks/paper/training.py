@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FULL, PARTIAL, KD, LORA, ADAPTERS = "full", "partial", "kd", "lora", "adapters"
-MT_DNN, MT_DNN_LOO = "mt_dnn", "mt_dnn_loo"  # joint training, of all tasks or of all but the one
+JOINT = MT_DNN, MT_DNN_LOO = "mt_dnn", "mt_dnn_loo"  # of all tasks, or of all but the one
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Training:
     @property
     def frozen(self) -> bool:
         """Whether it stands on the trunk that all tasks share."""
-        return (self.teacher or self).row in (PARTIAL, LORA, MT_DNN, MT_DNN_LOO)
+        return (self.teacher or self).row in (PARTIAL, LORA, *JOINT)
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.paper.schedule import JOINT_RATE, MAX_ROWS, SAMPLED, WHOLE
-from benchmarks.paper.training import ADAPTERS, LORA, MT_DNN, MT_DNN_LOO, Result, Training
+from benchmarks.paper.training import ADAPTERS, JOINT, LORA, MT_DNN, MT_DNN_LOO, Result, Training
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
@@ -55,13 +55,11 @@ class Workshop:
         if training.texts:
             runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
         folder, started = self.folder(training), time.process_time()
-        if training.row in (MT_DNN, MT_DNN_LOO):
-            runner = replace(runner, bert=BertFolder.at(self._joint(training) / BERT))
-        if training.row == MT_DNN:
-            folder = self._joint(training) / BRANCHES / training.task
-            record = read_record(folder)
-        else:
-            record = self._trained(training, runner, folder)
+        if training.row in JOINT:
+            joint = self._joint(training)
+            runner = replace(runner, bert=BertFolder.at(joint / BERT))
+            folder = joint / BRANCHES / training.task if training.row == MT_DNN else folder
+        record = read_record(folder) if training.row == MT_DNN else self._trained(training, runner, folder)
         metric = runner.spec.metric
         return Result(
             task=training.task,
@@ -118,7 +116,7 @@ class Workshop:
         config, tasks, own = BertFolder.at(self.bert_dir).config(), [training.task], training.student_layers
         if training.row == MT_DNN_LOO:
             tasks = _joint_tasks(training)
-        if training.row in (MT_DNN, MT_DNN_LOO):
+        if training.row in JOINT:
             own = config.num_hidden_layers  # of a joint training of all tasks every task has its share
         tokens = sum(int(np.sum(self.runner(each).train.lengths)) for each in tasks)
         of_layer = 2 * (4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size)

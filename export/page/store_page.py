@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from centrabert.export.page.metric_plot import Measured, metric_plot
@@ -13,8 +12,6 @@ from centrabert.merge.manifest import Manifest
 
 if TYPE_CHECKING:
     from centrabert.merge.store.version_record import Version
-
-NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def store_page(
     histories: Sequence[TaskHistory],
     number: int,
     manifest: Manifest,
-    damaged: Mapping[int, str] = NOTHING,
+    damaged: Mapping[int, str],
 ) -> str:
     """A document that loads nothing and runs nothing; all texts are escaped.
 

@@ -24,7 +24,7 @@ def page(*versions: Version, labels: tuple[str, ...] = ()) -> str:
     shown = [ShownVersion(each, labels, f"proof of {each.number}") for each in versions]
     measured = tuple(Measured(each.number, 0.5 + each.number / 8, True) for each in versions)
     history = TaskHistory("rte", "accuracy", measured)
-    return store_page("my store", shown, [history], versions[-1].number, manifest(BRANCHES))
+    return store_page("my store", shown, [history], versions[-1].number, manifest(BRANCHES), {})
 
 
 def test_hostile_texts_make_no_elements() -> None:
