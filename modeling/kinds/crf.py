@@ -15,7 +15,7 @@ from centrabert.modeling.kinds.tag_scheme import OUTSIDE, follows, scheme_of
 
 # The score of what the tag scheme forbids: far below any other, and finite, so that nothing becomes NaN.
 IMPOSSIBLE = -1e4
-LEAST_POWER = 1e-37  # its logarithm is -85; a smaller one might be 0
+LEAST_POWER = 1e-37  # its logarithm is -85; a smaller one loses digits, or is 0
 LEAST_WORDS = 2  # a scan over no step at all has no shape
 
 
@@ -141,11 +141,12 @@ def _backward(chain: Chain, by_word: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
 class _Moves:
     """The scores from tags to tags, float32 [from, to], as powers: so sums over tags are matrix products.
 
-    With 127 tags that is ten times as fast as log-sums over [batch, from, to], and as exact as long as no tag
-    is e^85 times less likely than another.
+    With 127 tags that is ten times as fast as log-sums over [batch, from, to]. Those are taken where a power
+    is too small for float32: where what leads to a tag is e^85 times less likely than another beginning.
     """
 
     def __init__(self, transitions: tf.Tensor) -> None:
+        self._transitions = transitions
         self._largest = tf.stop_gradient(tf.reduce_max(transitions))
         self._powers = tf.exp(transitions - self._largest)
 
@@ -153,7 +154,13 @@ class _Moves:
         """The logarithm of the sum of exp(score + move) over all tags to come from: float32 [batch, to]."""
         largest = tf.stop_gradient(tf.reduce_max(scores, 1, keepdims=True))
         total = tf.matmul(tf.exp(scores - largest), self._powers)
-        return tf.math.log(tf.maximum(total, LEAST_POWER)) + largest + self._largest
+        scale = largest + self._largest
+        scaled = tf.cond(
+            tf.reduce_min(total) < LEAST_POWER,
+            lambda: tf.reduce_logsumexp(scores[:, :, None] + self._transitions, 1) - scale,
+            lambda: tf.math.log(total),
+        )
+        return scaled + scale
 
 
 def _by_word(emissions: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

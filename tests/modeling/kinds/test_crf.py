@@ -1,14 +1,15 @@
-"""The CRF against the enumeration of all tag sequences, and against what must not matter."""
+"""The CRF against all tag sequences one by one, against hmmlearn, and against what must not matter."""
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow.compat.v1 as tf
+from hmmlearn import _hmmc as hmm
 
 from centrabert.modeling.kinds import crf
 from centrabert.modeling.kinds.tag_scheme import OUTSIDE, follows, tag_labels
@@ -41,12 +42,12 @@ def problem(
 
 
 @cache
-def graph(tags: int, labels: tuple[str, ...]) -> Callable[[Problem], dict[str, npt.NDArray[np.generic]]]:
-    """Everything that the CRF computes, in one graph for any batch."""
+def graph(labels: tuple[str, ...]) -> Callable[[Problem], dict[str, npt.NDArray[np.generic]]]:
+    """Everything that the CRF computes, in one graph for any batch and, without labels, for any tags."""
     with tf.Graph().as_default() as built:
-        scores = [tf.placeholder(tf.float32, shape) for shape in ((tags,), (tags, tags), (tags,))]
+        scores = [tf.placeholder(tf.float32, [None] * axes) for axes in (1, 2, 1)]
         chain = crf.Chain(*scores).obeying(labels) if labels else crf.Chain(*scores)
-        emissions = tf.placeholder(tf.float32, [None, None, tags])
+        emissions = tf.placeholder(tf.float32, [None, None, None])
         gold, lengths = tf.placeholder(tf.int32, [None, None]), tf.placeholder(tf.int32, [None])
         likelihood = crf.log_likelihood(chain, emissions, gold, lengths)
         found = {
@@ -62,7 +63,7 @@ def graph(tags: int, labels: tuple[str, ...]) -> Callable[[Problem], dict[str, n
 
 
 def computed(given: Problem, labels: tuple[str, ...] = ()) -> dict[str, npt.NDArray[np.generic]]:
-    return graph(given.emissions.shape[-1], labels)(given)
+    return graph(labels)(given)
 
 
 def enumerated(given: Problem, row: int, labels: tuple[str, ...] = ()) -> dict[tuple[int, ...], float]:
@@ -101,6 +102,53 @@ def test_equals_the_enumeration_of_all_sequences(labels: tuple[str, ...]) -> Non
             marginals[range(words), path] += np.exp(score - partition)
         np.testing.assert_allclose(found["marginals"][row, :words], marginals, atol=1e-5)
     assert not found["best"][~(np.arange(WORDS) < LENGTHS[:, None])].any()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("scale", [0.01, 1, 10, 80])
+@pytest.mark.parametrize("tags", [2, 9, 80])
+def test_equals_hmmlearn(tags: int, scale: float, masked: bool) -> None:
+    """Partition, marginals, best tags and their score, be scores alike or e^hundreds apart."""
+    given = peer_problem(tags, scale, masked)
+    found = computed(given)
+    best = computed(replace(given, tags=found["best"]))["likelihood"] + found["partition"]
+    for row, words in enumerate(given.lengths):
+        if words:
+            partition, marginals, path, score = of_hmmlearn(given, row)
+            assert found["partition"][row] == pytest.approx(partition, rel=2e-6, abs=1e-4)
+            np.testing.assert_allclose(found["marginals"][row, :words], marginals, atol=1e-3)
+            assert found["best"][row, :words].tolist() == path.tolist()
+            assert best[row] == pytest.approx(score, rel=2e-6, abs=1e-4)
+    assert np.isfinite(found["gradient"]).all()
+
+
+def peer_problem(tags: int, scale: float, masked: bool) -> Problem:
+    """Rows of up to 40 words; masked, half of all moves and first tags are impossible, but none to itself."""
+    random = np.random.default_rng(tags)
+    given = problem(7, 40, random.integers(0, 41, 5).astype(np.int32), tags)
+    start, transitions, end, emissions = (scale / 2 * each for each in list(vars(given).values())[:4])
+    if masked:
+        start[random.permutation(tags)[: tags // 2]] = crf.IMPOSSIBLE
+        transitions[(random.random((tags, tags)) < 0.5) & ~np.eye(tags, dtype=bool)] = crf.IMPOSSIBLE
+    return Problem(start, transitions, end, emissions, given.tags, given.lengths)
+
+
+def of_hmmlearn(given: Problem, row: int) -> tuple[float, Array, npt.NDArray[np.int64], float]:
+    """Partition, marginals, best tags and their score, in float64.
+
+    It computes hidden Markov models, whose probabilities are weights like any; it knows of no end.
+    """
+    words = given.lengths[row]
+    emissions = given.emissions[row, :words].astype(np.float64)
+    emissions[-1] += given.end
+    largest = float(given.start.max()), float(given.transitions.max())
+    start = np.exp(given.start.astype(np.float64) - largest[0])
+    moves = np.exp(given.transitions.astype(np.float64) - largest[1])
+    partition, forward = hmm.forward_log(start, moves, emissions)
+    score, path = hmm.viterbi(start, moves, emissions)
+    marginals = np.exp(forward + hmm.backward_log(start, moves, emissions) - partition)
+    left_out = largest[0] + (words - 1) * largest[1]
+    return partition + left_out, marginals, path, score + left_out
 
 
 def test_the_gradient_is_tag_minus_marginal() -> None:
