@@ -101,11 +101,12 @@ def _exit_code(process: subprocess.Popen[bytes], stop: StopRequest) -> int:
     sent = None
     while True:
         try:
-            with suppress(subprocess.TimeoutExpired):
-                return process.wait(POLL_SECONDS)
-            if stop.signal and stop.signal != sent:
-                sent = stop.signal
-                process.send_signal(sent)
+            while True:  # within the try: an interruption may come between two rounds
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(POLL_SECONDS)
+                if stop.signal and stop.signal != sent:
+                    sent = stop.signal
+                    process.send_signal(sent)
         except KeyboardInterrupt:
             stop.signal = stop.signal or SIGTERM
 

@@ -90,7 +90,10 @@ def test_a_node_uses_its_own_python(tmp_path: Path) -> None:
 
 
 class WatchedRequest(StopRequest):
-    """Tells how often it has been set, and how often it has been read since."""
+    """Tells how often it has been set, and how often it has been read since.
+
+    It is counted as set when all else is done, for another thread interrupts the setter then.
+    """
 
     sets = reads = 0
     _signal: Signals | None = None
@@ -102,7 +105,8 @@ class WatchedRequest(StopRequest):
 
     @signal.setter
     def signal(self, value: Signals | None) -> None:
-        self.sets, self.reads, self._signal = self.sets + 1, 0, value
+        self._signal, self.reads = value, 0
+        self.sets += 1
 
 
 def test_an_interruption_is_passed_on_once(tmp_path: Path) -> None:
@@ -120,6 +124,8 @@ sys.exit(f"{{len(seen)}} SIGTERM")
     def interrupt() -> None:
         try:
             wait_until(lambda: (folder / LOG).exists() and "ready" in (folder / LOG).read_text())
+            # It is read once before the process is started, which may be slower to return than the process.
+            wait_until(lambda: stop.reads >= 3)
             for sets in (stop.sets + 1, stop.sets + 2):
                 _thread.interrupt_main()
                 # The loop reads it three times where it sends it, else twice: 5 are more than one round.
