@@ -6,6 +6,7 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling.convert.huggingface_weights import read_safetensors, read_torch
+from centrabert.modeling.formats.git_lfs import check_file
 from centrabert.modeling.formats.json_file import read_json
 
 READERS = {"model.safetensors": read_safetensors, "pytorch_model.bin": read_torch}
@@ -26,9 +27,10 @@ def read_weights(file: Path) -> dict[str, tuple[str, Any]]:
       file: What `weights_file` found.
 
     Raises:
-      UserError: A file is damaged or missing, or index and shards contradict each other.
+      UserError: A file is damaged, missing or Git LFS's pointer, or index and shards contradict each other.
     """
     if not file.name.endswith(INDEX):
+        check_file(file)
         return READERS[file.name](file)
     places = _places(file)
     reader = READERS[file.name.removesuffix(INDEX)]
@@ -37,6 +39,7 @@ def read_weights(file: Path) -> dict[str, tuple[str, Any]]:
         path = file.parent / shard
         if not path.is_file():
             raise UserError(f"{path}: no such file, but {file} names it; fetch all shards of the model")
+        check_file(path)
         variables = reader(path)
         _check_shard(places, variables, shard, file)
         stored.update(variables)

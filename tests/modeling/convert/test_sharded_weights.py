@@ -91,6 +91,17 @@ def test_damaged_shard(tmp_path: Path) -> None:
         Source(str(folder)).read()
 
 
+@pytest.mark.parametrize("name", [SECOND, "model.safetensors", "pytorch_model.bin"])
+def test_git_lfs_pointer_in_the_place_of_weights(name: str, tmp_path: Path) -> None:
+    """Told as such before PyTorch is asked for, or the file is called damaged."""
+    folder = sharded_folder(tmp_path / "a")
+    if name != SECOND:
+        (folder / "model.safetensors.index.json").unlink()
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n")
+    with pytest.raises(ValueError, match=f"a/{name}:1: is a Git LFS pointer, not the file itself; fetch"):
+        Source(str(folder)).read()
+
+
 def test_shards_of_pytorch_without_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = sharded_folder(tmp_path / "a")
     (folder / "model.safetensors.index.json").unlink()
