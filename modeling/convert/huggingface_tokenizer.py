@@ -1,4 +1,4 @@
-"""What a Hugging Face folder says of its tokenizer, in up to three files that must agree."""
+"""What a Hugging Face folder says of its tokenizer, in up to four files that must agree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +14,8 @@ from centrabert.modeling.tokenization.normalization import (
 from centrabert.modeling.tokenization.vocabulary import CLS, PAD, SEP, UNK, Vocabulary
 
 TOKENIZER_JSON, ADDED_TOKENS = "tokenizer.json", "added_tokens.json"
+SPECIAL_TOKENS_MAP = "special_tokens_map.json"
+MORE_SPECIAL = ("additional_special_tokens", "extra_special_tokens")  # keys of lists, or of objects
 # Classes that read a vocab.txt as Google's tokenizer does; each has a twin with Fast behind its name. The
 # last two say nothing themselves: tokenizer.json does.
 CLASSES = frozenset(
@@ -33,7 +35,7 @@ LISTED = 5  # tokens that a message spells out
 def read_bert_tokenizer(
     folder: Path, vocab_file: Path, do_lower_case: bool | None
 ) -> tuple[BertTokenizer, dict[str, Any]]:
-    """Reads the vocabulary, and whichever of the three files are there.
+    """Reads the vocabulary, and whichever of the four files are there.
 
     Args:
       vocab_file: Mostly, but not always, in `folder`.
@@ -53,6 +55,7 @@ def read_bert_tokenizer(
     config = read_json(config_file) if config_file.is_file() else {}
     fast = read_json(fast_file) if fast_file.is_file() else {}
     _check_config(config, str(config_file))
+    check_special_tokens(folder, SPECIAL)
     _check_fast(fast, vocabulary.tokens, str(fast_file), str(vocab_file))
     _check_added(folder, config, fast, vocabulary.tokens, str(vocab_file))
     fast_keys = _fast_normalization(fast)
@@ -78,10 +81,24 @@ def _check_config(config: dict[str, Any], source: str) -> None:
     for key, values in FIXED.items():
         if key in config and config[key] not in values:
             raise UserError(f"{source}: {key} is {config[key]!r}, only {values[0]!r} is supported")
-    for key, token in SPECIAL.items():
-        said = _content(config.get(key, token))
+    _check_special(config, source, SPECIAL)
+
+
+def check_special_tokens(folder: Path, special: Mapping[str, str]) -> None:
+    """Raises UserError if special_tokens_map.json has another token than `special` has for a key of it."""
+    _check_special(_special_tokens_map(folder), str(folder / SPECIAL_TOKENS_MAP), special)
+
+
+def _check_special(keys: dict[str, Any], source: str, special: Mapping[str, str]) -> None:
+    for key, token in special.items():
+        said = _content(keys.get(key, token))
         if said not in (token, None):
             raise UserError(f"{source}: {key} is {said!r}, only {token!r} is supported")
+
+
+def _special_tokens_map(folder: Path) -> dict[str, Any]:
+    file = folder / SPECIAL_TOKENS_MAP
+    return read_json(file) if file.is_file() else {}
 
 
 def _check_fast(fast: dict[str, Any], tokens: Sequence[str], source: str, vocab_file: str) -> None:
@@ -125,8 +142,8 @@ def _check_added(
     """Raises UserError for pieces that are matched whole in a text, which WordPiece would cut up."""
     for source, added in added_tokens(folder, config, fast):
         special = {token: index for token, index in added.items() if token in SPECIAL.values()}
-        _check_ids(special, tokens, source, vocab_file)
-        if others := [f"{token!r} ({index})" for token, index in added.items() if token not in special]:
+        _check_ids(with_ids(special), tokens, source, vocab_file)
+        if others := [_shown(token, index) for token, index in added.items() if token not in special]:
             more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
             raise UserError(
                 f"{source}: adds the pieces {', '.join(others[:LISTED])}{more}, which this model reads whole "
@@ -138,7 +155,12 @@ def _check_added(
 def added_tokens(
     folder: Path, config: dict[str, Any], fast: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each file's added tokens, with their ids."""
+    """Each file's added tokens, with their ids, or None where a file tells none."""
+    for name, keys in ((TOKENIZER_CONFIG, config), (SPECIAL_TOKENS_MAP, _special_tokens_map(folder))):
+        for key in MORE_SPECIAL:
+            more = keys.get(key) or []
+            tokens = more.values() if isinstance(more, dict) else more
+            yield f"{folder / name}: {key}", {str(_content(token)): None for token in tokens}
     file = folder / ADDED_TOKENS
     if file.is_file():
         yield str(file), read_json(file)
@@ -151,6 +173,15 @@ def added_tokens(
         f"{folder / TOKENIZER_JSON}: added_tokens",
         {str(_content(token)): token.get("id") for token in fast.get("added_tokens") or []},
     )
+
+
+def with_ids(added: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the added tokens whose ids a file tells."""
+    return {token: index for token, index in added.items() if index is not None}
+
+
+def _shown(token: str, index: Any) -> str:
+    return repr(token) if index is None else f"{token!r} ({index})"
 
 
 def _content(token: Any) -> Any:

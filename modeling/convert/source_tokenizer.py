@@ -10,7 +10,9 @@ from centrabert.errors import UserError
 from centrabert.modeling.convert.huggingface_tokenizer import (
     TOKENIZER_JSON,
     added_tokens,
+    check_special_tokens,
     read_bert_tokenizer,
+    with_ids,
 )
 from centrabert.modeling.formats.json_file import read_json
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
@@ -38,10 +40,11 @@ def read_source_tokenizer(
     tokenizer = SentencePieceTokenizer(
         model, parse_convention(config, str(config_file), model, do_lower_case)
     )
+    check_special_tokens(folder, tokenizer.convention.special)
     _check_fast(fast, tokenizer.tokens, str(fast_file), str(vocab_file))
     special = set(tokenizer.convention.special.values())
     for source, added in added_tokens(folder, config, fast):
-        _check_ids(added, tokenizer.tokens, source, str(vocab_file))
+        _check_ids(with_ids(added), tokenizer.tokens, source, str(vocab_file))
         if others := sorted(added.keys() - special):
             raise UserError(
                 f"{source}: adds the pieces {', '.join(map(repr, others))}, which this model reads whole "

@@ -25,7 +25,7 @@ def fast_tokenizer(**keys: Any) -> dict[str, Any]:
 
 
 def folder(path: Path, **files: dict[str, Any]) -> Path:
-    """A Hugging Face folder with these JSON files: tokenizer_config, tokenizer, added_tokens."""
+    """A Hugging Face folder with these JSON files, such as tokenizer_config and added_tokens."""
     huggingface_folder(path)
     for name, keys in files.items():
         (path / f"{name}.json").write_text(json.dumps(keys))
@@ -131,6 +131,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"tokenizer": {**FAST, "added_tokens": [{"id": 4, "content": "a"}]}},
         r"tokenizer\.json: added_tokens: adds the pieces 'a' \(4\)",
     ),
+    (
+        {"special_tokens_map": {"additional_special_tokens": ["[unused1]", {"content": "<e1>"}]}},
+        r"special_tokens_map\.json: additional_special_tokens: adds the pieces '\[unused1\]', '<e1>', which",
+    ),
+    (
+        {"tokenizer_config": {"additional_special_tokens": ["[SEP]", "[unused1]"]}},
+        r"a/tokenizer_config\.json: additional_special_tokens: adds the pieces '\[unused1\]', which",
+    ),
+    (
+        {"tokenizer_config": {"extra_special_tokens": {"image_token": "<img>"}}},
+        "extra_special_tokens: adds the pieces '<img>', which",
+    ),
+    ({"special_tokens_map": {"sep_token": "</s>"}}, r"a/special_tokens_map\.json: sep_token is '</s>', only"),
     ({"added_tokens": {f"<{i}>": 23 + i for i in range(7)}}, "'<4>' .27. and 2 more"),
 ]
 
@@ -139,6 +152,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_refused(files: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         Source(str(folder(tmp_path / "a", **files))).read()
+
+
+def test_special_tokens_that_are_told_twice(tmp_path: Path) -> None:
+    special = {"sep_token": {"content": "[SEP]"}, "additional_special_tokens": ["[SEP]", "[MASK]"]}
+    source = folder(tmp_path / "a", special_tokens_map=special, tokenizer_config={"extra_special_tokens": {}})
+    assert normalization(source) == Normalization()
 
 
 def test_padding_is_where_the_vocabulary_has_it(tmp_path: Path) -> None:
