@@ -22,6 +22,7 @@ TRUNK_OUTPUT, PLACES = "trunk_output", "places"
 Rows = npt.NDArray[np.int64]
 UNLIMITED = 2**30  # word pieces of a row that nobody truncates
 CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
+MOST_UNKNOWN = 0.2  # of the pieces, without a warning; GLUE's texts have far below 0.01
 POOL = 50  # batches among which rows are sorted by length: long enough to save padding, short enough to mix
 
 
@@ -173,6 +174,7 @@ def encode(
         segments.append(kinds[real])
         lengths.append(real.sum(1))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    _tell_unknown(tokenizer, task, np.concatenate(ids))
     words = word_table(places, cut) if task.split else None
     if words is not None:
         _check_words(task, words, labels)
@@ -186,6 +188,21 @@ def encode(
         labels,
         words=words,
     )
+
+
+def _tell_unknown(tokenizer: Tokenizer, task: TaskSpec, ids: npt.NDArray[np.int32]) -> None:
+    """Warns where much of the texts is unknown to the vocabulary, so that the model cannot read it."""
+    pieces = ids[~np.isin(ids, [tokenizer.layout.cls_id, tokenizer.layout.sep_id])]
+    unknown = int((pieces == tokenizer.unknown_id).sum())
+    if unknown > MOST_UNKNOWN * len(pieces):
+        logging.warning(
+            "task %s: %d of the %d pieces of its texts are unknown to the vocabulary, and all of these are "
+            "the same to the model; is this BERT one for such texts, and is do_lower_case=%s right for it?",
+            task.name,
+            unknown,
+            len(pieces),
+            str(tokenizer.do_lower_case).lower(),
+        )
 
 
 def row_lengths(tokenizer: Tokenizer, text_a: Sequence[str], text_b: Sequence[str], split: str = "") -> Rows:

@@ -230,6 +230,21 @@ def test_encode_equals_the_tokenizer(chunk: int, monkeypatch: pytest.MonkeyPatch
         assert batch["labels"].tolist() == [labels[row]]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_texts_of_another_script_are_told(told: bool, warnings: list[str]) -> None:
+    """3 of 10 pieces are above a fifth, 1 of 7 is not."""
+    encode(TOKENIZER, TASK, ["the dog eats 日本 좋은" if told else "the dog", "one two"], ["", "good film"])
+    encode(TOKENIZER, TASK, ["the dog eats 좋은"], ["the cat is"])
+    assert (
+        warnings
+        == [
+            "task rte: 3 of the 10 pieces of its texts are unknown to the vocabulary, and all of these are "
+            "the same to the model; is this BERT one for such texts, and is do_lower_case=true right for it?"
+        ]
+        * told
+    )
+
+
 def test_a_batch_is_what_serving_tokenises() -> None:
     """All texts at once: the same ids, segments and padding as the tokenizer's own."""
     rows = encode(TOKENIZER, TASK, tiny.TEXT_A, tiny.TEXT_B)
