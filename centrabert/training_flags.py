@@ -73,13 +73,14 @@ class BertFlags:
         """Config file, vocabulary and checkpoint prefix.
 
         Raises:
-          UserError: --init_checkpoint names one of the checkpoint's files, or a folder without any.
+          UserError: --init_checkpoint names one of the checkpoint's files, or a folder without any; or
+            --bert_dir has a checkpoint under another name alone.
         """
         folder = Path(self.bert_dir or "")
         return (
             self.bert_config_file or folder / "bert_config.json",
             self.vocab_file or vocabulary_file(folder),
-            _prefix(self.init_checkpoint or folder / CHECKPOINTS[0]),
+            _prefix(self.init_checkpoint) if self.init_checkpoint else _usual_prefix(folder),
         )
 
 
@@ -91,6 +92,7 @@ def _prefix(checkpoint: Path) -> Path:
                 return checkpoint / name
         raise UserError(
             f"--init_checkpoint={checkpoint}: is a folder without {' or '.join(CHECKPOINTS)}.index"
+            f"{_others(checkpoint)}"
         )
     if suffix := CHECKPOINT_FILE.search(checkpoint.name):
         prefix = checkpoint.with_name(checkpoint.name.removesuffix(suffix[0]))
@@ -98,6 +100,20 @@ def _prefix(checkpoint: Path) -> Path:
             f"--init_checkpoint={checkpoint}: is one file of a checkpoint; give its prefix, {prefix}"
         )
     return checkpoint
+
+
+def _usual_prefix(bert_dir: Path) -> Path:
+    """The checkpoint of a BERT folder; that it is there is checked when it is read."""
+    prefix = bert_dir / CHECKPOINTS[0]
+    if not Path(f"{prefix}.index").exists() and (others := _others(bert_dir)):
+        raise UserError(f"--bert_dir={bert_dir}: is a folder without {prefix.name}.index{others}")
+    return prefix
+
+
+def _others(folder: Path) -> str:
+    """How to name the checkpoints that are in a folder; "" if there are none."""
+    prefixes = [f"--init_checkpoint={file.with_suffix('')}" for file in sorted(folder.glob("*.index"))]
+    return f"; give {' or '.join(prefixes)}" if prefixes else ""
 
 
 @dataclass(frozen=True, kw_only=True)

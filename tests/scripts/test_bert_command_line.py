@@ -12,9 +12,11 @@ import tiny_glue
 
 from centrabert import command, run_classifier
 from centrabert.bert_results import eval_results_text, mean_loss, prediction_file, prediction_text
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
+from centrabert.training_flags import BertFlags
 
 TRAIN = """
 python run_classifier.py \
@@ -58,6 +60,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.bert_folder(
         root / "bert", config=replace(tiny_glue.CONFIG, num_hidden_layers=2, max_position_embeddings=128)
     )
+    (root / "other_name").mkdir()
+    for prefix in ("model.ckpt-21", "x.ckpt"):
+        (root / f"other_name/{prefix}.index").touch()
     folder = root / "glue/MRPC"
     folder.mkdir(parents=True)
     rows = DEV * 13  # 39 rows: two batches of 32
@@ -191,6 +196,11 @@ def test_a_checkpoint_that_is_no_classifier_of_the_task(
             "/glue: is a folder without bert_model.ckpt or model.ckpt.index",
         ),
         (
+            "--init_checkpoint={root}/other_name",
+            "is a folder without bert_model.ckpt or model.ckpt.index; give "
+            "--init_checkpoint={root}/other_name/model.ckpt-21 or --init_checkpoint={root}/other_name/x.ckpt",
+        ),
+        (
             "--full_fine_tuning --fine_tuning_layers=2",
             "--fine_tuning_layers=L or --full_fine_tuning, not both",
         ),
@@ -204,6 +214,19 @@ def test_what_it_cannot_mean_is_one_line(
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert line.startswith("run_classifier.py: error: ") and message.format(root=root) in line
     assert not (tmp_path / "new").exists()
+
+
+def test_a_bert_folder_whose_checkpoint_has_another_name(root: Path) -> None:
+    """As BERT's own training writes it; the message says how to name it."""
+    folder = root / "other_name"
+    with pytest.raises(UserError) as caught:
+        _ = BertFlags(bert_dir=folder).files
+    assert str(caught.value) == (
+        f"--bert_dir={folder}: is a folder without bert_model.ckpt.index; give "
+        f"--init_checkpoint={folder}/model.ckpt-21 or --init_checkpoint={folder}/x.ckpt"
+    )
+    flags = BertFlags(bert_dir=folder, init_checkpoint=folder / "x.ckpt")
+    assert flags.files == (folder / "bert_config.json", folder / "vocab.txt", folder / "x.ckpt")
 
 
 @pytest.mark.parametrize("asked", ["--do_eval=true", "--do_predict=true"])
