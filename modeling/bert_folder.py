@@ -26,6 +26,11 @@ SLOT = re.compile(
 )
 PREFIX = re.compile(r"(.*?)embeddings/word_embeddings")
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
+FILES = (
+    "bert_config.json",
+    " or ".join(VOCABULARIES),
+    *("bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001"),
+)
 
 
 def beside_encoder(names: Iterable[str]) -> list[str]:
@@ -95,10 +100,12 @@ class BertFolder:
         if not any(name.startswith("bert/") for name in found) and (prefixes := encoder_prefixes(found)):
             raise UserError(
                 f"{self.checkpoint}: its variables' names begin with {' or '.join(map(repr, prefixes))}, not "
-                f"with 'bert/'; write a checkpoint with Google's names by {CONVERT}"
+                f"with 'bert/'; write a checkpoint with Google's names by {_convert(self.checkpoint)}"
             )
         if wanted.keys() - found.keys() == set(POOLER):
-            raise UserError(f"{self.checkpoint}: has no pooler; draw a new one by {CONVERT}")
+            raise UserError(
+                f"{self.checkpoint}: has no pooler; draw a new one by {_convert(self.checkpoint)}"
+            )
         checkpoint.match(wanted, found, str(self.checkpoint), beside_encoder(found))
 
     def read(self, names: list[str] | None = None) -> Tensors:
@@ -113,9 +120,5 @@ class BertFolder:
         return tensor_digests(self.read())
 
 
-CONVERT = "`centrabert convert --source=CHECKPOINT --output_dir=FOLDER`"
-FILES = (
-    "bert_config.json",
-    " or ".join(VOCABULARIES),
-    *("bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001"),
-)
+def _convert(source: Path) -> str:
+    return f"`centrabert convert --source={source} --output_dir=FOLDER`"

@@ -106,8 +106,13 @@ class BertConfig:
         """
         known = {field.name for field in fields(cls)}
         missing, unknown = sorted(known - keys.keys()), unknown_keys(keys)
-        if missing or unknown:
-            raise UserError(f"{source}: missing keys {missing}, unknown keys {unknown}")
+        problems = [f"lacks the keys {', '.join(missing)}; is it the config of a BERT?"] if missing else []
+        if unknown:
+            problems.append(
+                f"has unknown keys: {', '.join(unknown)}; if they say nothing about the encoder, remove them"
+            )
+        if problems:
+            raise UserError(f"{source}: {'; '.join(problems)}")
         if unfit := other_graph(keys):
             raise UserError(f"{source}: {'; '.join(unfit)}")
         try:
