@@ -26,7 +26,7 @@ UNSUPPORTED = frozenset([errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOT
 
 
 @contextmanager
-def exclusive(folder: Path, wait: bool = False, what: str = "") -> Iterator[None]:
+def exclusive(folder: Path, wait: bool = False, what: str = "", dry_run: bool = False) -> Iterator[None]:
     """Keeps other processes out of `folder` while the block runs.
 
     The lock is on the file LOCK in it, which stays: whoever removed it could let two processes in.
@@ -34,15 +34,22 @@ def exclusive(folder: Path, wait: bool = False, what: str = "") -> Iterator[None
     Args:
       wait: Whether to wait for another process, which is right where each one is done soon.
       what: What is done in the block, for who wants to come in meanwhile.
+      dry_run: Whether to write nothing, so that who comes in vain is not told who is there.
 
     Raises:
       UserError: Another process is in it, and `wait` is false; it names that process. Or the file system has
         no locks.
       OSError: The folder is not writable, or the lock a symbolic link.
     """
+    if dry_run and not (folder / LOCK).exists():  # nobody was ever there
+        yield
+        return
     descriptor = _open(folder / LOCK)
     try:
         _lock(descriptor, folder, wait)
+        if dry_run:
+            yield
+            return
         _say(descriptor, holder(what))
         try:
             yield

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from centrabert.export.lifecycle.version_change import ChangeOptions
-from centrabert.merge.store import garbage
 from centrabert.merge.store.labels import Labels, read_labels, write_labels
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_lock import locked
 from centrabert.merge.store.version_record import read_version
-from centrabert.modeling.file_lock import exclusive
 
 
 def move_label(
@@ -22,8 +21,7 @@ def move_label(
       UserError: `move` raises it, the version is not there or damaged, or somebody else changes the store.
       OSError: The disk is full, or the store is not writable; the labels are as they were.
     """
-    with exclusive(folder.root, wait=options.retry, what=f"move label {label}"):
-        garbage.clean(folder)
+    with locked(folder, f"move label {label}", options.retry, options.dry_run):
         before = read_labels(folder)
         after = move(before)
         if (number := after.last[label]) is not None:

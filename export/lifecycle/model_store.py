@@ -1,30 +1,28 @@
 """The model store as a Python API: a change makes a new version, proves it, and leaves the others alone."""
 
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import ASSETS, EXTRA, VARIABLES
+from centrabert.export.lifecycle.checkout import check_out
 from centrabert.export.lifecycle.comparison import Judgement
 from centrabert.export.lifecycle.label_move import move_label
 from centrabert.export.lifecycle.new_store import write_new_store
-from centrabert.export.lifecycle.proof import Proof, read_proof
+from centrabert.export.lifecycle.proof import Proof, proof_fault, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
 from centrabert.merge.manifest import Manifest
-from centrabert.merge.merged_folder import CHECKPOINT, GOLDENS, MANIFEST, read_manifest
 from centrabert.merge.store import changes, garbage, integrity, stored_branches
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.folder_digest import file_digest
 from centrabert.merge.store.garbage import Garbage, find_garbage
 from centrabert.merge.store.labels import Labels, Move, read_labels
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_lock import locked
 from centrabert.merge.store.store_record import read_store_record
 from centrabert.merge.store.symlinks import refuse_symlinks
 from centrabert.merge.store.version_record import FILES, Version, latest_version, read_or_fault, read_version
-from centrabert.modeling import checkpoint, files
-from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.branch_folder import BranchRecord
 
 DEFAULT = ChangeOptions()
 PROMOTE = "promote"
@@ -151,7 +149,8 @@ class ModelStore:
 
     def remove(self, task: str, options: ChangeOptions = DEFAULT) -> Outcome:
         """Removes a task; raises UserError if it is not there, the last one, or another owner's."""
-        return self._change(changes.Remove(task), lambda: changes.Remove(task), options)
+        change = changes.Remove(task)
+        return make_version(self.folder, self.base, change, lambda: change, dict, options)
 
     def rename(self, task: str, to: str, options: ChangeOptions = DEFAULT) -> Outcome:
         """Renames a task.
@@ -160,12 +159,17 @@ class ModelStore:
           UserError: It is not there or another owner's, or `to` is taken or no name of a task.
         """
 
-        def renamed() -> Change:
-            tasks = self.latest.tasks if self.latest else {}
-            old = changes.existing(tasks, task)
-            return changes.Rename(task, to, stored_branches.rename_branch(self.folder, old.branch, to))
+        def branch() -> str:
+            return changes.existing(self.latest.tasks if self.latest else {}, task).branch
 
-        return self._change(changes.Rename(task, to, {}), renamed, options)
+        return make_version(
+            self.folder,
+            self.base,
+            changes.Rename(task, to, {}),
+            lambda: changes.Rename(task, to, stored_branches.rename_branch(self.folder, branch(), to)),
+            lambda: {to: stored_branches.renamed_record(self.folder, branch(), to)},
+            options,
+        )
 
     def _with_branches(
         self,
@@ -186,42 +190,44 @@ class ModelStore:
             made = tuple(change(tasks[branch], stored(branch)) for branch in branches)
             return made[0] if len(made) == 1 else changes.Several(made)
 
-        return self._change(
+        def rehearsed() -> Mapping[str, BranchRecord]:
+            for branch, record in records.items():
+                stored_branches.rehearse_branch(branch, record)
+            return {tasks[branch]: record for branch, record in records.items()}
+
+        return make_version(
+            self.folder,
+            self.base,
             together(lambda branch: {name: file_digest(branch / name) for name in FILES}),
             lambda: together(
                 lambda branch: stored_branches.store_branch(self.folder, branch, records[branch])
             ),
+            rehearsed,
             options,
         )
 
-    def _change(self, planned: Change, staged: Callable[[], Change], options: ChangeOptions) -> Outcome:
-        return make_version(self.folder, self.base, planned, staged, options)
+    def repair(self, *branches: Path, options: ChangeOptions = DEFAULT) -> dict[str, list[str]]:
+        """Writes damaged files of stored branches again, from where they came.
 
-    def repair(self, *branches: Path, options: ChangeOptions = DEFAULT) -> list[str]:
-        """Writes damaged files of stored branches again, from where they came; returns the branches' digests.
+        Returns:
+          The names of the files that were damaged, by the digest of the branch.
 
         Raises:
           UserError: The store has no such branch, or the folder is damaged, too.
         """
-        with exclusive(self.folder.root, wait=options.retry, what="repair"):
-            garbage.clean(self.folder)
-            return [stored_branches.repair_branch(self.folder, branch) for branch in branches]
+        with locked(self.folder, "repair", options.retry, options.dry_run):
+            return dict(
+                stored_branches.repair_branch(self.folder, branch, options.dry_run) for branch in branches
+            )
 
-    def checkout(self, version: int | str, output_dir: Path) -> Manifest:
+    def checkout(self, version: int | str, output_dir: Path, dry_run: bool = False) -> Manifest:
         """Writes a version as a merged model, with all weights in one plain TensorFlow checkpoint.
 
         Raises:
           UserError: There is no such version, or it is damaged.
           FileExistsError: There is something at `output_dir`.
         """
-        model = self.folder.model(self.version(version).number)
-        manifest = read_manifest(model / EXTRA)
-        with files.atomic_folder(output_dir) as aside:
-            checkpoint.write(aside / CHECKPOINT, checkpoint.read(model / VARIABLES))
-            shutil.copytree(model / ASSETS, aside, dirs_exist_ok=True)
-            shutil.copytree(model / EXTRA / GOLDENS, aside / GOLDENS)
-            shutil.copyfile(model / EXTRA / MANIFEST, aside / MANIFEST)
-        return manifest
+        return check_out(self.folder, self.number(version), output_dir, dry_run)
 
     def promote(
         self,
@@ -270,13 +276,8 @@ class ModelStore:
 
     def verify(self) -> list[str]:
         """Computes every digest again; one line for everything that is not as it was written."""
-        faults = list(integrity.faults(self.folder))
-        for number in self.folder.numbers():
-            try:
-                read_proof(self.folder.version(number))
-            except UserError as error:
-                faults.append(str(error))
-        return faults
+        proofs = (proof_fault(self.folder.version(number)) for number in self.folder.numbers())
+        return [*integrity.faults(self.folder), *filter(None, proofs)]
 
     def gc(self, keep: int = 10, options: ChangeOptions = DEFAULT) -> Garbage:
         """Removes all but the newest `keep` versions, those with a label, and what none of them needs.
@@ -288,9 +289,7 @@ class ModelStore:
         """
         if keep < 1:
             raise UserError(f"keep {keep} is below 1: the newest version always stays")
-        with exclusive(self.folder.root, wait=options.retry, what="gc"):
-            if not options.dry_run:
-                garbage.clean(self.folder)
+        with locked(self.folder, "gc", options.retry, options.dry_run):
             versions = self.readings()
             whole = [number for number, each in versions.items() if isinstance(each, Version)]
             kept = {*whole[-keep:], *self.labels.versions.values()}

@@ -9,10 +9,17 @@ from centrabert.merge.store.store_record import StoreRecord, write_store_record
 from centrabert.merge.store.stored_layers import store_layers
 from centrabert.modeling import files
 from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.config import BertConfig
 
 
-def write_new_store(root: Path, base: Path, do_lower_case: bool | None) -> None:
+def write_new_store(root: Path, base: Path, do_lower_case: bool | None, dry_run: bool = False) -> BertConfig:
     """Writes a store without versions; `ModelStore.create` says what of.
+
+    Args:
+      dry_run: Whether to check all that it is made of, and to write nothing.
+
+    Returns:
+      The config of the base.
 
     Raises:
       UserError: `base` is damaged.
@@ -21,6 +28,10 @@ def write_new_store(root: Path, base: Path, do_lower_case: bool | None) -> None:
     bert = BertFolder.at(base)
     tokenizer = bert.tokenizer(do_lower_case)
     bert.check()
+    if dry_run:
+        files.check_new(root)
+        bert.read()
+        return bert.config()
     with files.atomic_folder(root) as aside:
         folder = StoreFolder(aside)
         for place in (folder.layers, folder.branches, folder.versions, folder.cache, folder.tokenizer):
@@ -39,3 +50,4 @@ def write_new_store(root: Path, base: Path, do_lower_case: bool | None) -> None:
                 layers=layers,
             ),
         )
+    return bert.config()

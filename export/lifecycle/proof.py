@@ -89,6 +89,15 @@ def read_proof(folder: Path) -> Proof:
     return read_dataclass(Proof, read_sealed(folder / FILE, FORMAT), str(folder / FILE))
 
 
+def proof_fault(folder: Path) -> str | None:
+    """What is wrong with proof.json of a version."""
+    try:
+        read_proof(folder)
+    except UserError as error:
+        return str(error)
+    return None
+
+
 def prove_answers(
     model: Path, parent: Path | None, goldens: Mapping[TaskSpec, Golden], changed: Collection[str]
 ) -> dict[str, bool | None]:

@@ -131,12 +131,12 @@ def _options(run: Run) -> "ChangeOptions":
 
 
 def _create(run: Run) -> tuple[str, Any]:
-    from centrabert.export.lifecycle.model_store import ModelStore
+    from centrabert.export.lifecycle.new_store import write_new_store
 
-    store = ModelStore.create(run.store, _given(run.base), run.do_lower_case)
-    layers = store.base.config.num_hidden_layers
-    text = f"{run.store}: a store on a base of {layers} layers, without versions yet\n"
-    return text, {"store": store.base.store}
+    base, dry_run = verb_flags.given(run.base), run.change.dry_run
+    layers = write_new_store(run.store, base, run.do_lower_case, dry_run).num_hidden_layers
+    said = f"{'would be ' * dry_run}a store on a base of {layers} layers, without versions yet"
+    return f"{run.store}: {said}\n", {"store": None if dry_run else _store(run).base.store}
 
 
 def _add(run: Run) -> tuple[str, Any]:
@@ -152,9 +152,10 @@ def _with_branches(run: Run, verb: Callable[..., "Outcome"], owners: Any) -> tup
 
 
 def _repair(run: Run) -> tuple[str, Any]:
-    digests = _store(run).repair(*_branches(run), options=_options(run))
-    lines = [f"branches/{digest}: every file is as it was written\n" for digest in digests]
-    return "".join(lines), {"branches": digests}
+    from centrabert.export.lifecycle.store_text import repair_text
+
+    damaged = _store(run).repair(*_branches(run), options=_options(run))
+    return repair_text(damaged, run.change.dry_run), {"branches": damaged}
 
 
 def _branches(run: Run) -> list[Path]:
@@ -222,8 +223,9 @@ def _verify(run: Run) -> tuple[str, Any]:
 def _checkout(run: Run) -> tuple[str, Any]:
     from centrabert.merge.summary_table import table
 
-    manifest = _store(run).checkout(run.version, _given(run.output_dir))
-    return table(manifest), {"output_dir": str(run.output_dir), "tasks": list(manifest.tasks)}
+    manifest = _store(run).checkout(run.version, verb_flags.given(run.output_dir), run.change.dry_run)
+    said = f"would be written into {run.output_dir}:\n" * run.change.dry_run
+    return said + table(manifest), {"output_dir": str(run.output_dir), "tasks": list(manifest.tasks)}
 
 
 def _promote(run: Run) -> tuple[str, Any]:
@@ -233,7 +235,7 @@ def _promote(run: Run) -> tuple[str, Any]:
     if run.require_not_worse is None:
         return _labelled(run, store.promote(run.label, run.version, options))
     gate = promotion_gate(
-        _given(run.data), margin=run.require_not_worse, task=run.task, task_config=run.task_config
+        verb_flags.given(run.data), margin=run.require_not_worse, task=run.task, task_config=run.task_config
     )
     judgement = gate.judge(store, run.label, run.version)
     text, value = _labelled(run, store.promote(run.label, run.version, options, judgement))
@@ -242,6 +244,11 @@ def _promote(run: Run) -> tuple[str, Any]:
 
 def _rollback(run: Run) -> tuple[str, Any]:
     return _labelled(run, _store(run).roll_back(run.label, _options(run)))
+
+
+def _labelled(run: Run, number: int) -> tuple[str, Any]:
+    said = "would point" if run.change.dry_run else "points"
+    return f"{run.label} {said} to version {number}\n", {"label": run.label, "version": number}
 
 
 def _unlabel(run: Run) -> tuple[str, Any]:
@@ -258,7 +265,7 @@ def _export(run: Run) -> tuple[str, Any]:
     cores = usable_cores() if run.server.cores is None else run.server.cores
     serving = TfServing(run.server.model_name, cores, run.server.claim)
     dry_run = run.change.dry_run
-    folders = export_labelled(_store(run), _given(run.export_dir), serving, dry_run)
+    folders = export_labelled(_store(run), verb_flags.given(run.export_dir), serving, dry_run)
     lines = [f"{label}: {'would be at ' * dry_run}{folder}\n" for label, folder in sorted(folders.items())]
     return "".join(lines), {label: str(folder) for label, folder in folders.items()}
 
@@ -270,21 +277,10 @@ def _gc(run: Run) -> tuple[str, Any]:
     return garbage_text(found, run.change.dry_run), asdict(found)
 
 
-def _labelled(run: Run, number: int) -> tuple[str, Any]:
-    said = "would point" if run.change.dry_run else "points"
-    return f"{run.label} {said} to version {number}\n", {"label": run.label, "version": number}
-
-
 def _told(outcome: "Outcome") -> tuple[str, Any]:
     from centrabert.export.lifecycle.store_text import outcome_text
 
     return outcome_text(outcome), asdict(outcome)
-
-
-def _given(value: Path | None) -> Path:
-    if value is None:
-        raise ValueError("`check_flags` lets no verb through without what it needs")
-    return value
 
 
 VERBS: Mapping[str, Callable[[Run], tuple[str, Any]]] = {

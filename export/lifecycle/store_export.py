@@ -32,13 +32,22 @@ class StoredVersion:
         file = folder / EXTRA / RECORD
         return file.is_file() and read_record_at(file) == self.store.version(self.number)
 
+    def check_files(self) -> None:
+        """Raises UserError that names the first file of the version's model that is not there."""
+        model = self.store.folder.model(self.number)
+        for path in self.store.version(self.number).files:
+            if not (model / path).is_file():
+                raise UserError(f"{model / path}: no such file; restore it from a copy of the store")
+
     def write(self, folder: Path) -> None:
         """Links every file of the version's model, and puts version.json and proof.json beside them.
 
         Raises:
+          UserError: A file of the version is not there.
           FileExistsError: There is something at `folder`.
           OSError: The disk is full; nothing is left.
         """
+        self.check_files()
         model = self.store.folder.model(self.number)
         with atomic_folder(folder) as aside:
             for path in self.store.version(self.number).files:
@@ -76,8 +85,10 @@ def export_labelled(
     if dry_run:
         read_labels(export_dir / SETTINGS)
         for number in sorted(set(labels.values())):
-            if not StoredVersion(store, number).is_in(folder := version_path(export_dir, number)):
+            source, folder = StoredVersion(store, number), version_path(export_dir, number)
+            if not source.is_in(folder):
                 check_new(folder)
+                source.check_files()
         return {label: version_path(export_dir, number) for label, number in labels.items()}
 
     def moves() -> Mapping[str, int | None]:

@@ -101,6 +101,17 @@ def outcome_text(outcome: Outcome) -> str:
     return f"version {version.number}: {version.change}\n{outcome.proof.text()}\n"
 
 
+def repair_text(damaged: Mapping[str, Sequence[str]], dry_run: bool) -> str:
+    """Which files of branches were written again, or would be."""
+    lines = []
+    for digest, names in damaged.items():
+        listed = (
+            f"{'would have ' * dry_run}written again {', '.join(names)}; every other" if names else "every"
+        )
+        lines.append(f"branches/{digest}: {listed} file is as it was written\n")
+    return "".join(lines)
+
+
 def garbage_text(found: Garbage, dry_run: bool) -> str:
     """What gc removed, or would remove."""
     versions = ", ".join(map(str, found.versions)) or "none"

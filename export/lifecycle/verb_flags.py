@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from centrabert.errors import UserError
 
@@ -23,7 +24,7 @@ CHANGE_HELP = {
     "force": "Change a task although others own it; the log tells that.",
     "retry": "If somebody else is changing the store, wait, and make the change on what he leaves. It is "
     "refused if both change the same task.",
-    "dry_run": "Check everything that can be checked without writing, and change nothing.",
+    "dry_run": "Check everything but the answers of the new version, and write nothing.",
 }
 
 
@@ -46,7 +47,7 @@ CHANGING = (*CHANGE_HELP, "replay")
 GATE = ("require_not_worse", "data", "task", "task_config")
 # Besides --store, --json and --debug; "!" marks what a verb cannot do without.
 TAKES: Mapping[str, tuple[str, ...]] = {
-    "create": ("base!", "do_lower_case"),
+    "create": ("base!", "do_lower_case", "dry_run"),
     "add": ("branches!", "branch_base", "owners", *CHANGING),
     "update": ("branches!", "branch_base", "owners", *CHANGING),
     "remove": ("task!", *CHANGING),
@@ -56,8 +57,8 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "log": (),
     "diff": ("version!", "other_version"),
     "verify": ("export_dir",),
-    "repair": ("branches!", "retry"),
-    "checkout": ("version!", "output_dir!"),
+    "repair": ("branches!", "retry", "dry_run"),
+    "checkout": ("version!", "output_dir!", "dry_run"),
     "promote": ("version!", "label", *GATE, "author", "retry", "dry_run"),
     "rollback": ("label", "author", "retry", "dry_run"),
     "unlabel": ("label!", "author", "retry", "dry_run"),
@@ -85,3 +86,10 @@ def check_flags(verb: str, given: Collection[str]) -> None:
         for name in GATE[:2]:
             if name not in given:
                 raise UserError(f"--{gate[0]} goes with --{name}")
+
+
+def given(value: Path | None) -> Path:
+    """The value of a flag that the verb cannot do without."""
+    if value is None:
+        raise ValueError("`check_flags` lets no verb through without what it needs")
+    return value

@@ -1,6 +1,6 @@
 """One change of a store: the lock, the checks, and the new version, which appears whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -11,10 +11,13 @@ from centrabert.merge.store import changes, garbage
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.garbage import Garbage
 from centrabert.merge.store.store_folder import StoreFolder
+from centrabert.merge.store.store_lock import locked
 from centrabert.merge.store.store_record import StoreRecord
+from centrabert.merge.store.stored_version import manifest_of, read_records
 from centrabert.merge.store.version_record import Author, Version, latest_version
 from centrabert.modeling import files
-from centrabert.modeling.file_lock import exclusive, user_name
+from centrabert.modeling.branch_folder import BranchRecord
+from centrabert.modeling.file_lock import user_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class ChangeOptions:
       force: Whether a change may go over the owners of a task.
       retry: Whether to wait for another writer, and to make the change on what he leaves, if it is of other
         tasks.
-      dry_run: Whether to check and tell all, and change nothing.
+      dry_run: Whether to check everything but the new version's answers, and to write nothing.
     """
 
     author: str = ""
@@ -70,6 +73,7 @@ def make_version(
     base: StoreRecord,
     planned: Change,
     staged: Callable[[], Change],
+    rehearsed: Callable[[], Mapping[str, BranchRecord]],
     options: ChangeOptions,
 ) -> Outcome:
     """Makes the next version of a store.
@@ -77,6 +81,7 @@ def make_version(
     Args:
       planned: The change as far as it is known before anything is written.
       staged: Writes what the change needs into the store, and returns it.
+      rehearsed: Checks what `staged` does, writes nothing, and returns the record of each new branch by task.
 
     Raises:
       UserError: The change cannot be made, somebody else makes one, or an answer is not as it must be; the
@@ -84,8 +89,7 @@ def make_version(
       OSError: The disk is full, or the store is not writable; the store is as it was.
     """
     seen = latest_version(folder)
-    with exclusive(folder.root, wait=options.retry, what=str(planned)):
-        garbage.clean(folder)
+    with locked(folder, str(planned), options.retry, options.dry_run):
         head = latest_version(folder)
         _check_unmoved(folder, seen, head, planned)
         before = head.tasks if head else {}
@@ -102,6 +106,9 @@ def make_version(
             files={},
         )
         if options.dry_run:
+            new = rehearsed()
+            old = read_records(folder, {name: entry for name, entry in tasks.items() if name not in new})
+            manifest_of(folder, base, {**old, **new})
             return Outcome(draft, None)
         return _commit(folder, base, draft, head, staged, options)
 

@@ -4,6 +4,7 @@ import filecmp
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -92,48 +93,69 @@ def store_branch(folder: StoreFolder, source: Path, record: BranchRecord) -> dic
       UserError: Its weights are not those of branch.json, or golden.json is damaged.
       OSError: The disk is full.
     """
-    owned = read_owned(source, record)
-    read_golden(source / GOLDEN, record.branch.task)
-    new = folder.branches / "new"
-    with files.atomic_folder(new) as aside:
-        index = _write_weights(aside, source, record.branch.task.name, owned)
-        for name in (RECORD, GOLDEN):
-            shutil.copyfile(source / name, aside / name)
-        digests = _seal(aside)
+    digests, index = _staged(folder.branches / "new", source, record)
     _settle(folder, digests, index)
     return digests
 
 
-def repair_branch(folder: StoreFolder, source: Path) -> str:
+def rehearse_branch(source: Path, record: BranchRecord) -> dict[str, str]:
+    """What `store_branch` returns, after the same checks; it is written elsewhere and removed."""
+    with TemporaryDirectory() as place:
+        return _staged(Path(place, "new"), source, record)[0]
+
+
+def _staged(new: Path, source: Path, record: BranchRecord) -> tuple[dict[str, str], bytes]:
+    """Writes the folder `new`; returns the digests of its files, and the weights' index in a merged model."""
+    owned = read_owned(source, record)
+    read_golden(source / GOLDEN, record.branch.task)
+    with files.atomic_folder(new) as aside:
+        index = _write_weights(aside, source, record.branch.task.name, owned)
+        for name in (RECORD, GOLDEN):
+            shutil.copyfile(source / name, aside / name)
+        return _seal(aside), index
+
+
+def repair_branch(folder: StoreFolder, source: Path, dry_run: bool) -> tuple[str, list[str]]:
     """Writes the files of a stored branch again that are damaged, from the folder that it came from.
 
     Returns:
-      The digest of the branch.
+      The digest of the branch, and the names of the files.
 
     Raises:
       UserError: The store has no such branch, or `source` is damaged.
       OSError: The disk is full, or the files are another user's.
     """
-    before = folder.stored()
-    digest = joint_digest(store_branch(folder, source, read_record(source)))
-    if digest not in before:
-        shutil.rmtree(folder.branch(digest))
-        folder.index(digest).unlink()
+    record = read_record(source)
+    digests = rehearse_branch(source, record)
+    digest = joint_digest(digests)
+    if digest not in folder.stored():
         raise UserError(f"{source}: the store has no branch of these files, so it can repair none")
-    return digest
+    found = file_digests(folder.branch(digest))
+    damaged = [name for name in FILES if found.get(name) != digests[name]]
+    if damaged and not dry_run:
+        store_branch(folder, source, record)
+    return digest, damaged
+
+
+def renamed_record(folder: StoreFolder, digest: str, task: str) -> BranchRecord:
+    """The record of a stored branch for a task of another name.
+
+    Raises:
+      UserError: No task may have that name, or the branch is damaged.
+    """
+    record = read_record(folder.branch(digest))
+    read_owned(folder.branch(digest), record)
+    return replace(record, branch=replace(record.branch, task=replace(record.branch.task, name=task)))
 
 
 def rename_branch(folder: StoreFolder, digest: str, task: str) -> dict[str, str]:
     """A branch of the same weights for a task of another name; returns the digests of its files."""
-    source = folder.branch(digest)
-    record = read_record(source)
-    branch = replace(record.branch, task=replace(record.branch.task, name=task))
-    owned = read_owned(source, record)
+    source, record = folder.branch(digest), renamed_record(folder, digest, task)
     with files.atomic_folder(folder.branches / "new") as aside:
-        index = _merged_index(aside, task, owned)
+        index = _merged_index(aside, task, read_owned(source, record))
         for name in (f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN):
             link(source / name, aside / name)
-        (aside / RECORD).write_text(dump(replace(record, branch=branch).to_json()), encoding="utf-8")
+        (aside / RECORD).write_text(dump(record.to_json()), encoding="utf-8")
         digests = _seal(aside)
     _settle(folder, digests, index)
     return digests

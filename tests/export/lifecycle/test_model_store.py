@@ -12,11 +12,11 @@ from tiny_store import RTE, SIM, copy, tiny_store
 
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
-from centrabert.export.lifecycle import version_change
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
+from centrabert.merge.store import store_lock
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -156,15 +156,6 @@ def test_an_answer_that_is_not_golden_changes_nothing(store: ModelStore, tmp_pat
     assert store.verify() == []
 
 
-def test_a_dry_run_writes_nothing(store: ModelStore) -> None:
-    before = sorted(path for path in store.folder.root.rglob("*") if path.name != ".lock")
-    assert store.update(tiny_store().rte2, options=ChangeOptions(dry_run=True)).version.change == "update rte"
-    assert store.remove("tone", ChangeOptions(dry_run=True)).proof is None
-    with pytest.raises(UserError, match="task 'rte' is there already"):
-        store.add(tiny_store().rte2, options=ChangeOptions(dry_run=True))
-    assert sorted(path for path in store.folder.root.rglob("*") if path.name != ".lock") == before
-
-
 def test_a_second_writer_is_told(store: ModelStore) -> None:
     with exclusive(store.folder.root), pytest.raises(UserError, match="another process is at work here"):
         store.update(tiny_store().rte2)
@@ -176,15 +167,15 @@ def test_a_retried_change_stands_on_what_the_other_writer_left(
     def meanwhile(change: str) -> None:
         """The next change finds, once it has the lock, that another one was made."""
 
-        def locked(root: Path, wait: bool, what: str):
+        def locked(root: Path, wait: bool, what: str, dry_run: bool):
             monkeypatch.undo()
             if change == "tone":
                 store.rename("tone", "mood")
             else:
                 store.update(tiny_store().rte)
-            return exclusive(root, wait, what)
+            return exclusive(root, wait, what, dry_run)
 
-        monkeypatch.setattr(version_change, "exclusive", locked)
+        monkeypatch.setattr(store_lock, "exclusive", locked)
 
     meanwhile("tone")
     outcome = store.update(tiny_store().rte2, options=ChangeOptions(retry=True))

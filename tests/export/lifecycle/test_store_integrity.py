@@ -12,6 +12,7 @@ from centrabert.errors import UserError
 from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.store_export import export_faults, export_labelled
+from centrabert.export.lifecycle.version_change import ChangeOptions
 
 STEP = 10_000
 
@@ -88,7 +89,9 @@ def test_a_damaged_branch_is_repaired(damage: str, store: ModelStore) -> None:
     else:
         (file := branch / "golden.json").unlink()
     assert str(file) in found(store)
-    assert store.repair(tiny_store().tone) == [branch.name]
+    dry = store.repair(tiny_store().tone, options=ChangeOptions(dry_run=True))
+    assert (dry, str(file) in found(store)) == ({branch.name: [file.name]}, True)
+    assert store.repair(tiny_store().tone) == dry
     assert (store.verify(), export_faults(store, serving)) == ([], [])
     assert file.stat().st_mode & 0o777 == 0o444
     with pytest.raises(UserError, match="rte2: the store has no branch of these files"):

@@ -1,4 +1,4 @@
-"""Each mistake in a command is one line that names what is wrong; the store stays as it was."""
+"""A mistake is one line that names it, a dry run says what would be done; the store stays as it was."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 import tiny
 from store_command import refusal
-from tiny_store import RTE, copy, tiny_store
+from tiny_store import RTE, SIM, copy, tiny_store
 
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.export.lifecycle import run_store
 from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.export.lifecycle.verb_flags import TAKES
 from centrabert.export.lifecycle.version_change import ChangeOptions
 from centrabert.merge.store.sealed_json import write_sealed
 from centrabert.merge.store.version_record import FORMAT as VERSION_FORMAT
 from centrabert.merge.store.version_record import write_version
+from centrabert.modeling import checkpoint
+from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.formats.format import Format
 
@@ -28,6 +31,13 @@ MISTAKES = (
         "other: was trained on another trunk than {root}/store: the first variable",
     ),
     ("add --branches={root}/unfinished", "unfinished/golden.json: No such file or directory"),
+    ("add --branches={root}/long", "max_seq_length"),
+    ("update --branches={root}/flipped", "flipped: the checkpoint is not the one of its branch.json: "),
+    ("repair --branches={rte2}", "rte2: the store has no branch of these files, so it can repair none"),
+    ("repair --branches={root}/flipped", "flipped: the checkpoint is not the one of its branch.json: "),
+    ("checkout --version=3 --output_dir={root}/out", "store: there is no version 3; it has 1 to 2"),
+    ("checkout --version=2 --output_dir={root}/empty/..", "exists already; choose another folder"),
+    ("create --base={root}/empty", "empty/bert_config.json: no such file; a BERT folder holds"),
     ("add --branches={rte}", "task 'rte' is there already; to replace its branch, update it"),
     ("update --branches={rte}", "task 'rte' has this branch already: nothing would change"),
     ("update --branches={sim}", "there is no task 'sim'; there are rte, tone"),
@@ -54,6 +64,22 @@ MISTAKES = (
     ("create --base={base}", "store: exists already; choose another folder or remove it first"),
 )
 
+# What each verb that changes something says in a dry run.
+WOULD = {
+    "create": ("--base={base} --store={root}/new", "would be a store on a base of 5 layers"),
+    "add": ("--branches={sim}", "would make version 3: add sim; nothing was changed"),
+    "update": ("--branches={rte2}", "would make version 3: update rte; nothing was changed"),
+    "remove": ("--task=tone", "would make version 3: remove tone; nothing was changed"),
+    "rename": ("--task=tone --to=mood", "would make version 3: rename tone to mood; nothing was changed"),
+    "repair": ("--branches={rte}", ": every file is as it was written"),
+    "checkout": ("--version=2 --output_dir={root}/out", "would be written into {root}/out:"),
+    "promote": ("--version=1", "stable would point to version 1"),
+    "rollback": ("", "stable would point to version 1"),
+    "unlabel": ("--label=stable", "stable would be removed; it pointed to version 2"),
+    "export": ("--export_dir={root}/serving", "stable: would be at {root}/serving/2"),
+    "gc": ("--keep=1", "would remove versions: 1; branches that no version has: 0"),
+}
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -65,6 +91,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     tiny.branch(root / "other", other, RTE, golden=False)
     unfinished = Path(shutil.copytree(tiny_store().sim, root / "unfinished"))
     (unfinished / "golden.json").unlink()
+    longer = Branch(replace(SIM.task, max_seq_length=7), SIM.frozen, SIM.tuned)
+    tiny.branch(root / "long", tiny_store().base, longer, golden=False)
+    flipped = Path(shutil.copytree(tiny_store().rte2, root / "flipped"))
+    record = read_record(flipped)
+    checkpoint.write(flipped / "model.ckpt", tiny.tensors(record.branch.owned_shapes(record.config), seed=8))
     stored = store.folder.stored()
     yield root
     assert (store.folder.numbers(), store.folder.stored()) == ([1, 2], stored)
@@ -76,7 +107,9 @@ def test_a_mistake(given: str, told: str, root: Path, capsys: pytest.CaptureFixt
     made = tiny_store()
     places = {"root": root, "rte": made.rte, "rte2": made.rte2, "sim": made.sim, "base": made.base}
     arguments = [argument.format(**places) for argument in given.split()]
-    assert told.format(**places) in refusal(capsys, *arguments, f"--store={root}/store")
+    assert told.format(**places) in (line := refusal(capsys, *arguments, f"--store={root}/store"))
+    if "dry_run" in TAKES[arguments[0]] and "--dry_run" not in arguments:
+        assert refusal(capsys, *arguments, f"--store={root}/store", "--dry_run") == line
 
 
 def test_a_branch_of_the_other_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,3 +180,36 @@ def test_a_branch_trained_beside_other_files(tmp_path: Path) -> None:
     stored = store.folder.branch(outcome.version.tasks["rte"].branch)
     assert sorted(path.name for path in stored.iterdir()) == sorted(outcome.version.tasks["rte"].files)
     assert read_record(stored) == read_record(source)
+
+
+def everything(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """When every file and folder changed last, and what it holds."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+@pytest.mark.parametrize("locked_before", [False, True])
+def test_a_dry_run_writes_nothing(
+    locked_before: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also not where a killed command left something, which the verb itself removes."""
+    store, made = copy(tmp_path / "store"), tiny_store()
+    store.promote("stable", 1)
+    store.promote("stable", 2)
+    lock = store.folder.root / ".lock"
+    lock.write_text("a process that was killed")
+    if not locked_before:
+        lock.unlink()
+    (store.folder.branches / "new").mkdir()
+    before = everything(tmp_path)
+    places = {"root": tmp_path, "base": made.base, "sim": made.sim, "rte": made.rte, "rte2": made.rte2}
+    assert WOULD.keys() == {verb for verb, flags in TAKES.items() if "dry_run" in flags}
+    for verb, (given, told) in WOULD.items():
+        flags = given.format(**places).split()
+        where = [] if verb == "create" else [f"--store={store.folder.root}"]
+        arguments = ["store", verb, *where, *flags, "--dry_run"]
+        assert command.status(run_store.main, run_store.FLAGS, arguments) == 0
+        assert told.format(**places) in capsys.readouterr().out
+        assert everything(tmp_path) == before

@@ -19,9 +19,9 @@ from tiny_store import copy, tiny_store
 from centrabert.errors import UserError
 from centrabert.export.engine.golden_check import ask
 from centrabert.export.engine.tensorflow_engine import Predictor
-from centrabert.export.lifecycle import version_change
 from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
+from centrabert.merge.store import store_lock
 from centrabert.merge.store.version_record import Version
 from centrabert.modeling.branch_folder import GOLDEN, read_record
 from centrabert.modeling.file_lock import exclusive
@@ -256,13 +256,13 @@ def _check_answers(store: ModelStore, version: Version, tasks: Tasks) -> None:
 def meanwhile(other: Callable[[], object]) -> Iterator[None]:
     """The change in the block finds, once it has the lock, that another writer was faster."""
 
-    def locked(root: Path, wait: bool, what: str) -> Any:
+    def locked(root: Path, wait: bool, what: str, dry_run: bool) -> Any:
         patch.undo()
         other()
-        return exclusive(root, wait, what)
+        return exclusive(root, wait, what, dry_run)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(version_change, "exclusive", locked)
+        patch.setattr(store_lock, "exclusive", locked)
         yield
 
 
