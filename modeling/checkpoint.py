@@ -4,15 +4,17 @@ import glob
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from centrabert.errors import UserError
 from centrabert.modeling.files import flush
 from centrabert.modeling.formats.git_lfs import check_file
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Tensors = dict[str, npt.NDArray[np.float32]]
 PART = re.compile(r"(.+)\.(index|meta|data-[0-9]{5}-of-[0-9]{5})")
@@ -29,6 +31,8 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     Raises:
       UserError: No checkpoint at `prefix`, it is damaged, or it lacks one of `names`.
     """
+    import tensorflow as tf  # which takes seconds, and what only compares names and shapes needs none
+
     reader = _reader(prefix)
     found = reader.get_variable_to_shape_map()
     wanted = found if names is None else names
@@ -41,7 +45,7 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
         raise UserError(f"{prefix}: damaged checkpoint: {error}") from None
 
 
-def restored(prefix: Path, sources: Mapping[str, str]) -> dict[str, tf.Tensor]:
+def restored(prefix: Path, sources: Mapping[str, str]) -> "dict[str, tf.Tensor]":
     """Tensors of the current graph, by the names in `sources`; a session reads them all in one operation.
 
     Args:
@@ -50,6 +54,8 @@ def restored(prefix: Path, sources: Mapping[str, str]) -> dict[str, tf.Tensor]:
     Raises:
       UserError: No checkpoint at `prefix`, or it lacks one of the variables.
     """
+    import tensorflow as tf
+
     found = shapes(prefix)
     if missing := sorted(set(sources.values()) - found.keys()):
         raise UserError(f"{prefix}: lacks the variables {', '.join(missing)}")
@@ -66,13 +72,13 @@ def restored(prefix: Path, sources: Mapping[str, str]) -> dict[str, tf.Tensor]:
     return dict(zip(sources, tensors, strict=True))
 
 
-def starting(tensors: Mapping[str, tf.Tensor]) -> Callable[..., tf.Variable]:
+def starting(tensors: "Mapping[str, tf.Tensor]") -> "Callable[..., tf.Variable]":
     """A custom getter of variable_scope: variables start as the tensor of their name, if there is one.
 
     Google's BERT calls tf.train.init_from_checkpoint instead, which adds eight operations for each variable.
     """
 
-    def custom_getter(getter: Callable[..., tf.Variable], name: str, **arguments: Any) -> tf.Variable:
+    def custom_getter(getter: "Callable[..., tf.Variable]", name: str, **arguments: Any) -> "tf.Variable":
         if name in tensors:
             arguments["initializer"] = lambda *shape, **dtype: tensors[name]
         return getter(name, **arguments)
@@ -86,6 +92,8 @@ def write(prefix: Path, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
     Raises:
       OSError: The disk is full or the folder is not writable; no part of the checkpoint is left.
     """
+    import tensorflow as tf
+
     names = sorted(tensors)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         feeds = {name: tf.compat.v1.placeholder(tensors[name].dtype, tensors[name].shape) for name in names}
@@ -138,7 +146,7 @@ def check_prefix(prefix: Path) -> None:
         )
 
 
-def reason(error: tf.errors.OpError) -> str:
+def reason(error: "tf.errors.OpError") -> str:
     """What the system said, without the stack and the names of nodes that TensorFlow puts around it."""
     lines = [line for line in error.message.splitlines() if line.strip()]
     told = [line for line in lines if "[[{{" not in line and not line.startswith("Hint: ")]
@@ -146,6 +154,8 @@ def reason(error: tf.errors.OpError) -> str:
 
 
 def _reader(prefix: Path) -> "tf.train.CheckpointReader":
+    import tensorflow as tf
+
     check_prefix(prefix)
     try:
         return tf.train.load_checkpoint(str(prefix))

@@ -8,7 +8,6 @@ from centrabert.errors import UserError
 from centrabert.export.lifecycle.checkout import check_out
 from centrabert.export.lifecycle.comparison import Judgement
 from centrabert.export.lifecycle.label_move import move_label
-from centrabert.export.lifecycle.new_store import write_new_store
 from centrabert.export.lifecycle.proof import Proof, proof_fault, read_proof
 from centrabert.export.lifecycle.version_change import ChangeOptions, Outcome, make_version
 from centrabert.merge.manifest import Manifest
@@ -65,6 +64,8 @@ class ModelStore:
           UserError: `base` is damaged.
           FileExistsError: There is something at `root`.
         """
+        from centrabert.export.lifecycle.new_store import write_new_store  # with TensorFlow
+
         write_new_store(root, base, do_lower_case)
         return cls(root)
 

@@ -4,20 +4,20 @@ import platform
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from centrabert.errors import UserError
-from centrabert.export.engine.golden_check import ask
-from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.merge.store.sealed_json import read_sealed, write_sealed
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format
 from centrabert.modeling.golden import Golden
 from centrabert.modeling.task import TaskSpec
+
+if TYPE_CHECKING:
+    from centrabert.export.engine.tensorflow_engine import Arrays
 
 FORMAT = Format("proof.json", version=1)
 FILE = "proof.json"
@@ -111,6 +111,9 @@ def prove_answers(
     Raises:
       UserError: An answer is not the golden one, or an unchanged task answers other bits than before.
     """
+    from centrabert.export.engine.golden_check import ask  # with TensorFlow, which takes seconds
+    from centrabert.export.engine.tensorflow_engine import Predictor
+
     if not goldens:
         return {}
     with Predictor(model, [task.name for task in goldens]) as predictor:
@@ -127,7 +130,7 @@ def prove_answers(
     return same
 
 
-def _check_same(task: str, found: Arrays, before: Arrays) -> None:
+def _check_same(task: str, found: "Arrays", before: "Arrays") -> None:
     for name, array in before.items():
         if not _same_bits(found[name], array):
             raise UserError(
@@ -146,6 +149,8 @@ def _same_bits(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
 
 def this_machine() -> str:
     """What decides the last bits of an answer."""
+    import tensorflow as tf
+
     return f"{platform.machine()} {_processor()}, TensorFlow {tf.__version__}"
 
 

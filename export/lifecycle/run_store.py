@@ -229,11 +229,11 @@ def _checkout(run: Run) -> tuple[str, Any]:
 
 
 def _promote(run: Run) -> tuple[str, Any]:
-    from centrabert.pipeline import promotion_gate
-
     store, options = _store(run), _options(run)
     if run.require_not_worse is None:
         return _labelled(run, store.promote(run.label, run.version, options))
+    from centrabert.pipeline import promotion_gate  # with TensorFlow, which takes seconds
+
     gate = promotion_gate(
         verb_flags.given(run.data), margin=run.require_not_worse, task=run.task, task_config=run.task_config
     )

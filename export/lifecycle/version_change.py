@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 
 from centrabert.errors import UserError
 from centrabert.export.lifecycle.proof import Proof
-from centrabert.export.lifecycle.version_build import MANY, Draft, build
 from centrabert.merge.store import changes, garbage
 from centrabert.merge.store.changes import Change
 from centrabert.merge.store.garbage import Garbage
@@ -121,6 +120,8 @@ def _commit(
     staged: Callable[[], Change],
     options: ChangeOptions,
 ) -> Outcome:
+    from centrabert.export.lifecycle.version_build import MANY, Draft, build  # with TensorFlow
+
     before = folder.stored()
     place = folder.version(draft.number)
     try:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tensorflow.compat.v1 as tf
 from absl import logging
 
 from centrabert.modeling import checkpoint
@@ -53,6 +52,8 @@ def join(shards: Sequence[Shard], prefix: Path) -> None:
       UserError: An index is damaged.
       OSError: The disk is full or the folder is not writable.
     """
+    import tensorflow.compat.v1 as tf  # which takes seconds, and a link needs none
+
     parts = prefix.parent / f".{prefix.name}.parts"
     parts.mkdir()
     try:

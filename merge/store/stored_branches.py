@@ -20,7 +20,6 @@ from centrabert.merge.store.stored_layers import NAME as LAYER
 from centrabert.merge.store.stored_layers import settle
 from centrabert.merge.store.version_record import FILES
 from centrabert.modeling import checkpoint, files
-from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import (
     CHECKPOINT,
@@ -71,6 +70,8 @@ def _drift(
     """By how much a variable of the branch's own base differs from the store's."""
     if branch_base is None:
         return "by how much is told with --branch_base=FOLDER, the BERT that it was trained on"
+    from centrabert.modeling.bert_folder import BertFolder  # with TensorFlow, which takes seconds
+
     own = BertFolder.at(branch_base).read([name])[name]
     if tensor_digest(own) != candidate.record.trunk[name]:
         raise UserError(

@@ -3,20 +3,23 @@
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from centrabert.merge.store.folder_digest import file_digests
 from centrabert.merge.store.shards import Shard
 from centrabert.merge.store.store_folder import StoreFolder
 from centrabert.merge.store.store_record import Layer, StoreRecord
 from centrabert.modeling import checkpoint, files, scopes
-from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
+
+if TYPE_CHECKING:
+    from centrabert.modeling.bert_folder import BertFolder
 
 NAME = "layer.ckpt"
 
 
-def store_layers(folder: StoreFolder, bert: BertFolder) -> tuple[Layer, ...]:
+def store_layers(folder: StoreFolder, bert: "BertFolder") -> tuple[Layer, ...]:
     """Writes the embeddings and every layer of `bert`, each into a folder of its own."""
     layers = []
     for names in _parts(bert.config()):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,25 @@ def test_a_damaged_old_version_is_named_and_the_rest_is_drawn(tmp_path: Path) ->
     (proof,) = document.of("td", **{"class": "proof"})
     assert re.fullmatch(r"damaged: .*/2/proof\.json: no such file", proof)
     assert [each.measured[0].version for each in task_histories(store)] == [2, 2]
+
+
+def test_what_needs_no_weights_needs_no_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose import takes longer than all else that these verbs do."""
+    store = copy(tmp_path / "store").folder.root
+    for name in ("tensorflow", "tensorflow.compat.v1", "tensorflow_text"):
+        monkeypatch.setitem(sys.modules, name, None)  # to import it is an error
+    for verb in (
+        *("list", "log", "show", f"show --html={tmp_path}/page.html", "diff --version=1"),
+        *(
+            "promote --version=1",
+            "promote --version=2",
+            "rollback",
+            f"export --export_dir={tmp_path}/serving",
+        ),
+        *("promote --version=2 --label=canary", "unlabel --label=canary", "gc --keep=1"),
+    ):
+        arguments = ["store", *verb.split(), f"--store={store}"]
+        assert command.status(run_store.main, run_store.FLAGS, arguments) == 0, verb
 
 
 def test_a_label_is_removed_and_the_log_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
