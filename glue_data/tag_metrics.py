@@ -19,8 +19,8 @@ def entity_counts(truth: Tags, guess: Tags) -> Counts:
 
 
 def strict_entity_counts(truth: Tags, guess: Tags) -> Counts:
-    """As `entity_counts`; what does not obey the scheme of the true tags is no entity."""
-    scheme = scheme_of(tag for tags in truth for tag in tags)
+    """As `entity_counts`; what does not obey the scheme of the tags is no entity."""
+    scheme = scheme_of(tag for tags in (*truth, *guess) for tag in tags)
     return _counts(*([strict_spans(tags, scheme) for tags in rows] for rows in (truth, guess)))
 
 

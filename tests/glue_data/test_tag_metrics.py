@@ -10,7 +10,7 @@ from seqeval.scheme import IOB2, IOBES
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
 from centrabert.glue_data.tag_metrics import named_tags, tag_metric
-from centrabert.modeling.kinds.tag_scheme import tag_labels
+from centrabert.modeling.kinds.tag_scheme import strict_spans, tag_labels, tags_of
 
 LABELS = {
     "bio": tag_labels(["city", "date-from"], "bio"),
@@ -33,6 +33,18 @@ def test_f1_is_that_of_seqeval(scheme: str, seed: int) -> None:
     oracle = {"bio": IOB2, "iobes": IOBES}[scheme]
     strict = f1_score(truth, guess, mode="strict", scheme=oracle, zero_division=0)
     assert tag_metric("strict_entity_f1", truth, guess) == pytest.approx(strict)
+
+
+@pytest.mark.parametrize("scheme", LABELS)
+def test_f1_of_few_rows_is_that_of_seqeval(scheme: str) -> None:
+    """Of true tags that obey their scheme, as those of a file do, and may be outside all."""
+    oracle = {"bio": IOB2, "iobes": IOBES}[scheme]
+    for seed in range(200):
+        truth, guess = drawn(LABELS[scheme], seed, rows=1 + seed % 3)
+        truth = [list(tags_of(strict_spans(tags, scheme), len(tags), scheme)) for tags in truth]
+        for name, how in (("entity_f1", {}), ("strict_entity_f1", {"mode": "strict", "scheme": oracle})):
+            wanted = f1_score(truth, guess, **how, zero_division=0)
+            assert tag_metric(name, truth, guess) == pytest.approx(wanted), (truth, guess)
 
 
 def test_what_was_cut_off_is_missed() -> None:
