@@ -60,12 +60,10 @@ def task_names(data_root: Path) -> tuple[str, ...]:
 
 
 def _declared(config: Path, name: str) -> TaskData:
-    """A task of a YAML file: one that has the name of a GLUE task, and of keys only `data`, is that task."""
+    """A task of a YAML file: one with the name of a GLUE task that names no file, column or label is that."""
     declaration = find_declaration(config, name)
-    for task in TASKS:
-        if declaration.data and declaration == Declaration(name=task.name, data=declaration.data):
-            return task.at(declaration.data)
-    return DeclaredTask(declaration)
+    of_glue = filter(None, (task.as_declared(declaration) for task in TASKS))
+    return next(of_glue, DeclaredTask(declaration))
 
 
 def _has_text(folder: Path) -> bool:

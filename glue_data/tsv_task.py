@@ -1,5 +1,6 @@
 """A task whose splits are tab-separated files of one folder: GLUE's, and any like them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from centrabert.errors import UserError
+from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.declared.row_values import NUMBER
 from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.known_bad_rows import KnownDefect
@@ -18,6 +20,7 @@ from centrabert.glue_data.task_data import Examples, PlainTask, Submission
 
 # What numbers the rows of a test file: GLUE's "index", QQP's "id", Hugging Face's "idx"; in any case.
 ROW_IDS = ("index", "id", "idx")
+TRAINING = ("max_seq_length", "class_weights", "label_smoothing")  # keys of a declaration
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class TsvTask(PlainTask):
       metrics: All that are reported; by the first a checkpoint is chosen.
       score_range: The lowest and highest score of a regression; None for a classification.
       data_dir: Where its files are.
+      max_seq_length, class_weights, label_smoothing, declared: See `TaskData` and `as_declared`.
     """
 
     name: str
@@ -69,6 +73,10 @@ class TsvTask(PlainTask):
     metrics: tuple[str, ...]
     score_range: tuple[float, float] | None = None
     data_dir: Path = Path()
+    max_seq_length: int | None = None
+    class_weights: tuple[str, ...] = ()
+    label_smoothing: float = 0.0
+    declared: str = ""
 
     def __post_init__(self) -> None:
         if len(self.texts) not in (1, 2):
@@ -80,6 +88,17 @@ class TsvTask(PlainTask):
     def at(self, data_dir: Path) -> "TsvTask":
         """The same task with its files in `data_dir`."""
         return replace(self, data_dir=data_dir)
+
+    def as_declared(self, declaration: Declaration) -> "TsvTask | None":
+        """The task in the declared folder, trained as declared; None if more, or another, is declared."""
+        if declaration.data is None or declaration.name != self.name:
+            return None
+        training = {key: getattr(declaration, key) for key in TRAINING}
+        if declaration != Declaration(name=self.name, data=declaration.data, **training):
+            return None
+        weights = [declaration.class_weights, declaration.label_smoothing]
+        declared = json.dumps(weights) if any(weights) else ""
+        return replace(self.at(declaration.data), declared=declared, **training)
 
     @property
     def kind(self) -> str:

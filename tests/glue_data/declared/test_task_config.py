@@ -61,6 +61,21 @@ def test_several_tasks_one_of_them_glues(tmp_path: Path) -> None:
         find_task("sst2", data_root=path)
 
 
+def test_how_a_task_of_glue_is_trained_may_be_declared(tmp_path: Path) -> None:
+    """So a bundle of tasks has one length; what is declared decides a run, as it does of any task."""
+    keys = "max_seq_length: 64, class_weights: {entailment: 2, not_entailment: 1}, label_smoothing: 0.1"
+    rte = find_task("rte", data_root=config(tmp_path, f"tasks:\n  rte: {{data: RTE, {keys}}}\n"))
+    plain = find_task("rte", data_dir=tmp_path / "RTE")
+    assert (rte.splits, rte.labels, rte.metrics) == (plain.splits, plain.labels, plain.metrics)
+    assert (rte.max_seq_length, rte.label_smoothing) == (64, 0.1)
+    assert rte.class_weights == ("entailment:2.0", "not_entailment:1.0")
+    assert rte.declared == '[["entailment:2.0", "not_entailment:1.0"], 0.1]'
+    longer = find_task("rte", data_root=config(tmp_path, "tasks:\n  rte: {data: RTE, max_seq_length: 99}\n"))
+    assert (longer.max_seq_length, longer.declared) == (99, "")
+    own = find_task("rte", data_root=config(tmp_path, "tasks:\n  rte: {data: RTE, label: y}\n"))
+    assert isinstance(own, DeclaredTask)
+
+
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"
 
 
