@@ -86,13 +86,21 @@ def _say(descriptor: int, text: str) -> None:
 
 def _lock(descriptor: int, folder: Path, wait: bool) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with missing_locks_told(folder):
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         said = os.pread(descriptor, MOST, 0).decode(errors="replace")
         who = f" ({said})" if said.isprintable() and said else ""
         raise UserError(
             f"{folder}: another process is at work here{who}; wait for it, or choose another folder"
         ) from None
+
+
+@contextmanager
+def missing_locks_told(folder: Path) -> Iterator[None]:
+    """Raises UserError where a block that locks a file in `folder` finds that this disk has no locks."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise

@@ -21,6 +21,7 @@ from centrabert.errors import UserError
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.digest import joint_digest, text_digest
+from centrabert.modeling.file_lock import missing_locks_told
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.training.estimator import (
     Estimator,
@@ -134,7 +135,8 @@ class TrunkCache:
     def _locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with missing_locks_told(self.folder):
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 

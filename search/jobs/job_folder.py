@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import logging
 
 from centrabert.errors import UserError
+from centrabert.modeling.file_lock import missing_locks_told
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.dataclass_json import read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
@@ -100,9 +101,14 @@ def one_line(error: str) -> str:
 
 @contextmanager
 def job_lock(folder: Path) -> Iterator[None]:
-    """Keeps other processes from doing the same job; waits for one that does it now."""
+    """Keeps other processes from doing the same job; waits for one that does it now.
+
+    Raises:
+      UserError: The file system has no locks.
+    """
     with (folder / LOCK).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with missing_locks_told(folder):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -111,7 +117,8 @@ def _is_held(folder: Path) -> bool:
         return False
     with (folder / LOCK).open("a+") as lock:  # on NFS a shared lock wants reading
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            with missing_locks_told(folder):
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False

@@ -1,11 +1,15 @@
 """Where a job is, told by its folder alone: states, locks, failures, seconds, and the ledger of all."""
 
 import dataclasses
+import errno
+import fcntl
 import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import fake_job
 import pytest
@@ -64,6 +68,19 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     process.wait()
     assert state(folder) == "waiting"
     assert (folder / LOCK).exists()
+
+
+def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(descriptor: Any, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    folder = prepare(tmp_path, SPECS[0])
+    monkeypatch.setattr(fcntl, "flock", refused)
+    message = f"^{re.escape(str(folder))}: its file system has no locks .* NFSv4$"
+    with pytest.raises(ValueError, match=message), job_lock(folder):
+        pass
+    with pytest.raises(ValueError, match=message):
+        state(folder)
 
 
 def test_a_job_that_another_process_does_is_waited_for(tmp_path: Path) -> None:
