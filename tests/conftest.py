@@ -23,8 +23,13 @@ for name, value in command.TENSORFLOW.items():
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # The same examples every time, and no deadline: the machine is shared.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.load_profile("repeatable")
+REPEATABLE = settings(derandomize=True, deadline=None, database=None)
+settings.register_profile("repeatable", REPEATABLE)
+settings.register_profile("quick", REPEATABLE, max_examples=20)
+
+
+def pytest_configure(config):
+    settings.load_profile("quick" if config.option.markexpr == NOT_QUICK else "repeatable")
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -3,14 +3,18 @@
 Every size is another number and every weight is seeded by its name, so that no swap can hide.
 """
 
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow.compat.v1 as tf
+from session import session
 from tiny_config import CONFIG
 
 from centrabert.modeling import branch_folder, checkpoint, scopes
@@ -112,6 +116,15 @@ def bert_folder(
     (folder / "bert_config.json").write_text(dump(config.to_json()))
     for name, content in assets.items():
         (folder / name).write_bytes(content)
+    for file in _checkpoint(config, seed).iterdir():
+        shutil.copyfile(file, folder / file.name)
+    return folder
+
+
+@cache
+def _checkpoint(config: BertConfig, seed: int) -> Path:
+    """A folder with the checkpoint of such a BERT, which costs too much to be written for every test."""
+    folder = Path(session.enter_context(TemporaryDirectory()))
     weights = tensors(scopes.base_shapes(config), seed)
     pretraining = {"cls/seq_relationship/output_bias": np.arange(2, dtype=np.float32)}
     checkpoint.write(folder / "bert_model.ckpt", {**weights, **pretraining})

@@ -1,13 +1,17 @@
 """A tiny pretrained BERT in each format that the converter reads, and the converter as a script."""
 
 import json
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy_bert
 import pytest
 from safetensors.numpy import save_file
+from session import session
 
 from centrabert import command
 from centrabert.modeling import checkpoint, run_convert
@@ -36,7 +40,19 @@ def google_folder(folder: Path, tensors: dict[str, Any] | None = None) -> Path:
     folder.mkdir()
     (folder / "bert_config.json").write_text(json.dumps(CONFIG.to_json()))
     (folder / "vocab.txt").write_text(VOCABULARY)
-    checkpoint.write(folder / "bert_model.ckpt", tensors or WEIGHTS)
+    if tensors is not None:
+        checkpoint.write(folder / "bert_model.ckpt", tensors)
+        return folder
+    for file in _checkpoint().iterdir():
+        shutil.copyfile(file, folder / file.name)
+    return folder
+
+
+@cache
+def _checkpoint() -> Path:
+    """A folder with the checkpoint of WEIGHTS, written once."""
+    folder = Path(session.enter_context(TemporaryDirectory()))
+    checkpoint.write(folder / "bert_model.ckpt", WEIGHTS)
     return folder
 
 
