@@ -35,7 +35,7 @@ FLAGS = define(Run)
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one action in this process."""
+    """Of one action."""
 
     seconds: float
     cpu_seconds: float
@@ -87,14 +87,16 @@ def _measure(shape: str, root: Path, base: Path, tasks: int) -> None:
     deeper = [replace(branches[0], tuned=2)]
     (deep,) = random_models.answering_branches(root / "deeper", base, deeper, seed="deeper")
     next_number, where = store.version("stable").number + 1, f"--store={root / 'store'}"
-    seconds, cpu = _commands(
+    cost = _commands(
         (
             ["update", where, f"--branches={deep}"],
             ["promote", where, f"--version={next_number}", "--label=stable"],
             ["export", where, f"--export_dir={root / 'serving'}"],
         )
     )
-    print(f"{said}: update one to another depth and export: {seconds:.1f} s, {cpu:.1f} CPU s", flush=True)
+    bytes_ = Shard.of(deep / CHECKPOINT).data.stat().st_size
+    told = f"{cost}; the branch has {bytes_ / 1e6:.1f} MB"
+    print(f"{said}: update one to another depth and export, three commands: {told}", flush=True)
 
     def anew() -> None:
         merge(base, [other, *folders[1:]], root / "merged")
@@ -109,18 +111,19 @@ def _cost(action: Callable[[], None]) -> Cost:
     return Cost(time.perf_counter() - start, time.process_time() - cpu, _written() - before)
 
 
-def _commands(commands: Sequence[Sequence[str]]) -> tuple[float, float]:
-    """Seconds and CPU seconds of commands of the store, each a process of its own, start-up included."""
+def _commands(commands: Sequence[Sequence[str]]) -> Cost:
+    """Of commands of the store, each a process of its own, start-up included."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    written = _written()
     for arguments in commands:
         subprocess.run([sys.executable, "-m", "centrabert", "store", *arguments], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - start, cpu
+    return Cost(time.perf_counter() - start, cpu, _written() - written)
 
 
 def _written() -> int:
-    """Bytes that this process has handed to the system to write."""
+    """Bytes that this process, and those that it has waited for, have handed to the system to write."""
     counters = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(counters["wchar"])
 

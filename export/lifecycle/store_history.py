@@ -17,7 +17,7 @@ def history_page(store: ModelStore, version: Version) -> str:
     Raises:
       UserError: That version is damaged.
     """
-    labels, readings = labels_of(store), store.readings()
+    labels, moves, readings = labels_of(store), store.labels.by_version, store.readings()
     shown = [
         ShownVersion(each, tuple(labels.get(number, ())), _proof_text(store, number))
         for number, each in readings.items()
@@ -26,7 +26,7 @@ def history_page(store: ModelStore, version: Version) -> str:
     damaged = {number: each for number, each in readings.items() if isinstance(each, str)}
     manifest = read_manifest(store.folder.model(version.number) / EXTRA)
     name = store.folder.root.resolve().name
-    return store_page(name, shown, task_histories(store), version.number, manifest, damaged)
+    return store_page(name, shown, task_histories(store), version.number, manifest, damaged, moves)
 
 
 def _proof_text(store: ModelStore, number: int) -> str:

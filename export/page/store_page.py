@@ -11,6 +11,7 @@ from centrabert.export.page.version_tree import version_tree
 from centrabert.merge.manifest import Manifest
 
 if TYPE_CHECKING:
+    from centrabert.merge.store.labels import Move
     from centrabert.merge.store.version_record import Version
 
 
@@ -44,6 +45,7 @@ def store_page(
     number: int,
     manifest: Manifest,
     damaged: Mapping[int, str],
+    moves: "Mapping[int, Sequence[tuple[str, Move]]]",
 ) -> str:
     """A document that loads nothing and runs nothing; all texts are escaped.
 
@@ -52,6 +54,7 @@ def store_page(
       versions: All that can be read, the oldest first.
       number: Which version is drawn; `manifest` is its own.
       damaged: What is wrong with each of the other versions, by number.
+      moves: Of labels, by the version that each was moved to or removed from, the oldest first.
     """
     numbers = sorted([*(each.version.number for each in versions), *damaged])
     parents = {each.version.number: each.version.parent for each in versions}
@@ -61,6 +64,7 @@ def store_page(
         known=frozenset(numbers),
         tree=version_tree({number: parents.get(number) for number in numbers}),
         damaged=damaged,
+        moves=moves,
         rows={each.version.number: each for each in versions},
         plots=[(each, metric_plot(each.measured, numbers)) for each in histories],
         number=number,

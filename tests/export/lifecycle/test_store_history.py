@@ -97,6 +97,12 @@ def test_a_label_is_removed_and_the_log_tells(tmp_path: Path, capsys: pytest.Cap
         store.version("canary")
     lines = said("log").split("version 1: add rte")[1]
     assert re.findall(r"canary: \S+ by (.*)", lines) == ["ann, promote", "bob, remove the label"]
+    page = Parsed(history_page(store, store.version(2)))
+    what = [text.strip() for text in page.of("td")]
+    assert [text for text in what if text in ("pointed here:", "removed from here:")] == [
+        "pointed here:",
+        "removed from here:",
+    ]
     newest_last = json.loads(said("log", "--json"))
     moves = [[(each["author"]["name"], each["version"]) for each in one["moves"]] for one in newest_last]
     assert moves == [[("ann", 1), ("bob", None)], []]

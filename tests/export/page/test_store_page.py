@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from page_in_browser import Parsed
 from test_model_diagram import NASTY, manifest
 from test_page import BREAKOUT
@@ -10,8 +11,10 @@ from tiny import BRANCHES
 from centrabert.export.page.metric_plot import Measured, metric_plot
 from centrabert.export.page.store_page import ShownVersion, TaskHistory, store_page
 from centrabert.export.page.version_tree import version_tree
+from centrabert.merge.store.labels import REMOVE, Move
 from centrabert.merge.store.version_record import Author, TaskEntry, Version
 
+MOVES: dict[int, list[tuple[str, Move]]] = {}
 ENTRY = TaskEntry({"branch.json": "1" * 64})
 
 
@@ -24,7 +27,7 @@ def page(*versions: Version, labels: tuple[str, ...] = ()) -> str:
     shown = [ShownVersion(each, labels, f"proof of {each.number}") for each in versions]
     measured = tuple(Measured(each.number, 0.5 + each.number / 8, True) for each in versions)
     history = TaskHistory("rte", "accuracy", measured)
-    return store_page("my store", shown, [history], versions[-1].number, manifest(BRANCHES), {})
+    return store_page("my store", shown, [history], versions[-1].number, manifest(BRANCHES), {}, MOVES)
 
 
 def test_hostile_texts_make_no_elements() -> None:
@@ -50,6 +53,31 @@ def test_versions_stand_newest_first_with_their_parents() -> None:
     assert document.of("bdi")[:2] == ["update task7", "author7"]
     assert document.of("span").count("stable") == 3
     assert document.of("span").count("over the owners") == 1
+
+
+def test_moves_of_labels_stand_below_their_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gave which label, and who removed it, when and why."""
+    given, gone = (
+        Author(name, f"2026-02-0{day}T00:00:00+00:00", "") for day, name in ((1, "ann"), (2, "bob"))
+    )
+    moves = [("canary", Move(3, given, f"promote{NASTY}")), ("canary", Move(None, gone, REMOVE))]
+    monkeypatch.setitem(MOVES, 3, moves)
+    monkeypatch.setitem(MOVES, 4, [("stable", Move(4, gone, "roll back"))])
+    document = Parsed(page(version(3, None), version(4, 3)))
+    assert document.of("td", **{"class": "tree"}) == ["●", "│", "●", " ", " "]
+    what = [text.strip() for text in document.of("td")]
+    assert [text for text in what if text in ("pointed here:", "removed from here:")] == [
+        *["pointed here:"] * 2,
+        "removed from here:",
+    ]
+    assert document.of("span") == ["stable", "canary", "canary"]
+    bdi = document.of("bdi")
+    times = [given.time, gone.time]
+    assert [time for time in document.of("td", **{"class": "time"}) if time in times] == [times[1], *times]
+    assert [text for text in bdi if text in ("ann", "bob")] == ["bob", "ann", "bob"]
+    assert [text for text in bdi if text in ("roll back", f"promote{NASTY}", REMOVE)] == [
+        *("roll back", f"promote{NASTY}", REMOVE),
+    ]
 
 
 def test_points_of_a_plot() -> None:
