@@ -122,6 +122,7 @@ def batch_threads(run: Run) -> int:
     from absl import logging
 
     from centrabert.export.contract.models_config import desired_versions
+    from centrabert.export.contract.version_folder import version_folder
     from centrabert.export.deploy.server_memory import affordable_batches
     from centrabert.machine import container_memory_bytes, usable_cores
 
@@ -129,7 +130,7 @@ def batch_threads(run: Run) -> int:
     if memory is None:
         return cores
     desired = desired_versions(run.model_base_path, run.config_file)
-    folders = [run.model_base_path / str(choice[0]) for choice in desired.choices if choice]
+    folders = [version_folder(run.model_base_path, choice[0]) for choice in desired.choices if choice]
     threads = min(cores, affordable_batches(folders, run.max_batch_size, memory))
     if threads < cores:
         logging.warning(

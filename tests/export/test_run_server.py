@@ -78,6 +78,16 @@ def test_batches_as_many_as_cores_and_memory_allow(
     assert ("--num_batch_threads overrides" in caplog.text) == (threads < 64)
 
 
+def test_the_memory_of_a_version_whose_number_begins_with_zeros_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """00000007 is version 7 to TF Serving, and to us."""
+    monkeypatch.setattr(machine, "usable_cores", lambda: 64)
+    monkeypatch.setattr(machine, "container_memory_bytes", lambda: 515 * 2**20)
+    (tmp_path / "00000007").symlink_to(exported().version)
+    assert run_server.batch_threads(run_server.Run(model_base_path=tmp_path)) == 2
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
