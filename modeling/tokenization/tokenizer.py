@@ -144,9 +144,8 @@ class Tokenizer(ABC):
             return None
         rows = f"{spare} rows of the embedding are" if spare > 1 else "row of the embedding is"
         return (
-            f"{told}: the last {rows} taken for spare, which no text reaches. But if a line of this "
-            "vocabulary was removed, every later id is wrong, and so are the answers: then use the "
-            "vocabulary that came with this model"
+            f"{told}: the last {rows} treated as unused. If instead a line is missing from this vocabulary, "
+            "every later id is wrong, and so are the answers; then use the model's own vocabulary"
         )
 
     def check_reads_pairs(self, task: str, type_vocab_size: int, source: str) -> None:

@@ -172,7 +172,7 @@ def test_spare_rows_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> 
     config = dataclasses.replace(tiny.CONFIG, vocab_size=103)
     (folder / "bert_config.json").write_text(json.dumps(config.to_json()))
     assert BertFolder.at(folder).tokenizer().vocabulary_size == 99
-    assert "the last 4 rows of the embedding are taken for spare" in caplog.text
+    assert "the last 4 rows of the embedding are treated as unused" in caplog.text
 
 
 def test_the_folder_says_how_text_is_read(folder: Path) -> None:

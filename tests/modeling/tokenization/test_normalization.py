@@ -165,14 +165,14 @@ def test_check_fits():
     tokenizer = BertTokenizer(Vocabulary(SPECIAL + SMALL[:95]))  # 99 tokens
     assert tokenizer.check_fits(99, "v/vocab.txt", "c/config.json") is None
     for size, spare in (
-        (100, "the last row of the embedding is taken for spare"),
-        (104, "the last 5 rows of the embedding are taken for spare"),
-        (250, "the last 151 rows of the embedding are taken for spare"),
+        (100, "the last row of the embedding is treated as unused"),
+        (104, "the last 5 rows of the embedding are treated as unused"),
+        (250, "the last 151 rows of the embedding are treated as unused"),
     ):
         note = tokenizer.check_fits(size, "v/vocab.txt", "c/config.json")
         assert note.startswith(
             f"v/vocab.txt has 99 tokens but vocab_size in c/config.json is {size}: {spare}"
         )
-        assert "if a line of this vocabulary was removed, every later id is wrong" in note
+        assert "a line is missing from this vocabulary, every later id is wrong" in note
     with pytest.raises(ValueError, match=r"v/vocab\.txt has 99 tokens but .* c/config\.json is 98; use"):
         tokenizer.check_fits(98, "v/vocab.txt", "c/config.json")
