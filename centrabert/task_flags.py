@@ -77,22 +77,25 @@ class TaskFlags:
     )
     metric: str | None = flag("Metric on dev by which the best checkpoint is chosen.", None)
     dev_fraction: float | None = flag(
-        "Share of the training rows to evaluate on, where there is no dev file: the same rows every time, a "
-        "like share of each label.",
+        "Fraction of the training rows that is held out for evaluation if there is no dev file. The same "
+        "rows are chosen every time, the same fraction of each label.",
         None,
     )
     output_layer: str | None = flag(
-        "Output layer of a tagging. Default: softmax, each word for itself.", None, choices=OUTPUTS
+        "Output layer of a tagging task. Default: softmax, which predicts the tag of each word "
+        "independently.",
+        None,
+        choices=OUTPUTS,
     )
     tag_scheme: str | None = flag(
-        "Scheme that the tags of a tagging must obey. By default it is bio, and tags that break its rules "
-        "are repaired and counted.",
+        "Scheme that the tags of a tagging task must follow. By default it is bio, and tags that break its "
+        "rules are repaired and counted.",
         None,
         choices=SCHEMES,
     )
     split: str | None = flag(
-        "How the texts of a tagging become words. Default: whitespace, or characters with the format "
-        "centrabert.",
+        "How the texts of a tagging task are split into words. Default: whitespace, or characters with the "
+        "format centrabert.",
         None,
         choices=SPLITS,
     )

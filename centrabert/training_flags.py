@@ -25,17 +25,17 @@ HYPERPARAMETERS = {
     "early_stopping_patience": "Stop training after this many evaluations in a row without a better "
     "result. 0 means never.",
     "seed": "Random seed of the new head, the order of the rows, and dropout.",
-    "class_weights": "Weight of each label in the loss, as in bad:2,good:1; or balanced, which gives a label "
-    "the more weight, the rarer it is in the training rows. In a multi-label task the labels that a row has "
-    "are weighed. By default labels weigh the same, or what --task_config says.",
-    "label_smoothing": "Share of a label's probability that all labels get alike in training. With 0 it is "
-    "off, or what --task_config says.",
-    "bias_correction": "Correct Adam's moments for having started at 0. BERT does not, so that its first "
-    "steps are up to six times as large. On few training rows, or at a learning rate of 1e-4 and more, the "
-    "correction can keep a training from collapsing to one answer.",
-    "lora_rank": "LoRA: the rank of an update of the own layers' matrices, which trains in their place and "
-    "is added to them at the end. Besides it the head and its pooler train. It wants a larger learning rate. "
-    "With 0 the own layers train whole.",
+    "class_weights": "Weight of each label in the loss, as in bad:2,good:1; or balanced, which gives "
+    "labels that are rare in the training rows more weight. In a multi-label task the labels that a row has "
+    "are weighted. By default all labels weigh the same, or what --task_config says.",
+    "label_smoothing": "Fraction of the probability that is taken from the true label and spread evenly over "
+    "all labels in training. 0 turns it off, or uses what --task_config says.",
+    "bias_correction": "Correct the bias of Adam's moments, which start at 0. BERT does not, so its first "
+    "steps are up to six times as large. With few training rows, or a learning rate of 1e-4 and more, the "
+    "correction can keep the model from collapsing to a single answer.",
+    "lora_rank": "LoRA: the rank of the updates of the own layers' matrices. The updates are trained "
+    "instead of the matrices and added to them at the end; the head and its pooler are trained too. LoRA "
+    "needs a larger learning rate. With 0 the layers themselves are trained.",
     "lora_alpha": "LoRA: the update is scaled by --lora_alpha / --lora_rank.",
     "lora_matrices": "LoRA: which matrices of a layer have an update: query, key, value, attention_output, "
     "intermediate and output, separated by commas.",

@@ -32,9 +32,10 @@ class Run:
     output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
     student_bert_dir: Path | None = flag(
-        "Folder of another pretrained BERT with the same vocabulary, such as compress writes, all of which "
-        "the student is: it shares nothing with the teacher's BERT and cannot be merged. --student_layers is "
-        "its number of layers. By default the student stands on the teacher's BERT.",
+        "Folder of another pretrained BERT with the same vocabulary, such as `centrabert compress` writes. "
+        "The student consists of all its layers (--student_layers must be their number), shares nothing "
+        "with the teacher's BERT, and cannot be merged. By default the student is built on the teacher's "
+        "BERT.",
         None,
     )
     method: str = flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))

@@ -1,12 +1,12 @@
-"""Serves an exported model over gRPC and REST, as TF Serving does, where that is not at hand.
+"""Serves an exported model over gRPC and REST, with the API and the flags of TF Serving.
 
-The flags are TF Serving's. Of an export folder the server follows tf_serving/models.config, as the scripts do
-that start TF Serving there: it serves the versions that have a label. When an export moves a label, the new
-version takes over as soon as it has answered its golden texts, without a dropped request; one that fails
-leaves the old one where it is. As with TF Serving, a request that names neither version nor label is answered
-by the highest version that is served, so clients should name a label, such as stable. A page to try the model
-is at http://localhost:<rest_api_port>/, values for Prometheus at /metrics, and /healthz says whether it
-serves. SIGTERM ends the server after the requests in flight.
+In an export folder, the server follows tf_serving/models.config, like the scripts there that start TF
+Serving: it serves the versions that have a label. When an export moves a label, the new version takes over as
+soon as it has answered its golden texts, and no request is dropped; if it fails, the old version stays. As
+with TF Serving, a request that names neither version nor label is answered by the highest version that is
+served, so clients should name a label, such as stable. A page to try the model is at
+http://localhost:<rest_api_port>/, metrics for Prometheus at /metrics, and /healthz says whether the server
+can answer. SIGTERM stops the server after the requests in flight.
 """
 
 import asyncio

@@ -5,8 +5,9 @@
   centrabert convert --source=uncased_L-12_H-768_A-12 --to=huggingface --output_dir=hf
 
 Writes Google's bert_config.json, vocab.txt and bert_model.ckpt, or with --to=huggingface config.json,
-vocab.txt and model.safetensors; and tokenizer_config.json, which says how text is read, for either: whole, or
-not at all. A SentencePiece model stands in the place of vocab.txt in either.
+vocab.txt and model.safetensors. Both formats also get a tokenizer_config.json, which says how text is
+tokenized, and a SentencePiece model replaces vocab.txt if the source has one. If anything fails, no folder is
+written.
 """
 
 from pathlib import Path
@@ -39,7 +40,7 @@ flags.DEFINE_enum(
     "format",
     "auto",
     ["auto", "google", "huggingface", "minilm", "model_garden"],
-    "The format of --source; auto finds it by what the files hold, and stops if that is ambiguous.",
+    "The format of --source; auto recognises it by the files, and stops if that is ambiguous.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -58,35 +59,35 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "do_lower_case",
     None,
-    "Whether the BERT reads lower-cased text; by default what tokenizer_config.json or tokenizer.json says, "
-    "else true, as in BERT. A flag that contradicts them is an error, and so is a vocabulary that is plainly "
-    "of the other case.",
+    "Whether to lower-case the text: true for an uncased vocabulary, false for a cased one. By default what "
+    "tokenizer_config.json or tokenizer.json says, else true, as in BERT. It is an error if the flag "
+    "contradicts them, or if the vocabulary is clearly of the other case.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
     "reinitialize_pooler",
     None,
-    "Draw new weights for the pooler. This is the default for minilm, which never trained its own, and for a "
-    "source without a pooler; every other one keeps its pooler.",
+    "Draw new weights for the pooler. This is the default for minilm, whose pooler was never trained, and "
+    "for a source without a pooler; every other source keeps its pooler.",
     flag_values=FLAGS,
 )
 flags.DEFINE_list(
     "keep_text",
     [],
-    "Files of texts, separated by commas: keep just the pieces that these texts, their words and their "
-    "characters are cut into, and ASCII. They are cut as before, other texts into smaller pieces or <unk>. "
-    "In a multilingual model the vocabulary is most of the weight. Only for SentencePiece's unigram models. "
-    "A text is every string in .jsonl, every field in .csv, and else what stands between tabs; a .gz is "
-    "unzipped.",
+    "Files of texts, separated by commas. Only the pieces that occur when these texts, their words and their "
+    "characters are tokenized are kept, and those of ASCII. These texts are tokenized as before; other texts "
+    "may become smaller pieces or <unk>. This makes multilingual models smaller, whose vocabulary is most of "
+    "the weight. Only for SentencePiece's unigram models. Texts are the strings of .jsonl files, the fields "
+    "of .csv files, and the tab-separated fields of other files; .gz files are unzipped.",
     flag_values=FLAGS,
 )
 flags.DEFINE_integer("seed", 0, "Seed of a new pooler.", flag_values=FLAGS)
 flags.DEFINE_bool(
     "verify",
     False,
-    "Compute sample texts with what is written, and with the encoder of tf-models-official and the source's "
-    "weights, and print the largest differences of sequence_output and pooled_output. More than 2e-5 of the "
-    "largest value is an error, and nothing is written.",
+    "Run sample texts through the converted BERT, and through the encoder of tf-models-official with the "
+    "source's weights, and print the largest differences of sequence_output and pooled_output. If one is "
+    "above 2e-5 of the largest value, that is an error, and nothing is written.",
     flag_values=FLAGS,
 )
 

@@ -43,8 +43,8 @@ class Run:
         choices=("cls", "mean"),
     )
     max_train_rows: int = flag(
-        "Maximum number of training rows of a task; a larger training set is sampled, always alike. 0 means "
-        "no limit.",
+        "Maximum number of training rows of a task; a larger training set is sampled, always in the same "
+        "way. 0 means no limit.",
         0,
         lower_bound=0,
     )

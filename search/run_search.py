@@ -137,7 +137,8 @@ class SearchFlags:
     )
     train_batch_size: int = flag("Number of rows in a training batch.", 32)
     max_train_rows: int = flag(
-        "Maximum number of training rows; a larger training set is sampled, always alike. 0 means no limit.",
+        "Maximum number of training rows; a larger training set is sampled, always in the same way. 0 means "
+        "no limit.",
         0,
     )
 

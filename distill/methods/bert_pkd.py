@@ -49,8 +49,8 @@ class BertPKD(VanillaKD):
     hard_weight: float = setting(0.5, HARD_WEIGHT)
     patience: str = setting(
         "skip",
-        "Which of the teacher's layers the student's layers but the last learn from: skip (evenly spaced "
-        "ones) or last (the topmost, but the last).",
+        "Which of the teacher's layers the student's layers, except the last one, learn from: skip (evenly "
+        "spaced ones) or last (the topmost ones below the last).",
     )
     patience_weight: float = setting(100.0, "Weight of the squared error between the layers' [CLS].")
 
