@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_hook)
+
+
+class Crash(BaseException):
+    """Which nobody catches."""
 
 
 @contextmanager
@@ -44,3 +49,14 @@ def state(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """What tells one state of a folder from another: names, files and sizes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return tuple((str(path.relative_to(folder)), path.stat().st_ino, path.stat().st_size) for path in files)
+
+
+def crash_at(moment: int) -> Listener:
+    """Raises what nobody catches instead of the operation on files of that number; of number 0, never."""
+    steps = count(1)
+
+    def crash(event: str, arguments: tuple[Any, ...]) -> None:
+        if next(steps) == moment:
+            raise Crash
+
+    return crash

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from tiny_store import RTE, SIM, copy, tiny_store
+from tiny_store import RTE, SIM, copy, meanwhile, tiny_store
 
 from centrabert.errors import UserError
 from centrabert.export.engine.tensorflow_engine import Predictor
@@ -16,7 +16,6 @@ from centrabert.export.lifecycle.model_store import ModelStore
 from centrabert.export.lifecycle.version_change import ChangeOptions
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.merge.store import store_lock
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -161,27 +160,12 @@ def test_a_second_writer_is_told(store: ModelStore) -> None:
         store.update(tiny_store().rte2)
 
 
-def test_a_retried_change_stands_on_what_the_other_writer_left(
-    store: ModelStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def meanwhile(change: str) -> None:
-        """The next change finds, once it has the lock, that another one was made."""
-
-        def locked(root: Path, wait: bool, what: str, dry_run: bool):
-            monkeypatch.undo()
-            if change == "tone":
-                store.rename("tone", "mood")
-            else:
-                store.update(tiny_store().rte)
-            return exclusive(root, wait, what, dry_run)
-
-        monkeypatch.setattr(store_lock, "exclusive", locked)
-
-    meanwhile("tone")
-    outcome = store.update(tiny_store().rte2, options=ChangeOptions(retry=True))
+def test_a_retried_change_stands_on_what_the_other_writer_left(store: ModelStore) -> None:
+    with meanwhile(lambda: store.rename("tone", "mood")):
+        outcome = store.update(tiny_store().rte2, options=ChangeOptions(retry=True))
     assert (outcome.version.parent, sorted(outcome.version.tasks)) == (3, ["mood", "rte"])
-    meanwhile("rte")
-    with pytest.raises(UserError, match="task 'rte' was updated meanwhile, in version 5 by"):
+    told = "task 'rte' was updated meanwhile, in version 5 by"
+    with meanwhile(lambda: store.update(tiny_store().rte)), pytest.raises(UserError, match=told):
         store.update(tiny_store().rte2, options=ChangeOptions(retry=True))
 
 

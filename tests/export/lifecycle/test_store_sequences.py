@@ -2,39 +2,34 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from expected_store import Expected, Tasks
-from file_trace import listening, snapshot
+from expected_store import ASKED, Expected, check_answers, check_merged, inodes
+from file_trace import Crash, crash_at, listening, snapshot
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from tiny_store import copy, tiny_store
+from tiny_store import copy, meanwhile, tiny_store
 
 from centrabert.errors import UserError
-from centrabert.export.engine.golden_check import ask
-from centrabert.export.engine.tensorflow_engine import Predictor
+from centrabert.export.contract.models_config import read_labels
+from centrabert.export.contract.version_folder import SETTINGS, version_folders
+from centrabert.export.deploy.tf_serving import TfServing
 from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.export.lifecycle.store_export import export_faults, export_labelled
 from centrabert.export.lifecycle.version_change import ChangeOptions
-from centrabert.merge.store import store_lock
-from centrabert.merge.store.version_record import Version
-from centrabert.modeling.branch_folder import GOLDEN, read_record
+from centrabert.modeling.branch_folder import GOLDEN
 from centrabert.modeling.file_lock import exclusive
-from centrabert.modeling.golden_file import read_golden
 
+SERVING = TfServing("nlp", 1)
 CHEAP = ChangeOptions(replay="changed")
 LEFTOVERS = ("**/*.tmp", "**/new", "**/*.new", "**/*.removed")
 FATES = st.sampled_from(["done", "done", "crashed", "killed", "killed", "locked", "raced"])
 MOMENTS = st.integers(1, 70)  # an update is about 70 operations on files
-
-
-class Crash(BaseException):
-    """Which nobody catches."""
 
 
 # What a verb makes of a store; None where it must be refused.
@@ -46,7 +41,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="sequence-"))
+        self.root, self.beside = (Path(tempfile.mkdtemp(prefix="sequence-")) for _ in range(2))
         self.store = copy(self.root / "0")
         self.expected = Expected({1: {"rte": "rte"}, 2: {"rte": "rte", "tone": "tone"}})
         self.digests: dict[tuple[str, str], str] = {}
@@ -54,6 +49,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         shutil.rmtree(self.root)
+        shutil.rmtree(self.beside)
 
     @rule(task=st.sampled_from(["rte", "tone"]), fate=FATES, moment=MOMENTS)
     def add(self, task: str, fate: str, moment: int) -> None:
@@ -134,6 +130,66 @@ class StoreMachine(RuleBasedStateMachine):
             assert {path.stem for path in folder.cache.iterdir()} <= needed
             assert [path for pattern in LEFTOVERS for path in folder.root.glob(pattern)] == []
 
+    @rule(branch=st.sampled_from(["rte", "rte2", "tone"]), lost=st.booleans(), fate=FATES, moment=MOMENTS)
+    def repair(self, branch: str, lost: bool, fate: str, moment: int) -> None:
+        """Writes a lost file again; of a sound store it changes nothing."""
+        digest = self.digests.get((branch.rstrip("2"), branch), "")
+        stored = digest in self.store.folder.stored()
+        if lost and stored and fate == "done":
+            (self.store.folder.branch(digest) / GOLDEN).unlink()
+            assert self.store.repair(getattr(tiny_store(), branch)) == {digest: [GOLDEN]}
+        before = inodes(self.store)
+        self.act(
+            lambda s: s.repair(getattr(tiny_store(), branch)),
+            lambda before: before if stored else None,
+            fate,
+            moment % 9,
+        )
+        assert fate == "killed" or inodes(self.store) == before
+
+    @rule(back=st.integers(-1, 2), crash=st.booleans(), moment=MOMENTS)
+    def checkout(self, back: int, crash: bool, moment: int) -> None:
+        """Also while somebody else changes the store; what it writes are the branches and the trunk."""
+        number, output = max(self.expected.versions) - back, self.beside / "merged"
+        with exclusive(self.store.folder.root, what="a test"):
+            before = inodes(self.store)
+            if number not in self.expected.versions:
+                with pytest.raises(UserError):
+                    self.store.checkout(number, output)
+            elif self.dies(lambda: self.store.checkout(number, output), crash, moment % 9):
+                assert not output.exists()
+            else:
+                check_merged(output, self.store, self.store.version(number))
+                shutil.rmtree(output)
+            assert inodes(self.store) == before
+        assert list(self.beside.glob("*merged*")) == []
+
+    @rule(crash=st.booleans(), moment=MOMENTS)
+    def export(self, crash: bool, moment: int) -> None:
+        """A second one finishes what the first one left; what it wrote verifies, and has the labels."""
+        serving, labels, before = self.beside / "serving", self.store.labels.versions, inodes(self.store)
+        if not labels:
+            with pytest.raises(UserError):
+                export_labelled(self.store, serving, SERVING)
+            return
+        self.dies(lambda: export_labelled(self.store, serving, SERVING), crash, moment)
+        assert export_labelled(self.store, serving, SERVING).keys() == labels.keys()
+        for number, folder in version_folders(serving).items():
+            if number not in self.expected.versions:  # gc removed it
+                shutil.rmtree(folder)
+        assert export_faults(self.store, serving) == []
+        assert read_labels(serving / SETTINGS) == labels
+        assert inodes(self.store) == before
+
+    def dies(self, verb: Callable[[], Any], crash: bool, moment: int) -> bool:
+        """Whether it did so at one operation on files."""
+        try:
+            with listening(crash_at(moment if crash else 0)):
+                verb()
+        except Crash:
+            return True
+        return False
+
     def act(
         self, verb: Callable[[ModelStore], Any], effect: Effect, fate: str, moment: int, *touched: str
     ) -> None:
@@ -192,16 +248,8 @@ class StoreMachine(RuleBasedStateMachine):
         self, verb: Callable[[ModelStore], Any], before: Expected, after: Expected | None, moment: int
     ) -> list[Expected]:
         """Raises what nobody catches instead of one operation on files; what cleans up, does."""
-        steps = 0
-
-        def crash(event: str, arguments: tuple[Any, ...]) -> None:
-            nonlocal steps
-            steps += 1
-            if steps == moment:
-                raise Crash
-
         try:
-            with listening(crash):
+            with listening(crash_at(moment)):
                 return self.done(verb, before, after)
         except Crash:
             return [before] if after is None else [before, after]
@@ -231,39 +279,11 @@ class StoreMachine(RuleBasedStateMachine):
         for number in {max(versions), *self.store.labels.versions.values()}:
             if (files := str(versions[number].files)) not in ASKED:
                 ASKED.add(files)
-                _check_answers(self.store, versions[number], self.expected.versions[number])
-
-
-ASKED: set[str] = set()  # versions with these files; the digests of their bytes are computed in every step
-ANSWERS: dict[str, dict[str, bytes]] = {}
+                check_answers(self.store, versions[number], self.expected.versions[number])
 
 
 def _other(before: Expected) -> str:
     return "rte" if before.newest["rte"] == "rte2" else "rte2"
-
-
-def _check_answers(store: ModelStore, version: Version, tasks: Tasks) -> None:
-    with Predictor(store.folder.model(version.number)) as predictor:
-        for task, branch in tasks.items():
-            folder = store.folder.branch(version.tasks[task].branch)
-            spec = read_record(folder).branch.task
-            found = ask(predictor, spec, read_golden(folder / GOLDEN, spec))
-            bits = {name: str(array.tolist()).encode() for name, array in found.items()}
-            assert ANSWERS.setdefault(branch, bits) == bits
-
-
-@contextmanager
-def meanwhile(other: Callable[[], object]) -> Iterator[None]:
-    """The change in the block finds, once it has the lock, that another writer was faster."""
-
-    def locked(root: Path, wait: bool, what: str, dry_run: bool) -> Any:
-        patch.undo()
-        other()
-        return exclusive(root, wait, what, dry_run)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_lock, "exclusive", locked)
-        yield
 
 
 TestSequences = StoreMachine.TestCase

@@ -3,14 +3,20 @@
 import atexit
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pytest
 import tiny
 
 from centrabert.export.lifecycle.model_store import ModelStore
+from centrabert.merge.store import store_lock
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.file_lock import exclusive
 
 RTE = Branch(tiny.task("rte"), 1, 1)
 TONE = Branch(tiny.task("tone", labels=("bad", "dull", "fine"), pair=False), 2, 1)
@@ -63,3 +69,17 @@ def copy(to: Path) -> ModelStore:
 def _link(source: str, target: str) -> str:
     Path(target).hardlink_to(source)
     return target
+
+
+@contextmanager
+def meanwhile(other: Callable[[], object]) -> Iterator[None]:
+    """The change in the block finds, once it has the lock, that another writer was faster."""
+
+    def locked(root: Path, wait: bool, what: str, dry_run: bool) -> Any:
+        patch.undo()
+        other()
+        return exclusive(root, wait, what, dry_run)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_lock, "exclusive", locked)
+        yield
