@@ -16,6 +16,7 @@ from centrabert.modeling.formats.git_lfs import check_file
 if TYPE_CHECKING:
     import tensorflow as tf
 
+LISTED = 8  # names of variables that a message spells out
 Tensors = dict[str, npt.NDArray[np.float32]]
 PART = re.compile(r"(.+)\.(index|meta|data-[0-9]{5}-of-[0-9]{5})")
 
@@ -122,7 +123,7 @@ def match(
     """Checks that `found` holds exactly `expected`, besides the names in `dropped`.
 
     Raises:
-      UserError: In one line, all that is missing, unknown or of another shape.
+      UserError: In one line, what is missing, unknown or of another shape: the first names, how many more.
     """
     missing = sorted(expected.keys() - found.keys())
     unknown = sorted(found.keys() - expected.keys() - set(dropped))
@@ -133,8 +134,14 @@ def match(
     ]
     problems = {"missing": missing, "unknown": unknown, "other shape": differing}
     if any(problems.values()):
-        listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
+        listed = "; ".join(f"{what}: {_listed(names)}" for what, names in problems.items() if names)
         raise UserError(f"{source}: does not fit: {listed}")
+
+
+def _listed(names: list[str]) -> str:
+    """The first names; of a BERT of another depth hundreds differ."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"
 
 
 def check_prefix(prefix: Path) -> None:

@@ -243,9 +243,13 @@ def test_match() -> None:
             "missing: c; unknown: d; other shape: a is [], wanted [2, 3], b is [7], wanted [5]",
         ),
         ({}, "missing: a, b, c"),
+        (
+            {**EXPECTED, **dict.fromkeys("defghijklm", (1,))},
+            "unknown: d, e, f, g, h, i, j, k and 2 more",
+        ),
     ],
 )
-def test_match_lists_all_in_one_line(found: dict[str, tuple[int, ...]], message: str) -> None:
+def test_match_tells_all_in_one_line(found: dict[str, tuple[int, ...]], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(f'x.ckpt: does not fit: {message}')}$"):
         checkpoint.match(EXPECTED, found, "x.ckpt", ["dropped", "absent"])
 
