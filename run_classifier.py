@@ -17,7 +17,7 @@ from absl import logging
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
-from centrabert.modeling.branch_folder import RECORD, RUN
+from centrabert.modeling.branch_folder import RECORD, RUN, read_record
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags, declared_length
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags, TpuFlags
@@ -124,6 +124,7 @@ def run(run: Run) -> None:
     from centrabert.task_runner import TaskRunner
 
     bert = BertFolder(*run.bert.files)
+    _check_no_partial_branch(bert.checkpoint)
     task = run.data.find(run.task_name, [run.output_dir, bert.checkpoint.parent])
     length = run.max_seq_length if run.max_seq_length is not None else declared_length(task)
     runner = TaskRunner(task, bert, length, run.pooling, run.do_lower_case)
@@ -138,6 +139,17 @@ def run(run: Run) -> None:
     if run.do_predict:
         batch_size = run.predict_batch_size or run.hyperparameters.eval_batch_size
         runner.predict(run.output_dir, batch_size, model)
+
+
+def _check_no_partial_branch(checkpoint: Path) -> None:
+    """Raises UserError for the checkpoint of a branch with frozen layers, which it does not hold."""
+    folder = checkpoint.parent
+    if (folder / RECORD).is_file() and not read_record(folder).branch.full_fine_tuning:
+        raise UserError(
+            f"--init_checkpoint={checkpoint}: is a branch, and its frozen layers are those of the BERT that "
+            f"it was trained on; give that BERT here, and --output_dir={folder} to evaluate the branch or to "
+            "predict with it"
+        )
 
 
 def _trained_model(run: Run, runner: "TaskRunner") -> "TrainedModel":

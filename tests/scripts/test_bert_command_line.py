@@ -15,6 +15,7 @@ from centrabert.bert_results import eval_results_text, mean_loss, prediction_fil
 from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
+from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import CHECKPOINT, read_record
 from centrabert.training_flags import BertFlags
 
@@ -150,6 +151,22 @@ def test_a_classifier_from_elsewhere(root: Path, tmp_path: Path) -> None:
     )
     assert theirs == {**ours, "global_step": "343"}
     assert not (tmp_path / "b/branch.json").exists()
+
+
+@pytest.mark.parametrize("asked", ["--do_predict=true", "--do_train=true"])
+def test_a_branch_in_the_place_of_a_bert(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str
+) -> None:
+    """It holds its own layers alone, so it is told what it is, and not by the names of what it lacks."""
+    config = BertFolder.at(root / "bert").config()
+    shape = Branch.teacher(tiny.task("mrpc"), 1, config.num_hidden_layers)
+    folder = tiny.branch(tmp_path / "branch", root / "bert", shape, golden=False)
+    assert (
+        run(root, PREDICT, asked, f"--init_checkpoint={folder}/model.ckpt", f"--output_dir={tmp_path}/a") == 1
+    )
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"--init_checkpoint={folder}/model.ckpt: is a branch, and its frozen layers are those of" in line
+    assert f"--output_dir={folder} to evaluate the branch" in line
 
 
 @pytest.mark.parametrize(
