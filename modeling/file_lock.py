@@ -110,6 +110,13 @@ def missing_locks_told(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def check_locks(folder: Path, told: Path) -> None:
+    """Raises UserError that names `told` if the file system of `folder` has no locks; leaves LOCK in it."""
+    with missing_locks_told(told):
+        if (descriptor := hold(folder / LOCK)) is not None:
+            os.close(descriptor)
+
+
 def hold(file: Path) -> int | None:
     """Makes `file` and locks it for as long as the descriptor that is returned is open.
 

@@ -10,6 +10,7 @@ from centrabert.merge.store.stored_layers import store_layers
 from centrabert.modeling import files
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.file_lock import check_locks
 
 
 def write_new_store(root: Path, base: Path, do_lower_case: bool | None, dry_run: bool = False) -> BertConfig:
@@ -22,7 +23,7 @@ def write_new_store(root: Path, base: Path, do_lower_case: bool | None, dry_run:
       The config of the base.
 
     Raises:
-      UserError: `base` is damaged.
+      UserError: `base` is damaged, or the file system of `root` has no locks, so that nobody could change it.
       FileExistsError: There is something at `root`.
     """
     bert = BertFolder.at(base)
@@ -33,6 +34,7 @@ def write_new_store(root: Path, base: Path, do_lower_case: bool | None, dry_run:
         bert.read()
         return bert.config()
     with files.atomic_folder(root) as aside:
+        check_locks(aside, root)
         folder = StoreFolder(aside)
         for place in (folder.layers, folder.branches, folder.versions, folder.cache, folder.tokenizer):
             place.mkdir()

@@ -217,7 +217,8 @@ def _verify(run: Run) -> tuple[str, Any]:
     if faults:
         print(_json(value) if run.json else "", end="")
         raise UserError("; ".join(faults))
-    return f"{run.store}: every byte of {count} versions is as it was written\n", value
+    too = "" if run.export_dir is None else f" and of those in {run.export_dir}"
+    return f"{run.store}: every byte of {count} versions{too} is as it was written\n", value
 
 
 def _checkout(run: Run) -> tuple[str, Any]:

@@ -134,10 +134,13 @@ def export_faults(store: ModelStore, export_dir: Path) -> list[str]:
     """One line for everything in exported versions that is not as the store has it.
 
     Raises:
+      UserError: There is none.
       OSError: `export_dir` cannot be read.
     """
     faults: list[str] = []
-    for number, folder in sorted(version_folders(export_dir).items()):
+    if not (folders := version_folders(export_dir)):
+        raise UserError(f"{export_dir}: holds no exported version to verify; name the folder of an export")
+    for number, folder in sorted(folders.items()):
         if not (folder / EXTRA / RECORD).is_file():
             faults.append(f"{folder}: comes from no store")
             continue

@@ -28,7 +28,7 @@ def version_list(store: ModelStore) -> str:
         for number, version in reversed(store.readings().items())
     ]
     if not rows:
-        return f"{store.folder.root}: no versions yet; add a branch\n"
+        return _none_yet(store)
     return _lines([("version", "labels", "tasks", "time", "author", "change"), *rows])
 
 
@@ -38,12 +38,13 @@ def version_log(store: ModelStore) -> str:
     Below it stands who gave it a label, or removed one that it had.
     """
     labels, moves = labels_of(store), store.labels.by_version
-    return "\n".join(
+    entries = [
         f"version {number}: damaged\n    {version}\n"
         if isinstance(version, str)
         else _entry(version, labels, moves.get(number, ()))
         for number, version in reversed(store.readings().items())
-    )
+    ]
+    return "\n".join(entries) or _none_yet(store)
 
 
 def versions_json(store: ModelStore) -> list[dict[str, Any]]:
@@ -121,6 +122,10 @@ def garbage_text(found: Garbage, dry_run: bool) -> str:
         numbers = ", ".join(map(str, found.damaged))
         text += f"damaged: {numbers}; what they need is not known, so they stay, and so does every branch\n"
     return text
+
+
+def _none_yet(store: ModelStore) -> str:
+    return f"{store.folder.root}: no versions yet; add a branch\n"
 
 
 def _columns(version: Version | str) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """A mistake is one line that names it, a dry run says what would be done; the store stays as it was."""
 
+import errno
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -61,6 +64,7 @@ MISTAKES = (
     ("unlabel --label=canary", "there is no label 'canary'; there are: none yet"),
     ("gc --keep=0", "keep"),
     ("export --export_dir={root}/serving", "store: no label points to a version; promote one"),
+    ("verify --export_dir={root}/empty", "empty: holds no exported version to verify"),
     ("create --base={base}", "store: exists already; choose another folder or remove it first"),
 )
 
@@ -121,6 +125,44 @@ def test_a_branch_of_the_other_case(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert line.startswith(f"{made.rte}: was trained with --do_lower_case=True, and {root} was created with ")
     cased = tiny.branch(tmp_path / "rte", made.base, RTE, golden=False, do_lower_case=False)
     assert ModelStore(root).add(cased, options=ChangeOptions(dry_run=True)).version.change == "add rte"
+
+
+def test_a_disk_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is made or changed there, and a store that came there otherwise can be read."""
+    store, made, new = copy(tmp_path / "store"), tiny_store(), tmp_path / "new"
+    store.promote("stable", 1)
+
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    root, serving = store.folder.root, tmp_path / "serving"
+    for verb, where in (
+        (f"create --base={made.base} --store={new}", new),
+        *((f"{verb} --store={root}", root) for verb in ("remove --task=rte", "promote --version=2", "gc")),
+        (f"repair --branches={made.rte} --store={root}", root),
+        (f"export --export_dir={serving} --store={root}", serving / "tf_serving"),
+    ):
+        line = refusal(capsys, *verb.split())
+        assert line.startswith(
+            f"{where}: its file system has no locks (No locks available), so nothing would "
+        )
+    assert not new.exists() and not (serving / "1").exists()
+    for verb in ("list", "verify", f"checkout --version=1 --output_dir={tmp_path}/merged"):
+        arguments = ["store", *verb.split(), f"--store={root}"]
+        assert command.status(run_store.main, run_store.FLAGS, arguments) == 0
+
+
+def test_a_store_without_versions_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ModelStore.create(tmp_path / "store", tiny_store().base)
+    for verb in ("list", "log"):
+        assert (
+            command.status(run_store.main, run_store.FLAGS, ["store", verb, f"--store={store.folder.root}"])
+            == 0
+        )
+        assert capsys.readouterr().out == f"{store.folder.root}: no versions yet; add a branch\n"
 
 
 @pytest.mark.parametrize("what", ["author", "message"])
