@@ -43,7 +43,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Raises FileExistsError if there is anything but an empty folder at `path`."""
+    """Raises FileExistsError if there is anything but an empty folder at `path`.
+
+    Raises NotADirectoryError if it can never be one, because one of its parents is a file.
+    """
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"{path}: exists already; choose another folder or remove it first")
 

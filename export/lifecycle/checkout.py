@@ -17,9 +17,10 @@ def check_out(folder: StoreFolder, number: int, output_dir: Path, dry_run: bool)
     """Writes the merged model into `output_dir`; every byte that it is made of is checked before.
 
     Raises:
-      UserError: There is no such version, or it is damaged.
+      UserError: There is no such version, it is damaged, or `output_dir` lies in the store.
       FileExistsError: There is something at `output_dir`.
     """
+    folder.check_outside(output_dir)
     model = folder.model(number)
     for fault in model_faults(model, read_version(folder, number)):
         raise UserError(fault)

@@ -186,6 +186,7 @@ def _show(run: Run) -> tuple[str, Any]:
     if version is None:
         raise UserError(f"{run.store}: there is no version yet; add a branch")
     if run.html is not None:
+        store.folder.check_outside(run.html)
         write_text(run.html, history_page(store, version))
         return f"wrote {run.html}\n", {"html": str(run.html)}
     return version_text(store, version), {**asdict(version), "proof": asdict(store.proof(version.number))}

@@ -76,10 +76,12 @@ def export_labelled(
       The folder of the version of every label.
 
     Raises:
-      UserError: No label points anywhere, or the export folder holds versions of another store.
+      UserError: No label points anywhere, or the export folder holds versions of another store, or lies in
+        the store.
       FileExistsError: A version of that number is there and comes from elsewhere.
       OSError: The disk is full.
     """
+    store.folder.check_outside(export_dir)
     labels = _some_labels(store).versions
     _check_ours(store, export_dir)
     if dry_run:

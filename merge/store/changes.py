@@ -18,6 +18,9 @@ class Add:
     files: dict[str, str]
     owners: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check_owners(self.owners)
+
     @property
     def touched(self) -> tuple[str, ...]:
         return (self.task,)
@@ -38,6 +41,9 @@ class Update:
     task: str
     files: dict[str, str]
     owners: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_owners(self.owners or ())
 
     @property
     def touched(self) -> tuple[str, ...]:
@@ -128,6 +134,12 @@ class Several:
 
 
 Change = Add | Update | Remove | Rename | Several
+
+
+def _check_owners(owners: tuple[str, ...]) -> None:
+    for owner in owners:
+        if owner.splitlines() != [owner] or owner.strip() != owner:
+            raise UserError(f"owner {owner!r} is no name; give names such as alice,bob")
 
 
 def existing(tasks: Tasks, task: str) -> TaskEntry:

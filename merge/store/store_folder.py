@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from centrabert.errors import UserError
+
 MODEL = "model"  # of a version: what it is exported as
 
 
@@ -55,6 +57,13 @@ class StoreFolder:
     def written(self) -> tuple[Path, ...]:
         """The folders in which commands write aside what they give a name here."""
         return (self.root, self.branches, self.versions, self.cache)
+
+    def check_outside(self, path: Path) -> None:
+        """Raises UserError if `path`, where something is to be written, lies in the store."""
+        if path.resolve().is_relative_to(self.root.resolve()):
+            raise UserError(
+                f"{path}: lies in the store {self.root}, which holds nothing else; choose another"
+            )
 
     def layer(self, digest: str) -> Path:
         return self.layers / digest
