@@ -1,9 +1,9 @@
 """Exports a merged model as one version of a SavedModel for TF Serving.
 
-Every task's golden texts are asked of the exported model first; a version that answers otherwise is not
-written. Beside the versions, in tf_serving/, stands what TF Serving is started with: models.config, in which
-the new version gets a label, batching_parameters.txt, docker_run.sh, kubernetes.yaml and kserve.yaml. If the
-command is stopped, run the same command again to finish its work. docs/SERVING.md tells how to serve.
+The exported model must first give the golden answers of every task; otherwise no version is written. The
+folder tf_serving/ beside the versions holds what is needed to start TF Serving: models.config, in which the
+new version gets a label, batching_parameters.txt, docker_run.sh, kubernetes.yaml and kserve.yaml. If the
+command is stopped, run it again to finish its work. docs/SERVING.md tells how to serve.
 """
 
 from dataclasses import dataclass
