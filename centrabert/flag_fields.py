@@ -13,6 +13,7 @@ def main() -> None:
     run(read(Run, FLAGS))
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from pathlib import Path
@@ -74,7 +75,8 @@ def read(dataclass: type[T], flag_values: flags.FlagValues) -> T:
     """The dataclass as the parsed flags fill it.
 
     Raises:
-      UserError: A list of numbers has another value in it, or the dataclass itself refuses a value.
+      UserError: A number is not finite, a list of numbers has another value in it, or the dataclass itself
+        refuses a value.
     """
     types = get_type_hints(dataclass)
     values = {
@@ -137,12 +139,21 @@ def _value(name: str, of_type: Any, value: Any) -> Any:
     if value is None:
         return None
     if get_origin(plain) is not tuple:
+        _check_finite(name, (value,))
         return Path(value) if plain is Path else value
     convert = get_args(plain)[0]
     try:
-        return tuple(convert(text) for text in value)
+        values = tuple(convert(text) for text in value)
     except ValueError:
         raise UserError(f"--{name}={','.join(value)} is not a list of numbers, as in 1,2,3") from None
+    _check_finite(name, values)
+    return values
+
+
+def _check_finite(name: str, values: tuple[Any, ...]) -> None:
+    for value in values:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"--{name}={value} is not a finite number")
 
 
 def _plain(of_type: Any) -> Any:

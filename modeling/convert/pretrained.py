@@ -20,6 +20,7 @@ from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 
+MAX_SEED = 2**63 - 1  # of TensorFlow's stateless random numbers
 LISTED = 5  # names of what was left out that a note spells out; an optimiser leaves hundreds
 NO_HEAD: Mapping[str, npt.NDArray[np.float32]] = MappingProxyType({})
 
@@ -62,7 +63,12 @@ class Pretrained:
 
         Kernel: truncated normal with standard deviation `initializer_range` (0.02 in every published BERT);
         bias: 0. The same seed gives the same bits on every machine.
+
+        Raises:
+          UserError: The seed has more than 64 bits.
         """
+        if abs(seed) > MAX_SEED:
+            raise UserError(f"--seed={seed} is beyond {MAX_SEED}")
         hidden, deviation = self.config.hidden_size, self.config.initializer_range
         kernel = tf.random.stateless_truncated_normal([hidden, hidden], [seed, 0], stddev=deviation)
         kernel_name, bias_name = POOLER

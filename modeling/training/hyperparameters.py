@@ -57,6 +57,8 @@ class Hyperparameters:
         for name in ("learning_rate", "train_batch_size", "eval_batch_size", "num_train_epochs"):
             if not getattr(self, name) > 0:
                 raise UserError(f"--{name}={getattr(self, name)} is not above 0")
+            if math.isinf(getattr(self, name)):
+                raise UserError(f"--{name}={getattr(self, name)} is not a finite number")
         for name in ("save_checkpoints_steps", "early_stopping_patience", "seed", "lora_rank"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name}={getattr(self, name)} is below 0")

@@ -73,6 +73,8 @@ def test_every_type_is_read() -> None:
     ("argument", "error", "message"),
     [
         ("--seeds=1,b", UserError, "--seeds=1,b is not a list of numbers, as in 1,2,3"),
+        ("--rates=0.5,inf", UserError, "--rates=inf is not a finite number"),
+        ("--rate=nan", UserError, "--rate=nan is not a finite number"),
         ("--layers=13", UserError, "one too many"),
         ("--layers=1", flags.IllegalFlagValueError, "layers"),
         ("--pooling=max", flags.IllegalFlagValueError, "cls|mean"),

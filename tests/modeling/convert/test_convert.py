@@ -114,6 +114,8 @@ def test_who_gets_a_new_pooler(tmp_path: Path) -> None:
         assert (changed is not bert) == anew
         assert bool(changed.notes) == anew
     one, same, other = (bert.with_new_pooler(seed, "").tensors for seed in (5, 5, 6))
+    with pytest.raises(ValueError, match=rf"^--seed={2**63} is beyond {2**63 - 1}$"):
+        bert.with_new_pooler(2**63, "")
     assert_bits_equal(one, same)
     assert not np.array_equal(one[POOLER[0]], other[POOLER[0]])
     # The same on every machine: TensorFlow promises these bits for good.

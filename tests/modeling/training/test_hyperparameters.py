@@ -64,6 +64,8 @@ def test_round_trip() -> None:
         ("learning_rate", 0.0, "is not above 0"),
         ("learning_rate", -1e-5, "is not above 0"),
         ("learning_rate", float("nan"), "is not above 0"),
+        ("learning_rate", float("inf"), "is not a finite number"),
+        ("num_train_epochs", float("inf"), "is not a finite number"),
         ("train_batch_size", 0, "is not above 0"),
         ("eval_batch_size", -1, "is not above 0"),
         ("num_train_epochs", 0.0, "is not above 0"),
