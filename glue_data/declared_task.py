@@ -1,4 +1,4 @@
-"""A declared task and its files: the TaskData of what a user brings."""
+"""A declared task and its files: the TaskData of what a user brings, and of GLUE's."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,8 @@ from centrabert.glue_data.declared.rows import Rows, read_declared
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
 from centrabert.glue_data.readers.table import shown
-from centrabert.glue_data.task_data import Examples
+from centrabert.glue_data.submission import predictions_text
+from centrabert.glue_data.task_data import Examples, Submission
 from centrabert.modeling.kinds.tag_scheme import BIO, IOBES, OUTSIDE, UNSEEN, split_tag, tag_labels
 from centrabert.modeling.training.hyperparameters import BALANCED, Hyperparameters
 
@@ -69,7 +70,8 @@ class DeclaredTask:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        usual = METRICS[self.declaration.kind]
+        official = self.declaration.official
+        usual = official.metrics if official else METRICS[self.declaration.kind]
         return tuple(dict.fromkeys([*filter(None, [self.declaration.metric]), *usual]))
 
     @property
@@ -81,6 +83,8 @@ class DeclaredTask:
         """All that decides a training besides rows and flags; where train tells the labels, its rows do."""
         own = self.declaration
         weights = [list(own.class_weights), own.label_smoothing]
+        if own.official:  # the rest is known by its name
+            return json.dumps(weights) if any(weights) else ""
         return json.dumps([self.kind, list(own.labels), self.metrics[0], self.split, *weights])
 
     @property
@@ -116,15 +120,21 @@ class DeclaredTask:
     def read(self, split: str) -> Examples:
         """Every row of a split; see `TaskData`."""
         rows = self._rows(split)
-        if split == "train":
+        if split == "train" and not self.declaration.official:
             self._check_varied(rows)
         if rows.labels is not None and self.declaration.kind != REGRESSION:
             rows = self._with_known_labels(rows, split)
-        return Examples(rows.text_a, rows.text_b, rows.labels)
+        return Examples(rows.text_a, rows.text_b, rows.labels, rows.ids)
 
-    def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> None:
-        """None: nobody else scores it."""
-        del split, ids, decisions
+    def submission(self, split: str, ids: Sequence[str], decisions: npt.NDArray[Any]) -> Submission | None:
+        """Of GLUE's as its server takes it: labels by name, scores cut to their range; see `TaskData`."""
+        if (official := self.declaration.official) is None:
+            return None
+        file = {each.name: each.submission for each in official.files}.get(split)
+        if not file:
+            raise UserError(f"task {self.name}: nobody takes predictions for {split}, only for test files")
+        text = predictions_text(self.name, self.labels, official.score_range, ids, decisions)
+        return Submission(file, text)
 
     def _declared_labels(self) -> tuple[str, ...]:
         """Of a tagging its types are declared."""
@@ -208,7 +218,7 @@ class DeclaredTask:
                 fix = "; give dev, or dev_fraction to make it of train" if split == "dev" else ""
                 raise UserError(f"task {self.name}: there is no {split} file{fix}")
             path = self.splits[split]
-            if not path.exists():
+            if not path.exists() and not self.declaration.official:
                 raise UserError(f"{path}: no such file, {split} of task {self.name}")
             self._files[split] = read_declared(self.declaration, path, not split.startswith("test"))
         return self._files[split]

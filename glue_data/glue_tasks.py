@@ -1,26 +1,33 @@
-"""The eight GLUE tasks of the paper: folders, columns, labels and metrics.
+"""The declarations of the eight GLUE tasks of the paper: folders, columns, labels and metrics.
 
 Of the metrics that GLUE reports for a task the first is the one of the paper's Table 1.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from centrabert.glue_data.declared.declaration import REGRESSION, Declaration
+from centrabert.glue_data.declared.official import Official, SplitFile
 from centrabert.glue_data.readers.known_bad_rows import QUORA_HALVES, KnownDefect
-from centrabert.glue_data.tsv_task import SplitFile, TsvTask
 
 BINARY = ("0", "1")
 ENTAILMENT = ("entailment", "not_entailment")
 
 
-def _files(
-    folder: str, columns: Sequence[str] = (), defect: KnownDefect | None = None
-) -> tuple[SplitFile, ...]:
+def _official(
+    folder: str,
+    *metrics: str,
+    columns: Sequence[str] = (),
+    defect: KnownDefect | None = None,
+    score_range: tuple[float, float] | None = None,
+) -> Official:
     """The three files of most tasks; `columns` and `defect` concern train and dev alone."""
-    return (
+    files = (
         SplitFile("train", "train.tsv", tuple(columns), defect),
         SplitFile("dev", "dev.tsv", tuple(columns), defect),
         SplitFile("test", "test.tsv", submission=f"{folder}.tsv"),
     )
+    return Official(folder, files, metrics, score_range)
 
 
 MNLI_FILES = (
@@ -34,77 +41,74 @@ MNLI_FILES = (
 # Label orders are those of BERT's run_classifier.py (MNLI, MRPC, CoLA) and of the GLUE processors after it
 # (RTE, QNLI: entailment first). Column names are those of the official headers.
 GLUE_TASKS = (
-    TsvTask(
+    Declaration(
         name="cola",
-        folder="CoLA",
-        files=_files("CoLA", columns=("source", "label", "star", "sentence")),
-        texts=("sentence",),
+        data=Path("CoLA"),
+        text="sentence",
         label="label",
         labels=BINARY,
-        metrics=("matthews", "accuracy"),
+        official=_official("CoLA", "matthews", "accuracy", columns=("source", "label", "star", "sentence")),
     ),
-    TsvTask(
+    Declaration(
         name="sst2",
-        folder="SST-2",
-        files=_files("SST-2"),
-        texts=("sentence",),
+        data=Path("SST-2"),
+        text="sentence",
         label="label",
         labels=BINARY,
-        metrics=("accuracy",),
+        official=_official("SST-2", "accuracy"),
     ),
-    TsvTask(
+    Declaration(
         name="mrpc",
-        folder="MRPC",
-        files=_files("MRPC"),
-        texts=("#1 String", "#2 String"),
+        data=Path("MRPC"),
+        text="#1 String",
+        text_b="#2 String",
         label="Quality",
         labels=BINARY,
-        metrics=("accuracy", "f1"),
+        official=_official("MRPC", "accuracy", "f1"),
     ),
-    TsvTask(
+    Declaration(
         name="stsb",
-        folder="STS-B",
-        files=_files("STS-B"),
-        texts=("sentence1", "sentence2"),
+        data=Path("STS-B"),
+        kind=REGRESSION,
+        text="sentence1",
+        text_b="sentence2",
         label="score",
-        labels=(),
-        metrics=("pearson", "spearman"),
-        score_range=(0.0, 5.0),
+        official=_official("STS-B", "pearson", "spearman", score_range=(0.0, 5.0)),
     ),
-    TsvTask(
+    Declaration(
         name="qqp",
-        folder="QQP",
-        files=_files("QQP", defect=QUORA_HALVES),
-        texts=("question1", "question2"),
+        data=Path("QQP"),
+        text="question1",
+        text_b="question2",
         label="is_duplicate",
         labels=BINARY,
-        metrics=("accuracy", "f1"),
+        official=_official("QQP", "accuracy", "f1", defect=QUORA_HALVES),
     ),
-    TsvTask(
+    Declaration(
         name="mnli",
-        folder="MNLI",
-        files=MNLI_FILES,
-        texts=("sentence1", "sentence2"),
+        data=Path("MNLI"),
+        text="sentence1",
+        text_b="sentence2",
         label="gold_label",
         labels=("contradiction", "entailment", "neutral"),
-        metrics=("accuracy",),
+        official=Official("MNLI", MNLI_FILES, ("accuracy",)),
     ),
-    TsvTask(
+    Declaration(
         name="qnli",
-        folder="QNLI",
-        files=_files("QNLI"),
-        texts=("question", "sentence"),
+        data=Path("QNLI"),
+        text="question",
+        text_b="sentence",
         label="label",
         labels=ENTAILMENT,
-        metrics=("accuracy",),
+        official=_official("QNLI", "accuracy"),
     ),
-    TsvTask(
+    Declaration(
         name="rte",
-        folder="RTE",
-        files=_files("RTE"),
-        texts=("sentence1", "sentence2"),
+        data=Path("RTE"),
+        text="sentence1",
+        text_b="sentence2",
         label="label",
         labels=ENTAILMENT,
-        metrics=("accuracy",),
+        official=_official("RTE", "accuracy"),
     ),
 )

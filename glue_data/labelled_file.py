@@ -10,7 +10,6 @@ from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.readers.text_file import read_lines
 from centrabert.glue_data.task_data import Examples, TaskData
-from centrabert.glue_data.tsv_task import TsvTask
 from centrabert.modeling.kinds.tag_scheme import IOBES, scheme_of
 from centrabert.modeling.task import TaskSpec
 
@@ -61,12 +60,15 @@ def _by_columns(spec: TaskSpec, file: Path) -> TaskData:
     )
 
 
-def _of_glue(spec: TaskSpec, file: Path) -> TsvTask | None:
+def _of_glue(spec: TaskSpec, file: Path) -> DeclaredTask | None:
     """GLUE's task of that name, its file as dev; None where task or file is another."""
     for task in GLUE_TASKS:
-        if (task.name, task.labels, task.pair) == (spec.name, spec.labels, spec.pair):
-            source = next(each for each in task.files if each.name == DEV)
+        official = task.official
+        if official and (task.name, task.labels, bool(task.text_b)) == (spec.name, spec.labels, spec.pair):
+            source = next(each for each in official.files if each.name == DEV)
             columns = read_lines(file)[0].split("\t")
-            if len(columns) == len(source.columns) or {*task.texts, task.label} <= set(columns):
-                return replace(task, files=(replace(source, file=file.name),)).at(file.parent)
+            named = {task.text, task.text_b, task.label} - {""} <= set(columns)
+            if len(columns) == len(source.columns) or named:
+                official = replace(official, files=(replace(source, file=file.name),))
+                return DeclaredTask(replace(task, data=file.parent, official=official))
     return None

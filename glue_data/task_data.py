@@ -63,8 +63,8 @@ class Submission(NamedTuple):
 class TaskData(Protocol):
     """One task and where its rows come from; `find_task` finds it by its name.
 
-    A declaration of it is a frozen value: `TsvTask` for tab-separated files, GLUE's among them. Whatever
-    else has these attributes and methods is trained, distilled and searched alike; `PlainTask` has those that
+    It is a frozen value: a `DeclaredTask` of what a user declares, or of GLUE's declarations. Whatever else
+    has these attributes and methods is trained, distilled and searched alike; `PlainTask` has those that
     most tasks do without.
 
     Attributes:
@@ -130,7 +130,7 @@ Plain = TypeVar("Plain", bound="PlainTask")
 
 
 class PlainTask:
-    """A base class for a TaskData of which nothing is declared but its data, such as a task of GLUE."""
+    """A base class for a TaskData of which nothing is declared but its data."""
 
     split: str = ""
     declared: str = ""

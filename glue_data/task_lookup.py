@@ -1,6 +1,7 @@
 """Which data is meant by a task's name: the one look-up of all scripts."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from centrabert.errors import UserError
@@ -11,9 +12,9 @@ from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
 from centrabert.glue_data.readers.text_file import read_lines
 from centrabert.glue_data.task_data import TaskData
-from centrabert.glue_data.tsv_task import TsvTask
 
-TASKS: tuple[TsvTask, ...] = GLUE_TASKS
+TASKS: tuple[Declaration, ...] = GLUE_TASKS
+TRAINING = ("max_seq_length", "class_weights", "label_smoothing")  # keys that say how a task is trained
 YAML = (".yaml", ".yml")
 TEXT = re.compile(r"\btext\b")
 
@@ -38,7 +39,7 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
             return _declared(place, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
-            return task.at(data_dir or Path(data_root or "", task.folder))
+            return DeclaredTask(replace(task, data=data_dir or Path(data_root or "", task.data or "")))
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(f"{data_dir}: there is no such folder, for the files of task {name!r}")
     if data_dir is not None and _has_text(data_dir):
@@ -62,8 +63,12 @@ def task_names(data_root: Path) -> tuple[str, ...]:
 def _declared(config: Path, name: str) -> TaskData:
     """A task of a YAML file: one with the name of a GLUE task that names no file, column or label is that."""
     declaration = find_declaration(config, name)
-    of_glue = filter(None, (task.as_declared(declaration) for task in TASKS))
-    return next(of_glue, DeclaredTask(declaration))
+    trained = {key: getattr(declaration, key) for key in TRAINING}
+    for task in TASKS:
+        if declaration.data and task.name == name:
+            own = Declaration(name=name, data=declaration.data, **trained) != declaration
+            return DeclaredTask(declaration if own else replace(task, data=declaration.data, **trained))
+    return DeclaredTask(declaration)
 
 
 def _has_text(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared import row_values
+from centrabert.glue_data.declared.official import Official
 from centrabert.glue_data.readers.formats import CENTRABERT, CONLL, FORMATS, SEQ
 from centrabert.modeling.kinds.label_names import check_label_names
 from centrabert.modeling.kinds.registry import KINDS
@@ -55,6 +56,7 @@ class Declaration:
       split: One of SPLITS; "" is what suits the format. Of a tagging alone.
       columns: Of a CoNLL file, the numbers of "word" and "tag".
       class_weights, label_smoothing: As in Hyperparameters.
+      official: Of a task of GLUE, what its files in `data` are; no key says it.
 
     Raises:
       DeclarationError: A value is none that its key can have, or does not go with the others.
@@ -80,6 +82,7 @@ class Declaration:
     columns: Mapping[str, int] = field(default_factory=dict)
     class_weights: tuple[str, ...] = ()
     label_smoothing: float = 0.0
+    official: Official | None = None
 
     def __post_init__(self) -> None:
         _of("name", lambda: check_name(self.name))

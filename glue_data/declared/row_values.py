@@ -49,8 +49,8 @@ def labels(value: Any, what: str) -> tuple[str, ...]:
     return found
 
 
-def score(value: Any, what: str) -> float:
-    """A finite number."""
+def score(value: Any, what: str, between: tuple[float, float] | None = None) -> float:
+    """A finite number, between two others if they are given."""
     # float() alone would also take "nan", "inf" and "1_0".
     if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
         raise UserError(f"{what} is {_shown(value)}, not a number")
@@ -59,6 +59,8 @@ def score(value: Any, what: str) -> float:
     number = value if isinstance(value, int) else float(value)  # float() has no room for some integers
     if abs(number) > MAX_SCORE:
         raise UserError(f"{what} is {_shown(value)}, beyond {MAX_SCORE:g}, what a float32 can hold")
+    if between and not between[0] <= number <= between[1]:
+        raise UserError(f"{what} {value} is not between {between[0]:g} and {between[1]:g}")
     return float(number)
 
 

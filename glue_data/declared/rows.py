@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from centrabert.glue_data.declared.declaration import (
     Declaration,
     DeclarationError,
 )
+from centrabert.glue_data.declared.official import Official, row_ids
 from centrabert.glue_data.declared.tagged_texts import read_tagged
 from centrabert.glue_data.readers.formats import COLUMNS, WITH_HEADER, format_of, read_rows
 from centrabert.glue_data.readers.table import Table
@@ -30,6 +32,7 @@ class Rows:
       lines: Where each stands.
       labels: For every row a label, a score, a tuple of labels or a tuple of tags, as the kind has them; None
         for a file without labels.
+      ids: What an official file calls its rows; () where it does not.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class Rows:
     text_a: tuple[str, ...]
     text_b: tuple[str, ...]
     labels: tuple[Any, ...] | None
+    ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -62,6 +66,8 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
       UserError: With file and line, for whatever does not fit.
       OSError: The file cannot be read.
     """
+    if declaration.official:
+        return _read_official(declaration, declaration.official, path, must_have_labels)
     of_format = declaration.format or format_of(path)
     try:
         declaration = replace(declaration, format=of_format)  # what an ending tells is checked as well
@@ -82,8 +88,25 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
     else:
         texts = _read(table, text, row_values.text)
         labels = _read(table, label, FIELDS[declaration.kind]) if labelled else None
-    text_b = _read(table, declaration.text_b, row_values.text) if declaration.text_b else ("",) * len(table)
-    return Rows(table.path, table.lines, texts, text_b, labels)
+    return Rows(table.path, table.lines, texts, _second(declaration, table), labels)
+
+
+def _read_official(declaration: Declaration, official: Official, path: Path, labelled: bool) -> Rows:
+    """As `read_declared`; a file without labels may name its rows."""
+    table = official.read(path)
+    texts, text_b = _read(table, declaration.text, row_values.text), _second(declaration, table)
+    if not labelled:
+        return Rows(path, table.lines, texts, text_b, None, row_ids(table))
+    in_range = partial(row_values.score, between=official.score_range)
+    read = in_range if declaration.kind == REGRESSION else FIELDS[declaration.kind]
+    labels = _read(table, declaration.label, read)
+    return Rows(path, table.lines, texts, text_b, labels)
+
+
+def _second(declaration: Declaration, table: Table) -> tuple[str, ...]:
+    """The second texts, or "" for every row."""
+    column = declaration.text_b
+    return _read(table, column, row_values.text) if column else ("",) * len(table)
 
 
 FIELDS: Mapping[str, Callable[[Any, str], Any]] = {

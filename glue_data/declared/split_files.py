@@ -1,6 +1,6 @@
 """Where the files of a declared task are: one by one, or in a folder with fixed names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from centrabert.errors import UserError
@@ -11,7 +11,7 @@ from centrabert.glue_data.readers.text_file import GZIPPED
 SNIPS_DEV = "valid"  # what the folders of SNIPS call it
 
 
-def split_files(declaration: Declaration) -> dict[str, Path]:
+def split_files(declaration: Declaration) -> Mapping[str, Path]:
     """The file of every split that the task may have; with `dev_fraction` dev is a part of train's.
 
     In a folder it is the first that is there of train.tsv, train.csv, train.jsonl and train.conll, gzipped or
@@ -20,6 +20,8 @@ def split_files(declaration: Declaration) -> dict[str, Path]:
     Raises:
       UserError: There is a `dev_fraction`, but the folder has a dev file.
     """
+    if declaration.data and declaration.official:
+        return declaration.official.paths(declaration.data)
     files = {
         split: path
         for split in SPLIT_FILES

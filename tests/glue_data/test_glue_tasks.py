@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.metrics import METRICS, PROBABILITY_METRICS
+from centrabert.glue_data.metrics import METRICS, PROBABILITY_METRICS, check_metrics
 from centrabert.glue_data.readers.known_bad_rows import KnownDefect
 from centrabert.glue_data.tag_metrics import TAG_COUNTS
 from centrabert.glue_data.task_data import Examples, label_array, task_spec
 from centrabert.glue_data.task_lookup import find_task
-from centrabert.glue_data.tsv_task import SplitFile, TsvTask
 from centrabert.modeling.kinds.registry import KINDS
 
 
@@ -35,10 +35,11 @@ def test_task_is_found_by_glue_spelling(spelling, name):
 
 @pytest.mark.parametrize("task", GLUE_TASKS)
 def test_its_files_are_where_they_were_said_to_be(task):
-    assert find_task(task.folder) == task.at(Path(task.folder))
+    folder = task.official.folder
+    assert find_task(folder) == DeclaredTask(task) and task.data == Path(folder)
     below = find_task(task.name, data_root=Path("glue")).splits
-    assert below["train"] == Path("glue", task.folder, "train.tsv")
-    assert find_task(task.name, data_dir=Path("glue", task.folder)).splits == below
+    assert below["train"] == Path("glue", folder, "train.tsv")
+    assert find_task(task.name, data_dir=Path("glue", folder)).splits == below
     assert {"train", "dev", "test"} <= below.keys()
 
 
@@ -52,7 +53,7 @@ def test_unknown_task_names_those_there_are():
 
 def test_specs_are_as_in_bert_and_the_paper():
     """Kind, labels in order, pair and the metric of Table 1."""
-    specs = [task_spec(task) for task in GLUE_TASKS]
+    specs = [task_spec(DeclaredTask(task)) for task in GLUE_TASKS]
     seen = {spec.name: (spec.kind, spec.labels, spec.pair, spec.metric) for spec in specs}
     binary, entailment = ("0", "1"), ("entailment", "not_entailment")
     assert seen == {
@@ -82,43 +83,38 @@ def test_every_metric_belongs_to_a_kind():
     }
 
 
-TOY = {
-    "name": "toy",
-    "folder": "Toy",
-    "files": (SplitFile("train", "train.tsv"),),
-    "texts": ("a",),
-    "label": "y",
-    "labels": ("0", "1"),
-    "metrics": ("f1",),
-}
+def test_reported_metrics_suit_the_kind_and_begin_with_that_of_the_paper():
+    """Those, and no others, are in eval_results.json."""
+    seen = {task.name: DeclaredTask(task).metrics for task in GLUE_TASKS}
+    assert seen == {
+        "cola": ("matthews", "accuracy"),
+        "sst2": ("accuracy",),
+        "mrpc": ("accuracy", "f1"),
+        "stsb": ("pearson", "spearman"),
+        "qqp": ("accuracy", "f1"),
+        "mnli": ("accuracy",),
+        "qnli": ("accuracy",),
+        "rte": ("accuracy",),
+    }
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("labels", "metrics", "message"),
     [
-        ({"texts": ()}, "one or two text columns"),
-        ({"texts": ("a", "b", "c")}, "one or two text columns"),
-        ({"labels": ()}, "either labels or a score range"),
-        ({"score_range": (0.0, 1.0)}, "either labels or a score range"),
-        ({"metrics": ()}, "no metric to choose a checkpoint by; a classification has accuracy, auc, f1"),
-        (
-            {"metrics": ("f1", "bleu")},
-            "metric 'bleu' is not for a classification; choose among accuracy, auc",
-        ),
-        ({"labels": ("0", "1", "2")}, "metric 'f1' is for two labels"),
-        ({"metrics": ("pearson",)}, "metric 'pearson' is not for a classification"),
-        ({"labels": (), "score_range": (0.0, 1.0)}, "metric 'f1' is not for a regression"),
+        (("0", "1"), (), "no metric to choose a checkpoint by; a classification has accuracy, auc, f1"),
+        (("0", "1"), ("f1", "bleu"), "metric 'bleu' is not for a classification; choose among accuracy, auc"),
+        (("0", "1", "2"), ("f1",), "metric 'f1' is for two labels"),
+        (("0", "1"), ("pearson",), "metric 'pearson' is not for a classification"),
     ],
 )
-def test_task_that_contradicts_itself_is_refused(wrong, message):
-    TsvTask(**TOY)
+def test_metrics_that_a_task_cannot_have_are_refused(labels, metrics, message):
     with pytest.raises(ValueError, match=f"task toy: .*{message}"):
-        TsvTask(**{**TOY, **wrong})
+        check_metrics("toy", "classification", labels, metrics)
 
 
 def test_labels_become_positions_and_scores_stay():
     given = Examples(("x", "y", "z"), ("", "", ""), ("1", "0", "1"))
-    labels = label_array(TsvTask(**TOY), given)
+    labels = label_array(find_task("cola"), given)
     assert (labels.dtype, labels.tolist()) == ("int32", [1, 0, 1])
     scores = label_array(find_task("stsb"), Examples(("x",), ("y",), (2.5,)))
     assert (scores.dtype, scores.tolist()) == ("float32", [2.5])

@@ -16,7 +16,7 @@ from benchmarks.sample_grammars.tasks import row_counts, sample_files
 from benchmarks.sample_grammars.words import Split
 from centrabert import command
 from centrabert.glue_data import run_samples
-from centrabert.glue_data.glue_tasks import GLUE_TASKS
+from centrabert.glue_data.task_lookup import find_task
 
 SAMPLES = ROOT / "glue_data" / "samples"
 TASKS = {"SST-2": sentiment, "RTE": entailment, "STS-B": similarity}
@@ -70,9 +70,9 @@ def test_the_committed_files_are_what_the_grammars_write() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("sst2", str), ("rte", str), ("stsb", float)])
 def test_the_readers_of_the_official_layouts_read_them(name: str, kind: type) -> None:
-    (task,) = (task for task in GLUE_TASKS if task.name == name)
-    for split, count in row_counts(task.folder).items():
-        examples = task.at(SAMPLES / task.folder).read(split)
+    task = find_task(name, data_root=SAMPLES)
+    for split, count in row_counts(task.splits["train"].parent.name).items():
+        examples = task.read(split)
         assert len(examples) == count
         assert all(bool(text) == task.pair for text in examples.text_b)
         expected = type(None) if split == "test" else kind

@@ -10,8 +10,8 @@ import tiny_glue
 import centrabert
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
+from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.task_lookup import find_task
-from centrabert.glue_data.tsv_task import TsvTask
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 
@@ -76,8 +76,9 @@ def test_a_conversion(root: Path, tmp_path: Path) -> None:
 
 def test_a_task_that_is_none_of_glues(root: Path) -> None:
     rte = find_task("rte", data_dir=root / "RTE")
-    assert isinstance(rte, TsvTask)
-    own = replace(rte, name="follows", labels=("entailment", "not_entailment")[::-1])
+    assert isinstance(rte, DeclaredTask)
+    labels = ("entailment", "not_entailment")[::-1]
+    own = DeclaredTask(replace(rte.declaration, name="follows", labels=labels))
     record = centrabert.fine_tune(
         own,
         root,
@@ -93,7 +94,7 @@ def test_a_task_that_is_none_of_glues(root: Path) -> None:
     assert distil_own(root, own).branch.task == record.branch.task
 
 
-def distil_own(root: Path, task: TsvTask | None) -> centrabert.BranchRecord:
+def distil_own(root: Path, task: DeclaredTask | None) -> centrabert.BranchRecord:
     return centrabert.distill_student(
         root / "own",
         root,

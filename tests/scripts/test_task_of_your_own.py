@@ -1,7 +1,7 @@
 """A task that is none of GLUE's and reads its files itself: trained, distilled and searched like them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.errors import UserError
 from centrabert.glue_data import task_lookup
+from centrabert.glue_data.declared.declaration import Declaration
 from centrabert.glue_data.task_data import Examples, PlainTask, Submission, TaskData, task_spec
 from centrabert.modeling.branch_folder import read_record
 from centrabert.search import run_search
@@ -29,14 +30,10 @@ class Moods(PlainTask):
 
     data_dir: Path = Path()
     name: str = "film_moods"
-    folder: str = "moods"
     kind: str = "classification"
     labels: tuple[str, ...] = ("dull", "fine", "good")
     pair: bool = False
     metrics: tuple[str, ...] = ("matthews", "accuracy")
-
-    def at(self, data_dir: Path) -> "Moods":
-        return replace(self, data_dir=data_dir)
 
     @property
     def splits(self) -> Mapping[str, Path]:
@@ -61,7 +58,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT, and the files: a text's mood is its first word."""
     root = tmp_path_factory.mktemp("moods")
     tiny_glue.bert_folder(root / "bert", layers=2)
-    task: TaskData = Moods().at(root / "data/moods")
+    task: TaskData = Moods(root / "data/moods")
     task.splits["train"].parent.mkdir(parents=True)
     random = np.random.default_rng(5)
     for split, rows in ROWS.items():
@@ -76,8 +73,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is all: the task is among those that are found by their names."""
-    monkeypatch.setattr(task_lookup, "TASKS", (*task_lookup.TASKS, Moods()))
+    """The task is among those that are found by their names, and is no declaration."""
+    found = Declaration(name=Moods().name, data=Path("moods"))
+    monkeypatch.setattr(task_lookup, "TASKS", (*task_lookup.TASKS, found))
+    monkeypatch.setattr(task_lookup, "DeclaredTask", lambda declaration: Moods(declaration.data))
 
 
 def start(script: Any, **flags: object) -> int:

@@ -73,7 +73,7 @@ def test_how_a_task_of_glue_is_trained_may_be_declared(tmp_path: Path) -> None:
     longer = find_task("rte", data_root=config(tmp_path, "tasks:\n  rte: {data: RTE, max_seq_length: 99}\n"))
     assert (longer.max_seq_length, longer.declared) == (99, "")
     own = find_task("rte", data_root=config(tmp_path, "tasks:\n  rte: {data: RTE, label: y}\n"))
-    assert isinstance(own, DeclaredTask)
+    assert isinstance(own, DeclaredTask) and own.declaration.official is None
 
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"

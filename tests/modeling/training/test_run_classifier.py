@@ -134,7 +134,7 @@ HEADER = b"index\tsentence1\tsentence2\tlabel\n"
     [
         (b"", "train.tsv: "),
         (HEADER + b"0\tone\ttwo\tentailment\n1\tone\n", "train.tsv:3: "),
-        (HEADER + b"0\tone\ttwo\tmaybe\n", "train.tsv:2: label 'maybe' is none of entailment"),
+        (HEADER + b"0\tone\ttwo\tmaybe\n", "train.tsv:2: label 'maybe' is none of those that the task"),
         (HEADER + b"0\tone\t\xff\tentailment\n", "train.tsv:2: "),
     ],
 )
