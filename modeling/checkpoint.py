@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,13 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     Raises:
       UserError: No checkpoint at `prefix`, it is damaged, or it lacks one of `names`.
     """
+    return dict(read_each(prefix, names))
+
+
+def read_each(
+    prefix: Path, names: Collection[str] | None = None
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """As `read`, one variable after another, by name."""
     import tensorflow as tf  # which takes seconds, and what only compares names and shapes needs none
 
     reader = _reader(prefix)
@@ -40,7 +47,8 @@ def read(prefix: Path, names: Collection[str] | None = None) -> Tensors:
     if missing := sorted(set(wanted) - found.keys()):
         raise UserError(f"{prefix}: lacks the variables {', '.join(missing)}")
     try:
-        return {name: reader.get_tensor(name) for name in sorted(wanted)}
+        for name in sorted(wanted):
+            yield name, reader.get_tensor(name)
     except (tf.errors.OpError, RuntimeError, IndexError) as error:  # IndexError: cut short
         _check_fetched(prefix)
         raise UserError(f"{prefix}: damaged checkpoint: {error}") from None

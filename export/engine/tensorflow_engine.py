@@ -1,10 +1,9 @@
 """Answers of a SavedModel in this process, as TF Serving would give them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,52 +11,44 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from centrabert.errors import UserError
+from centrabert.export.contract.signature_names import task_of
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
-from centrabert.export.engine.fed_weights import read_weights
-from centrabert.export.engine.loaded_graph import LoadedGraph
+from centrabert.export.engine.compiled_graph import CompiledGraph
+from centrabert.export.engine.fed_weights import Weights, read_weights
+from centrabert.export.engine.saved_graph import SavedGraph, saved_graph
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Predictor:
-    """A loaded SavedModel; all signatures share one session and so one copy of the weights.
+    """A loaded SavedModel: its weights, in memory once, and a graph for each set of outputs asked for.
+
+    Graphs are shared with every other predictor that computes the same; see `compiled_graph.py`.
 
     Args:
       folder: A version folder, with saved_model.pb.
-      only: Names of signatures; of the others nothing is loaded, no weights either. None loads all.
-      fed: Names of variables of which `with_weights` may make others.
+      only: Names of signatures; of the others no weights are loaded. None loads all.
+      known: Values of variables, from `weights` of another predictor, that need not be read from `folder`.
 
     Attributes:
       signatures: By name.
       signature_defs: The same as TensorFlow writes them, which is what clients get as metadata.
+      weights: By the variables' names.
 
     Raises:
       UserError: `folder` holds no SavedModel that can be loaded.
     """
 
-    def __init__(self, folder: Path, only: Collection[str] | None = None, fed: Collection[str] = ()) -> None:
-        self._weights = read_weights(folder, fed)
-        self._graph = LoadedGraph(folder, only, set(fed))
-        self._graph.enter(self)
-        self.signature_defs = self._graph.signature_defs
+    def __init__(
+        self, folder: Path, only: Collection[str] | None = None, known: Weights | None = None
+    ) -> None:
+        self._graph: SavedGraph | None = saved_graph(folder)
+        every = self._graph.signature_defs
+        self.signature_defs = {name: each for name, each in every.items() if only is None or name in only}
         self.signatures = {name: _spec(name, each) for name, each in self.signature_defs.items()}
-
-    def with_weights(self, folder: Path, names: Collection[str]) -> "Predictor":
-        """A predictor of a version with the same graph, which differs in some of the variables that are fed.
-
-        Graph, session, what a first run made ready and all other weights are those of this one; each of the
-        two is closed on its own.
-
-        Args:
-          names: Of the variables that are read from `folder`.
-
-        Raises:
-          UserError: They cannot be read.
-        """
-        other = copy(self)
-        other._weights = {**self._weights, **read_weights(folder, names)}
-        other._graph.enter(other)
-        return other
+        variables = self._graph.variables(self.signature_defs)
+        self.weights = {name: array for name, array in (known or {}).items() if name in variables}
+        self.weights.update(read_weights(folder, variables - self.weights.keys()))
 
     def __enter__(self) -> "Predictor":
         return self
@@ -68,7 +59,8 @@ class Predictor:
         self.close()
 
     def close(self) -> None:
-        self._graph.leave(self)
+        """Frees what nobody else uses; it cannot be asked again."""
+        self._graph, self.weights = None, {}
 
     def predict(
         self, signature: str, inputs: Mapping[str, npt.ArrayLike], outputs: Sequence[str] | None = None
@@ -85,15 +77,43 @@ class Predictor:
         Raises:
           UserError: There is no such signature, input or output.
         """
-        definition = _find(self.signature_defs, signature, "signature")
-        feeds = {
-            _find(definition.inputs, name, f"input of {signature}").name: np.asarray(value)
-            for name, value in inputs.items()
-        }
-        wanted = tuple(definition.outputs if outputs is None else outputs)
-        fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in wanted)
-        answers = self._graph.run(fetches, feeds, self._weights)
+        wanted = tuple(self._definition(signature).outputs if outputs is None else outputs)
+        run, weights = self._computation(signature, sorted(inputs), wanted)
+        answers = run(*(np.asarray(inputs[name]) for name in sorted(inputs)), *weights)
         return dict(zip(wanted, answers, strict=True))
+
+    def graph(self, signature: str, inputs: Collection[str]) -> CompiledGraph:
+        """What computes all outputs of a signature from some of its inputs."""
+        return self._computation(signature, sorted(inputs), tuple(self._definition(signature).outputs))[0]
+
+    def answers_as(self, other: "Predictor", signature: str) -> bool:
+        """Whether both answer the same, to the last bit: by the same graph, with the very same weights.
+
+        Where they do not share them, it is False even if they are equal.
+        """
+        if signature not in other.signatures:
+            return False
+        inputs = sorted(self.signatures[signature].inputs)
+        (own, weights), (others, other_weights) = (
+            each._computation(signature, inputs, tuple(each.signatures[signature].outputs))
+            for each in (self, other)
+        )
+        return own is others and all(a is b for a, b in zip(weights, other_weights, strict=True))
+
+    def _definition(self, signature: str) -> SignatureDef:
+        return cast(SignatureDef, _find(self.signature_defs, signature, "signature"))
+
+    def _computation(
+        self, signature: str, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> tuple[CompiledGraph, list[npt.NDArray[Any]]]:
+        """What computes `outputs` from `inputs`, and the weights to feed after these."""
+        definition, weights = self._definition(signature), self.weights
+        fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in outputs)
+        feeds = tuple(_find(definition.inputs, name, f"input of {signature}").name for name in inputs)
+        if self._graph is None:
+            raise RuntimeError("this predictor was closed")
+        graph, variables = self._graph.computation(task_of(signature, self.signatures), fetches, feeds)
+        return graph, [weights[name] for name in variables]
 
 
 def _spec(name: str, definition: SignatureDef) -> SignatureSpec:

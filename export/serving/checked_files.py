@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import logging
 
 from centrabert.errors import UserError
-from centrabert.export.contract.version_folder import EXTRA, SAVED_MODEL
+from centrabert.export.contract.version_folder import EXTRA
 from centrabert.merge.store.folder_digest import file_digest
 from centrabert.merge.store.version_record import RECORD, Version, read_record_at
 
@@ -31,14 +31,10 @@ class CheckedFiles:
         """SHA-256 of each file."""
         return {identity: self.record.files[path] for path, identity in self.identities.items()}
 
-    def same_graph(self, other: "CheckedFiles") -> bool:
-        """Whether both versions compute the same with the same weights."""
-        return self.record.files.get(SAVED_MODEL) == other.record.files.get(SAVED_MODEL)
-
-    def changed_tasks(self, other: "CheckedFiles") -> list[str]:
-        """The tasks, of two versions that have the same ones, whose branches differ."""
-        before = other.record.tasks
-        return [name for name, entry in self.record.tasks.items() if entry.files != before[name].files]
+    def same_branch(self, task: str, other: "CheckedFiles") -> bool:
+        """Whether a task of this version has the same branch in another one, golden answers and all."""
+        before = other.record.tasks.get(task)
+        return before is not None and before.files == self.record.tasks[task].files
 
 
 def check_files(folder: Path, others: Iterable[CheckedFiles]) -> CheckedFiles | None:

@@ -1,13 +1,13 @@
 """Loading a version for a server: before any client's request it answers the goldens and the warm-up.
 
-A version of a store shares graph and session with one that is loaded already, if the two differ in nothing
-but the weights of some tasks. Then only these tasks are asked: all others answer with the very weights that
-answer now, and no set of outputs is new to TensorFlow.
+A version of a store takes from those that are loaded already the weights that it has in common with them,
+and what computes a task that is like one of theirs (`compiled_graph.py`). Only those tasks are asked their
+goldens that could answer otherwise than now, and only what TensorFlow has not run yet is run for the warm-up.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from tqdm import tqdm
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import ASSETS, EXTRA
+from centrabert.export.engine.compiled_graph import CompiledGraph
+from centrabert.export.engine.fed_weights import Weights
 from centrabert.export.engine.golden_check import replay
 from centrabert.export.engine.tensorflow_engine import Predictor
 from centrabert.export.graph.warmup import FILE as WARMUP
@@ -32,6 +34,7 @@ from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 Ask = Callable[[], None]
+COMPILED_AT_ONCE = 2  # graphs; a server that answers meanwhile needs the other cores
 
 
 def load_servable(
@@ -57,11 +60,15 @@ def load_servable(
     files = check_files(folder, [each.files for each in loaded if each.files])
     manifest = read_manifest(folder / EXTRA)
     tokenizer = read_tokenizer(vocabulary_file(folder / ASSETS), manifest.do_lower_case)
-    predictor, changed = _predictor(folder, files, manifest, loaded)
+    predictor = Predictor(folder, known=_known_weights(manifest, loaded) if files else None)
     try:
-        first = [*_goldens(predictor, manifest.tasks if changed is None else changed, manifest, folder)]
-        if changed is None:
-            first += _warmup(predictor, folder / EXTRA / WARMUP)
+        changed = [task for task in manifest.tasks if not _is_served(task, predictor, files, loaded)]
+        if files and loaded:
+            logging.info("%s: %s answer otherwise than now", folder, ", ".join(changed) or "no tasks")
+        first = [
+            *_goldens(predictor, changed, manifest, folder),
+            *_warmup(predictor, folder / EXTRA / WARMUP),
+        ]
         for ask in tqdm(first, f"version {folder.name}", unit="request", leave=False, disable=None):
             if stopped.is_set():
                 raise UserError(f"{folder}: stopped while it was loaded")
@@ -74,27 +81,28 @@ def load_servable(
     )
 
 
-def _predictor(
-    folder: Path, files: CheckedFiles | None, manifest: Manifest, loaded: Sequence[Servable]
-) -> tuple[Predictor, list[str] | None]:
-    """The version's predictor, and the tasks that answer with other weights than in its twin.
-
-    A twin is a loaded version with the same graph and the same trunk, to the last bit, whose session both
-    then share; None if there is none.
-    """
-    if files is None:
-        return Predictor(folder), None
-    for each in loaded:
-        if each.files and each.manifest.trunk == manifest.trunk and files.same_graph(each.files):
-            changed = files.changed_tasks(each.files)
-            logging.info("%s: is version %d but for %s", folder, each.number, ", ".join(changed) or "no task")
-            return each.predictor.with_weights(folder, _own_variables(manifest, changed)), changed
-    return Predictor(folder, fed=_own_variables(manifest, manifest.tasks)), None
+def _known_weights(manifest: Manifest, loaded: Sequence[Servable]) -> Weights:
+    """The version's weights that loaded versions have, by the digests that all were proved with."""
+    by_digest = {
+        digest: each.predictor.weights[name]
+        for each in loaded
+        if each.files
+        for name, digest in each.manifest.variables().items()
+        if name in each.predictor.weights  # but for those that no signature reads
+    }
+    return {name: by_digest[digest] for name, digest in manifest.variables().items() if digest in by_digest}
 
 
-def _own_variables(manifest: Manifest, tasks: Collection[str]) -> list[str]:
-    """The names of what the branches of some tasks own."""
-    return [copy.name for copy in manifest.plan.copies if copy.task in tasks]
+def _is_served(
+    task: str, predictor: Predictor, files: CheckedFiles | None, loaded: Sequence[Servable]
+) -> bool:
+    """Whether a loaded version answers the task's golden texts already, to the last bit as this one."""
+    return files is not None and any(
+        each.files is not None
+        and files.same_branch(task, each.files)
+        and predictor.answers_as(each.predictor, task)
+        for each in loaded
+    )
 
 
 def _goldens(predictor: Predictor, tasks: Collection[str], manifest: Manifest, folder: Path) -> list[Ask]:
@@ -108,9 +116,26 @@ def _goldens(predictor: Predictor, tasks: Collection[str], manifest: Manifest, f
 
 
 def _warmup(predictor: Predictor, file: Path) -> Iterator[Ask]:
-    """Asks what the file holds; a version may do without."""
-    records = _records(file) if file.exists() else ()
-    return (partial(_ask, predictor, record.predict_log.request) for record in records)
+    """Asks what the file holds and no graph has answered yet; a version may do without."""
+    requests = [record.predict_log.request for record in _records(file)] if file.exists() else []
+    with ThreadPoolExecutor(COMPILED_AT_ONCE) as executor:
+        graphs = list(executor.map(partial(_graph, predictor), requests))
+    answering = {
+        graph: request.model_spec.signature_name for graph, request in zip(graphs, requests, strict=True)
+    }
+    for graph, request in zip(graphs, requests, strict=True):
+        if not graph.warm and answering[graph] == request.model_spec.signature_name:
+            yield partial(_ask, predictor, request)
+    yield partial(_set_warm, answering)
+
+
+def _graph(predictor: Predictor, request: PredictRequest) -> CompiledGraph:
+    return predictor.graph(request.model_spec.signature_name, request.inputs)
+
+
+def _set_warm(graphs: Iterable[CompiledGraph]) -> None:
+    for graph in graphs:
+        graph.warm = True
 
 
 def _ask(predictor: Predictor, request: PredictRequest) -> None:

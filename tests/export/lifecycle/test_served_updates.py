@@ -20,6 +20,7 @@ from tiny_store import copy, tiny_store
 from waiting import eventually
 
 from centrabert.errors import UserError
+from centrabert.export.engine import compiled_graph
 from centrabert.export.engine.tensorflow_engine import Arrays, Predictor
 from centrabert.export.lifecycle.store_export import StoredVersion
 from centrabert.export.local_server import Server
@@ -91,18 +92,15 @@ def same_bits(found: Arrays, wanted: Arrays) -> bool:
 def test_one_graph_answers_for_both_versions(
     exported: Path, old: Servable, answers: dict[int, Arrays], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the last bit as each of them alone; only rte is asked its golden texts, and no graph is read."""
-    asked: list[str] = []
-
-    def replay(predictor, tasks, source):
-        asked.extend(task.name for task in tasks)
-        return real(predictor, tasks, source)
-
-    real = version_loader.replay
-    monkeypatch.setattr(version_loader, "replay", replay)
-    monkeypatch.setattr(version_loader, "Predictor", None)
+    """To the last bit as each of them alone; only rte is asked its golden texts, and no graph is made."""
+    asked = asked_at_load(monkeypatch)
+    monkeypatch.setattr(compiled_graph, "CompiledGraph", None)
     new = load(exported / "3", old)
-    assert (asked, new.number) == (["rte"], 3)
+    assert (asked, new.number) == (["golden rte"], 3)
+    common = [name for name, array in new.predictor.weights.items() if array is old.predictor.weights[name]]
+    assert set(new.predictor.weights) - set(common) == {
+        name for name in new.predictor.weights if name.startswith("rte/")
+    }
     moved = np.abs(answers[3]["rte/probabilities"] - answers[2]["rte/probabilities"])
     assert moved.max() > 1e-3
     assert same_bits(ask(new), answers[3])
@@ -111,6 +109,24 @@ def test_one_graph_answers_for_both_versions(
     new.predictor.close()
     new.predictor.close()
     assert same_bits(ask(old), answers[2]), "it has a session still"
+
+
+def asked_at_load(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What versions are asked while loaded: `golden <task>`, or the signature of a warm-up request."""
+
+    def replay(predictor, tasks, source):
+        asked.extend(f"golden {task.name}" for task in tasks)
+        return replay_goldens(predictor, tasks, source)
+
+    def ask_request(predictor, request):
+        asked.append(request.model_spec.signature_name)
+        return ask_warmup(predictor, request)
+
+    asked: list[str] = []
+    replay_goldens, ask_warmup = version_loader.replay, version_loader._ask
+    monkeypatch.setattr(version_loader, "replay", replay)
+    monkeypatch.setattr(version_loader, "_ask", ask_request)
+    return asked
 
 
 def test_what_was_checked_is_not_read_again(
@@ -181,12 +197,17 @@ def test_a_changed_task_must_answer_as_in_training(
             load(folder, old)
 
 
-def test_another_graph_is_loaded_whole(exported: Path, old: Servable, tmp_path: Path) -> None:
-    """Of version 1, which has rte alone."""
+def test_of_another_graph_only_what_is_new_is_asked(
+    exported: Path, old: Servable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of version 1, which has rte alone, with the branch that version 2 serves: what asks several tasks."""
     folder = tmp_path / "1"
     StoredVersion(copy(tmp_path / "store"), 1).write(folder)
+    asked = asked_at_load(monkeypatch)
     one = load(folder, old)
-    np.testing.assert_allclose(ask(one, "rte")["probabilities"], ask(old, "rte")["probabilities"], atol=2e-6)
+    assert set(asked) == {"describe", "serving_default", "route", "route_ids"} & set(one.predictor.signatures)
+    assert all(array is old.predictor.weights[name] for name, array in one.predictor.weights.items())
+    assert same_bits(ask(one, "rte"), ask(old, "rte"))
     one.predictor.close()
 
 

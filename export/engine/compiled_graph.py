@@ -1,0 +1,154 @@
+"""What computes some outputs, shared by all tasks and versions that do the same with weights of their own.
+
+TensorFlow rewrites a graph before it first runs, which takes about a second for the outputs of one task and
+longer the more the graph holds beside them. So each set of outputs has a graph of its own, with what it needs
+and nothing else, and names without the task's: what two tasks of one shape and with the same labels compute is
+then the same graph to the last byte, and is rewritten once.
+"""
+
+import hashlib
+import threading
+import weakref
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.protobuf.config_pb2 import CallableOptions
+
+from centrabert.export.engine.fed_weights import FED
+
+_compiled: "weakref.WeakValueDictionary[str, CompiledGraph]" = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class CompiledGraph:
+    """A graph, ready to run, whose session ends with the last who holds it. Threads may call it at once.
+
+    Attributes:
+      warm: Whether it has run for texts of every usual length; who asks sets it.
+    """
+
+    def __init__(self, signature: "GraphSignature") -> None:
+        self.warm = False
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.import_graph_def(signature.graph, name="")
+        session = tf.Session(graph=graph)
+        weakref.finalize(self, session.close)
+        options = CallableOptions(fetch=signature.fetches, feed=signature.feeds)
+        # Session.make_callable takes 20 microseconds for every array that is fed, this almost nothing.
+        self._run = session._make_callable_from_options(options)
+
+    def __call__(self, *feeds: Any) -> list[Any]:
+        """The arrays of what is fetched; `feeds` are inputs and then weights."""
+        return list(self._run(*feeds))
+
+
+@dataclass(frozen=True)
+class GraphSignature:
+    """What to compute, in names that say nothing of task and version.
+
+    Attributes:
+      graph: With the nodes needed and no others.
+      fetches: Tensors of it.
+      feeds: Tensors of it: the inputs, then the weights.
+      weights: The variables to feed, in the order of `feeds`.
+    """
+
+    graph: GraphDef
+    fetches: tuple[str, ...]
+    feeds: tuple[str, ...]
+    weights: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Equal where the same is computed."""
+        said = hashlib.sha256(self.graph.SerializeToString(deterministic=True))
+        said.update(repr((self.fetches, self.feeds)).encode())
+        return said.hexdigest()
+
+
+def compiled(signature: GraphSignature) -> CompiledGraph:
+    """The graph, made ready unless somebody holds it already.
+
+    Raises:
+      ValueError, tf.errors.OpError: It is no graph that TensorFlow can run.
+    """
+    digest = signature.digest
+    with _lock:
+        known = _compiled.get(digest)
+    if known is not None:
+        return known
+    made = CompiledGraph(signature)  # without the lock: others need not wait while TensorFlow rewrites it
+    with _lock:
+        return _compiled.setdefault(digest, made)
+
+
+def graph_signature(
+    graph: GraphDef, nodes: Mapping[str, NodeDef], fetches: Sequence[str], inputs: Sequence[str], task: str
+) -> GraphSignature:
+    """What computes `fetches` of `graph` from `inputs`, both tensors' names.
+
+    Args:
+      graph: Whose variables are fed, see `feed_variables`.
+      nodes: Those of `graph`, by name.
+      task: The name of the task that is asked, which the names of nodes shall not tell; "" for several. All
+        else in a name stays: how TensorFlow rewrites the graph, so the last bits of an answer, depends on it.
+    """
+    fed = {_node_name(name) for name in inputs}
+    order = list(_ordered(nodes, [_node_name(name) for name in (*fetches, *inputs)], fed))
+    weights = [name for name in order if nodes[name].op == "Placeholder" and name.endswith(FED)]
+    feeds = (*inputs, *(f"{name}:0" for name in weights))
+    return GraphSignature(
+        GraphDef(
+            versions=graph.versions,
+            library=graph.library,
+            node=[_renamed_node(nodes[name], task, name in fed) for name in order],
+        ),
+        tuple(_renamed(name, task) for name in fetches),
+        tuple(_renamed(name, task) for name in feeds),
+        tuple(name.removesuffix(FED) for name in weights),
+    )
+
+
+def _ordered(nodes: Mapping[str, NodeDef], wanted: Sequence[str], fed: Collection[str]) -> Iterator[str]:
+    """All nodes that `wanted` are computed from, in an order that depends on no name; it ends at `fed`."""
+    seen: set[str] = set()
+    ahead = [(name, False) for name in reversed(wanted)]
+    while ahead:
+        name, inputs_done = ahead.pop()
+        if inputs_done:
+            yield name
+        elif name not in seen:
+            seen.add(name)
+            ahead.append((name, True))
+            if name not in fed:
+                ahead += [(_node_name(tensor), False) for tensor in reversed(nodes[name].input)]
+
+
+def _renamed(name: str, task: str) -> str:
+    """A name of a node, a tensor or a loop's frame without the task's, which is a part of it between slashes."""
+    start = "^" if name.startswith("^") else ""
+    return start + "/".join("task" if part == task else part for part in name.removeprefix("^").split("/"))
+
+
+def _renamed_node(node: NodeDef, task: str, fed: bool) -> NodeDef:
+    """The node without anything that only tells where it comes from."""
+    found = NodeDef(name=_renamed(node.name, task), op=node.op, attr=node.attr)
+    if fed:
+        found.op = "Placeholder"  # one with a default has the same attributes
+    else:
+        found.input.extend(_renamed(name, task) for name in node.input)
+    for key in [key for key in found.attr if key.startswith("_")]:
+        del found.attr[key]
+    if "frame_name" in found.attr:
+        found.attr["frame_name"].s = _renamed(found.attr["frame_name"].s.decode(), task).encode()
+    return found
+
+
+def _node_name(tensor: str) -> str:
+    return tensor.removeprefix("^").partition(":")[0]

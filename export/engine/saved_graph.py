@@ -1,0 +1,96 @@
+"""A SavedModel's graph: for each set of outputs that is asked for, what computes it."""
+
+import hashlib
+import threading
+import weakref
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import tensorflow.compat.v1 as tf
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from centrabert.errors import UserError
+from centrabert.export.contract.version_folder import SAVED_MODEL
+from centrabert.export.engine.compiled_graph import CompiledGraph, compiled, graph_signature
+from centrabert.export.engine.fed_weights import feed_variables
+from centrabert.modeling.checkpoint import reason
+
+Computation = tuple[CompiledGraph, tuple[str, ...]]  # and the variables to feed it after its inputs
+
+_graphs: "weakref.WeakValueDictionary[str, SavedGraph]" = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class SavedGraph:
+    """What saved_model.pb says; the graph of a version folder without its weights.
+
+    Attributes:
+      signature_defs: By name, as TensorFlow writes them.
+    """
+
+    def __init__(self, meta_graph: MetaGraphDef, source: Path) -> None:
+        self.signature_defs: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
+        self._source = source
+        self._graph = meta_graph.graph_def
+        feed_variables(self._graph)
+        self._nodes = {node.name: node for node in self._graph.node}
+        self._computations: dict[tuple[tuple[str, ...], tuple[str, ...]], Computation] = {}
+
+    def variables(self, signatures: Collection[str]) -> set[str]:
+        """The variables that some signatures need."""
+        definitions = (self.signature_defs[name] for name in signatures)
+        tensors = [info.name for each in definitions for info in each.outputs.values()]
+        return set(graph_signature(self._graph, self._nodes, tensors, (), "").weights)
+
+    def computation(self, task: str, fetches: tuple[str, ...], inputs: tuple[str, ...]) -> Computation:
+        """What computes tensors of the graph from others, by their names.
+
+        Args:
+          task: The name of the task that is asked; "" for several.
+
+        The first time it takes about a second, unless another graph that is in use computes the same.
+
+        Raises:
+          UserError: The graph is none that TensorFlow can run.
+        """
+        key = (fetches, inputs)
+        if key not in self._computations:
+            try:
+                signature = graph_signature(self._graph, self._nodes, fetches, inputs, task)
+                return self._computations.setdefault(key, (compiled(signature), signature.weights))
+            except (KeyError, ValueError, tf.errors.OpError) as error:
+                told = reason(error) if isinstance(error, tf.errors.OpError) else error
+                raise UserError(f"{self._source}: cannot load the SavedModel: {told}") from None
+        return self._computations[key]
+
+
+def saved_graph(folder: Path) -> SavedGraph:
+    """The graph of a version; versions with the same saved_model.pb share it as long as one is in use.
+
+    Raises:
+      UserError: `folder` holds no SavedModel that can be read.
+    """
+    file = folder / SAVED_MODEL
+    if not file.is_file():
+        raise UserError(f"{folder}: holds no {SAVED_MODEL}; give the folder of one version")
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    with _lock:
+        if (known := _graphs.get(digest)) is not None:
+            return known
+    made = SavedGraph(_serving_graph(content, file), folder)
+    with _lock:
+        return _graphs.setdefault(digest, made)
+
+
+def _serving_graph(content: bytes, file: Path) -> MetaGraphDef:
+    try:
+        meta_graphs: Iterator[MetaGraphDef] = iter(SavedModel.FromString(content).meta_graphs)
+    except DecodeError:
+        raise UserError(f"{file}: is damaged; export the model again") from None
+    for meta_graph in meta_graphs:
+        if set(meta_graph.meta_info_def.tags) == {tf.saved_model.SERVING}:
+            return meta_graph
+    raise UserError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
