@@ -2,19 +2,20 @@
 
 TensorFlow rewrites a graph before it first runs, which takes about a second for the outputs of one task and
 longer the more the graph holds beside them. So each set of outputs has a graph of its own, with what it needs
-and nothing else, and names without the task's: what two tasks of one shape and with the same labels compute is
-then the same graph to the last byte, and is rewritten once.
+and nothing else, and names without the task's: what two tasks of one shape and with the same labels compute
+is then the same graph to the last byte, and is rewritten once.
 """
 
 import hashlib
 import threading
 import weakref
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
+from tensorflow.core.framework.attr_value_pb2 import NameAttrList
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
@@ -104,11 +105,7 @@ def graph_signature(
     weights = [name for name in order if nodes[name].op == "Placeholder" and name.endswith(FED)]
     feeds = (*inputs, *(f"{name}:0" for name in weights))
     return GraphSignature(
-        GraphDef(
-            versions=graph.versions,
-            library=graph.library,
-            node=[_renamed_node(nodes[name], task, name in fed) for name in order],
-        ),
+        _with_functions(graph, [_renamed_node(nodes[name], task, name in fed) for name in order]),
         tuple(_renamed(name, task) for name in fetches),
         tuple(_renamed(name, task) for name in feeds),
         tuple(name.removesuffix(FED) for name in weights),
@@ -131,7 +128,7 @@ def _ordered(nodes: Mapping[str, NodeDef], wanted: Sequence[str], fed: Collectio
 
 
 def _renamed(name: str, task: str) -> str:
-    """A name of a node, a tensor or a loop's frame without the task's, which is a part of it between slashes."""
+    """A name of a node, tensor or frame of a loop, without the task's between two slashes of it."""
     start = "^" if name.startswith("^") else ""
     return start + "/".join("task" if part == task else part for part in name.removeprefix("^").split("/"))
 
@@ -148,6 +145,36 @@ def _renamed_node(node: NodeDef, task: str, fed: bool) -> NodeDef:
     if "frame_name" in found.attr:
         found.attr["frame_name"].s = _renamed(found.attr["frame_name"].s.decode(), task).encode()
     return found
+
+
+def _with_functions(graph: GraphDef, nodes: Sequence[NodeDef]) -> GraphDef:
+    """The nodes, and the functions of `graph` that they call, in the order of the calls and named by it."""
+    library = {function.signature.name: function for function in graph.library.function}
+    found = GraphDef(versions=graph.versions, node=nodes)
+    names: dict[str, str] = {}
+    ahead = list(_calls(found.node))
+    while ahead:
+        call = ahead.pop(0)
+        if call.name not in names:
+            names[call.name] = f"function_{len(names)}"
+            function = found.library.function.add()
+            function.CopyFrom(library[call.name])
+            function.signature.name = names[call.name]
+            for key in [key for key in function.attr if key.startswith("_")]:
+                del function.attr[key]
+            ahead += _calls(function.node_def)
+        call.name = names[call.name]
+    return found
+
+
+def _calls(nodes: Iterable[NodeDef]) -> Iterator[NameAttrList]:
+    """Where the nodes name a function."""
+    for node in nodes:
+        for key in sorted(node.attr):
+            if node.attr[key].WhichOneof("value") == "func":
+                yield node.attr[key].func
+            else:
+                yield from node.attr[key].list.func
 
 
 def _node_name(tensor: str) -> str:

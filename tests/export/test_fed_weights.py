@@ -1,4 +1,4 @@
-"""Weights that are fed at every call answer as variables of a session, by every signature and kind of task."""
+"""Weights that are fed at every call answer as variables of a session do, by every signature."""
 
 from collections.abc import Iterator
 

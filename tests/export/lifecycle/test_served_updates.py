@@ -197,18 +197,23 @@ def test_a_changed_task_must_answer_as_in_training(
             load(folder, old)
 
 
-def test_of_another_graph_only_what_is_new_is_asked(
-    exported: Path, old: Servable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_of_an_added_task_only_what_is_new_is_asked(
+    old: Servable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of version 1, which has rte alone, with the branch that version 2 serves: what asks several tasks."""
-    folder = tmp_path / "1"
-    StoredVersion(copy(tmp_path / "store"), 1).write(folder)
+    """The new task, which lengthens the trunk, and what asks several; not rte and tone in their new graph."""
+    store, folder = copy(tmp_path / "store"), tmp_path / "3"
+    store.add(tiny_store().sim)
+    StoredVersion(store, 3).write(folder)
     asked = asked_at_load(monkeypatch)
-    one = load(folder, old)
-    assert set(asked) == {"describe", "serving_default", "route", "route_ids"} & set(one.predictor.signatures)
-    assert all(array is old.predictor.weights[name] for name, array in one.predictor.weights.items())
-    assert same_bits(ask(one, "rte"), ask(old, "rte"))
-    one.predictor.close()
+    new = load(folder, old)
+    several = {"describe", "serving_default", "route", "route_ids"}
+    assert set(asked) == {"golden sim", "sim", "sim_ids"} | several
+    assert same_bits(ask(new, "rte"), ask(old, "rte"))
+    assert same_bits(ask(new), {**ask(new), **routed(folder)}), "as alone, whatever was loaded before"
+    again = load(folder, old, new)
+    assert len(asked) == len(set(asked)), "the second time there is nothing to ask"
+    for each in (new, again):
+        each.predictor.close()
 
 
 @contextmanager
