@@ -180,7 +180,7 @@ class TaskListFlags:
             )
         if self.task_config and not is_config(self.task_config):
             raise UserError(f"--task_config={self.task_config} is not named as a YAML file is: *.yaml")
-        if self.data_root and self.tasks is None:
+        if self.data_root and not self.tasks:
             raise UserError("missing --tasks; --help lists the flags")
         place = given.resolve()
         return place, [find_task(name, data_root=place) for name in self.tasks or task_names(place)]

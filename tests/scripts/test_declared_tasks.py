@@ -204,6 +204,7 @@ def test_a_search_takes_all_tasks_of_a_file(
     [
         ({}, "give either --data_root, for tasks of GLUE, or --task_config"),
         ({"data_root": "glue"}, "missing --tasks"),
+        ({"data_root": "glue", "tasks": ""}, "missing --tasks"),
         ({"task_config": "tasks.txt"}, "--task_config=tasks.txt is not named as a YAML file is: *.yaml"),
         ({"task_config": "{root}/none.yaml"}, "none.yaml: no such file"),
         ({"task_config": "{root}/tasks.yaml", "tasks": "rte"}, "there is no task 'rte'; the tasks are mood"),
