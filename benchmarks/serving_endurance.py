@@ -5,10 +5,7 @@ the server can answer, while a patient client asks once a second. Prints the mem
 """
 
 import asyncio
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -35,34 +32,14 @@ SHORT, LONG = "a fine film", " ".join(["word"] * 120)
 
 def main() -> None:
     from benchmarks.harness import random_models
+    from benchmarks.harness.server_process import server_process
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         base = random_models.bert(folder / "bert", "minilm", Path(FLAGS.vocabulary))
         version = random_models.export_model(folder / "mixed", base, random_models.mixed("minilm"))
-        process, address = _start(version.parent)
-        try:
-            asyncio.run(_measure(address, process.pid))
-        finally:
-            process.terminate()
-            print(f"the server ended with exit code {process.wait(60)}")
-
-
-def _start(base_path: Path) -> tuple[subprocess.Popen[str], str]:
-    """A server, and the address of its gRPC."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "centrabert.export.run_server", f"--model_base_path={base_path}"),
-            *("--port=0", "--rest_api_port=0"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    line = process.stdout.readline() if process.stdout else ""
-    found = re.search(r"gRPC at (\S+),", line)
-    if not found:
-        raise OSError(f"the server did not start: {line!r}")
-    return process, found[1]
+        with server_process(version.parent) as server:
+            asyncio.run(_measure(server.address, server.process.pid))
 
 
 async def _measure(address: str, pid: int) -> None:

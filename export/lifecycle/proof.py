@@ -116,17 +116,17 @@ def prove_answers(
 
     if not goldens:
         return {}
-    with Predictor(model, [task.name for task in goldens]) as predictor:
-        found = {task: ask(predictor, task, golden) for task, golden in goldens.items()}
-    for task, golden in goldens.items():
-        golden.check(task, found[task], f"task {task.name}, exported")
     unchanged = {task: golden for task, golden in goldens.items() if task.name not in changed}
     same: dict[str, bool | None] = {task.name: None for task in goldens}
-    if parent is not None and unchanged:
-        with Predictor(parent, [task.name for task in unchanged]) as predictor:
-            for task, golden in unchanged.items():
-                _check_same(task.name, found[task], ask(predictor, task, golden))
-                same[task.name] = True
+    with Predictor(model, [task.name for task in goldens]) as predictor:
+        found = {task: ask(predictor, task, golden) for task, golden in goldens.items()}
+        for task, golden in goldens.items():
+            golden.check(task, found[task], f"task {task.name}, exported")
+        if parent is not None and unchanged:  # beside the first: what computes the same is then made ready once
+            with Predictor(parent, [task.name for task in unchanged]) as before:
+                for task, golden in unchanged.items():
+                    _check_same(task.name, found[task], ask(before, task, golden))
+                    same[task.name] = True
     return same
 
 
