@@ -38,7 +38,7 @@ PATTERNS = {
         "tests/export/test_exported_model.py",
         "tests/export/rest/test_json_tensors.py",
         "tests/export/serving/test_request_rows.py",
-        "tests/export/test_fed_weights.py",
+        "tests/export/engine/test_fed_weights.py",
         "tests/export/test_publication.py",
         "tests/export/test_store_export.py",
         "tests/formats/test_damaged_files.py",

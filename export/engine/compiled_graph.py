@@ -9,18 +9,18 @@ is then the same graph to the last byte, and is rewritten once.
 import hashlib
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizer)
-from tensorflow.core.framework.attr_value_pb2 import NameAttrList
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
 from centrabert.export.engine.fed_weights import FED
+from centrabert.export.engine.neutral_names import renamed, without_task
 
 _compiled: "weakref.WeakValueDictionary[str, CompiledGraph]" = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -105,9 +105,9 @@ def graph_signature(
     weights = [name for name in order if nodes[name].op == "Placeholder" and name.endswith(FED)]
     feeds = (*inputs, *(f"{name}:0" for name in weights))
     return GraphSignature(
-        _with_functions(graph, [_renamed_node(nodes[name], task, name in fed) for name in order]),
-        tuple(_renamed(name, task) for name in fetches),
-        tuple(_renamed(name, task) for name in feeds),
+        without_task(graph, [nodes[name] for name in order], fed, task),
+        tuple(renamed(name, task) for name in fetches),
+        tuple(renamed(name, task) for name in feeds),
         tuple(name.removesuffix(FED) for name in weights),
     )
 
@@ -125,56 +125,6 @@ def _ordered(nodes: Mapping[str, NodeDef], wanted: Sequence[str], fed: Collectio
             ahead.append((name, True))
             if name not in fed:
                 ahead += [(_node_name(tensor), False) for tensor in reversed(nodes[name].input)]
-
-
-def _renamed(name: str, task: str) -> str:
-    """A name of a node, tensor or frame of a loop, without the task's between two slashes of it."""
-    start = "^" if name.startswith("^") else ""
-    return start + "/".join("task" if part == task else part for part in name.removeprefix("^").split("/"))
-
-
-def _renamed_node(node: NodeDef, task: str, fed: bool) -> NodeDef:
-    """The node without anything that only tells where it comes from."""
-    found = NodeDef(name=_renamed(node.name, task), op=node.op, attr=node.attr)
-    if fed:
-        found.op = "Placeholder"  # one with a default has the same attributes
-    else:
-        found.input.extend(_renamed(name, task) for name in node.input)
-    for key in [key for key in found.attr if key.startswith("_")]:
-        del found.attr[key]
-    if "frame_name" in found.attr:
-        found.attr["frame_name"].s = _renamed(found.attr["frame_name"].s.decode(), task).encode()
-    return found
-
-
-def _with_functions(graph: GraphDef, nodes: Sequence[NodeDef]) -> GraphDef:
-    """The nodes, and the functions of `graph` that they call, in the order of the calls and named by it."""
-    library = {function.signature.name: function for function in graph.library.function}
-    found = GraphDef(versions=graph.versions, node=nodes)
-    names: dict[str, str] = {}
-    ahead = list(_calls(found.node))
-    while ahead:
-        call = ahead.pop(0)
-        if call.name not in names:
-            names[call.name] = f"function_{len(names)}"
-            function = found.library.function.add()
-            function.CopyFrom(library[call.name])
-            function.signature.name = names[call.name]
-            for key in [key for key in function.attr if key.startswith("_")]:
-                del function.attr[key]
-            ahead += _calls(function.node_def)
-        call.name = names[call.name]
-    return found
-
-
-def _calls(nodes: Iterable[NodeDef]) -> Iterator[NameAttrList]:
-    """Where the nodes name a function."""
-    for node in nodes:
-        for key in sorted(node.attr):
-            if node.attr[key].WhichOneof("value") == "func":
-                yield node.attr[key].func
-            else:
-                yield from node.attr[key].list.func
 
 
 def _node_name(tensor: str) -> str:

@@ -122,7 +122,8 @@ def prove_answers(
         found = {task: ask(predictor, task, golden) for task, golden in goldens.items()}
         for task, golden in goldens.items():
             golden.check(task, found[task], f"task {task.name}, exported")
-        if parent is not None and unchanged:  # beside the first: what computes the same is then made ready once
+        if parent is not None and unchanged:
+            # Beside the first: what computes the same is made ready once.
             with Predictor(parent, [task.name for task in unchanged]) as before:
                 for task, golden in unchanged.items():
                     _check_same(task.name, found[task], ask(before, task, golden))

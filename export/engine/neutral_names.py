@@ -1,0 +1,95 @@
+"""A graph in names that do not tell which task it is of, nor in which graph it was: so equal ones are found.
+
+Scopes stay: how TensorFlow rewrites a graph, and so the last bits of an answer, depends on them.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from typing import Any
+
+from tensorflow.core.framework.attr_value_pb2 import NameAttrList
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+TASK = "task"
+
+
+def without_task(graph: GraphDef, nodes: Sequence[NodeDef], fed: Collection[str], task: str) -> GraphDef:
+    """Nodes of `graph`, and the functions that they call, in the order of the calls and named by it.
+
+    Args:
+      fed: Names of nodes whose value is fed; what they are computed from is left out.
+      task: What no name shall tell; "" for none.
+    """
+    library = {function.signature.name: function for function in graph.library.function}
+    found = GraphDef(versions=graph.versions, node=[_node(node, task, node.name in fed) for node in nodes])
+    names: dict[str, str] = {}
+    ahead = list(_calls(found.node))
+    while ahead:
+        call = ahead.pop(0)
+        if call.name not in names:
+            names[call.name] = f"function_{len(names)}"
+            function = found.library.function.add()
+            function.CopyFrom(library[call.name])
+            _rename_function(function, names[call.name], task)
+            ahead += _calls(function.node_def)
+        call.name = names[call.name]
+    return found
+
+
+def renamed(name: str, task: str) -> str:
+    """The name of a node or tensor, as `without_task` gives it."""
+    node, colon, output = name.removeprefix("^").partition(":")
+    parts = (TASK if part == task else part for part in node.split("/"))
+    return ("^" if name.startswith("^") else "") + "/".join(parts) + colon + output
+
+
+def _node(node: NodeDef, task: str, fed: bool) -> NodeDef:
+    found = NodeDef(name=renamed(node.name, task), op=node.op, attr=node.attr)
+    if fed:
+        found.op = "Placeholder"  # one with a default has the same attributes
+    else:
+        found.input.extend(renamed(name, task) for name in node.input)
+    _drop_notes(found.attr)
+    return found
+
+
+def _rename_function(function: FunctionDef, name: str, task: str) -> None:
+    """In place. Arguments have the scope of the call in their names, with "_" for all but letters and digits."""
+    written = re.sub("[^a-z0-9_]", "_", task.lower())
+    own = re.compile(rf"(^|(?<=_)){re.escape(written)}(?=_|$|:)") if task else None
+
+    def neutral(said: str) -> str:
+        return own.sub(TASK, said, count=1) if own else said
+
+    function.signature.name = name
+    _drop_notes(function.attr)
+    for arguments in function.arg_attr.values():
+        _drop_notes(arguments.attr)
+    for argument in (*function.signature.input_arg, *function.signature.output_arg):
+        argument.name = neutral(argument.name)
+    for node in function.node_def:
+        node.name = neutral(node.name)
+        node.input[:] = map(neutral, node.input)
+        _drop_notes(node.attr)
+    for returned in (function.ret, function.control_ret):
+        pairs = {neutral(key): neutral(value) for key, value in returned.items()}
+        returned.clear()
+        returned.update(pairs)
+
+
+def _drop_notes(attributes: MutableMapping[str, Any]) -> None:
+    """What begins with an underscore only tells where something comes from."""
+    for key in [key for key in attributes if key.startswith("_")]:
+        del attributes[key]
+
+
+def _calls(nodes: Iterable[NodeDef]) -> Iterator[NameAttrList]:
+    """Where the nodes name a function."""
+    for node in nodes:
+        for key in sorted(node.attr):
+            if node.attr[key].WhichOneof("value") == "func":
+                yield node.attr[key].func
+            else:
+                yield from node.attr[key].list.func
