@@ -13,6 +13,7 @@ from pathlib import Path
 from centrabert.modeling.task import TaskSpec
 
 SECONDS = 3600.0  # until we give up waiting for a version
+POLL_SECONDS = 0.5  # between two requests, which take the server time too
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ServerProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime
 
     def wait_for(self, version: int, task: TaskSpec) -> None:
-        """Asks a task, at every moment, until the answer is that of a version."""
+        """Asks a task, twice a second, until the answer is that of a version."""
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
@@ -49,7 +50,7 @@ class ServerProcess:
             while stub.Predict(request, SECONDS).model_spec.version.value != version:
                 if time.monotonic() > end:
                     raise TimeoutError(f"version {version} is not served after {SECONDS:.0f} s")
-                time.sleep(0.05)
+                time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -83,14 +83,19 @@ def load_servable(
 
 def _known_weights(manifest: Manifest, loaded: Sequence[Servable]) -> Weights:
     """The version's weights that loaded versions have, by the digests that all were proved with."""
-    by_digest = {
-        digest: each.predictor.weights[name]
+    arrays = {
+        key: each.predictor.weights[name]
         for each in loaded
         if each.files
         for name, digest in each.manifest.variables().items()
         if name in each.predictor.weights  # but for those that no signature reads
+        for key in ((name, digest), ("", digest))  # whatever it is called: a task may have been renamed
     }
-    return {name: by_digest[digest] for name, digest in manifest.variables().items() if digest in by_digest}
+    return {
+        name: arrays.get((name, digest), arrays["", digest])
+        for name, digest in manifest.variables().items()
+        if ("", digest) in arrays
+    }
 
 
 def _is_served(
@@ -118,19 +123,15 @@ def _goldens(predictor: Predictor, tasks: Collection[str], manifest: Manifest, f
 def _warmup(predictor: Predictor, file: Path) -> Iterator[Ask]:
     """Asks what the file holds and no graph has answered yet; a version may do without."""
     requests = [record.predict_log.request for record in _records(file)] if file.exists() else []
+    kinds = [(request.model_spec.signature_name, tuple(sorted(request.inputs))) for request in requests]
+    unique = list(dict.fromkeys(kinds))
     with ThreadPoolExecutor(COMPILED_AT_ONCE) as executor:
-        graphs = list(executor.map(partial(_graph, predictor), requests))
-    answering = {
-        graph: request.model_spec.signature_name for graph, request in zip(graphs, requests, strict=True)
-    }
-    for graph, request in zip(graphs, requests, strict=True):
-        if not graph.warm and answering[graph] == request.model_spec.signature_name:
+        graphs = dict(zip(unique, executor.map(lambda kind: predictor.graph(*kind), unique), strict=True))
+    answering = {graph: kind for kind, graph in graphs.items()}
+    for kind, request in zip(kinds, requests, strict=True):
+        if not graphs[kind].warm and answering[graphs[kind]] == kind:
             yield partial(_ask, predictor, request)
     yield partial(_set_warm, answering)
-
-
-def _graph(predictor: Predictor, request: PredictRequest) -> CompiledGraph:
-    return predictor.graph(request.model_spec.signature_name, request.inputs)
 
 
 def _set_warm(graphs: Iterable[CompiledGraph]) -> None:
