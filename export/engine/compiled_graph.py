@@ -9,7 +9,7 @@ is then the same graph to the last byte, and is rewritten once.
 import hashlib
 import threading
 import weakref
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +102,7 @@ def graph_signature(
     """
     fed = {_node_name(name) for name in inputs}
     order = list(_ordered(nodes, [_node_name(name) for name in (*fetches, *inputs)], fed))
-    weights = [name for name in order if nodes[name].op == "Placeholder" and name.endswith(FED)]
+    weights = _weights(nodes, order)
     feeds = (*inputs, *(f"{name}:0" for name in weights))
     return GraphSignature(
         without_task(graph, [nodes[name] for name in order], fed, task),
@@ -110,6 +110,17 @@ def graph_signature(
         tuple(renamed(name, task) for name in feeds),
         tuple(name.removesuffix(FED) for name in weights),
     )
+
+
+def variables(nodes: Mapping[str, NodeDef], fetches: Sequence[str]) -> set[str]:
+    """The names of all variables that tensors are computed from."""
+    found = _weights(nodes, _ordered(nodes, [_node_name(name) for name in fetches], ()))
+    return {name.removesuffix(FED) for name in found}
+
+
+def _weights(nodes: Mapping[str, NodeDef], names: Iterable[str]) -> list[str]:
+    """Those of the nodes that weights are fed to."""
+    return [name for name in names if name.endswith(FED) and nodes[name].op == "Placeholder"]
 
 
 def _ordered(nodes: Mapping[str, NodeDef], wanted: Sequence[str], fed: Collection[str]) -> Iterator[str]:

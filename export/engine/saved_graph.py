@@ -13,7 +13,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import SAVED_MODEL
-from centrabert.export.engine.compiled_graph import CompiledGraph, compiled, graph_signature
+from centrabert.export.engine.compiled_graph import CompiledGraph, compiled, graph_signature, variables
 from centrabert.export.engine.fed_weights import feed_variables
 from centrabert.modeling.checkpoint import reason
 
@@ -42,7 +42,7 @@ class SavedGraph:
         """The variables that some signatures need."""
         definitions = (self.signature_defs[name] for name in signatures)
         tensors = [info.name for each in definitions for info in each.outputs.values()]
-        return set(graph_signature(self._graph, self._nodes, tensors, (), "").weights)
+        return variables(self._nodes, tensors)
 
     def computation(self, task: str, fetches: tuple[str, ...], inputs: tuple[str, ...]) -> Computation:
         """What computes tensors of the graph from others, by their names.
