@@ -62,13 +62,24 @@ def run(run: Run) -> None:
         hours = [workshop.hours(each) for each in left]
         for each, cost in zip(left, hours, strict=True):
             print(f"{cost:6.2f}  {each.key}")
-        print(f"{sum(hours):6.2f}  CPU hours; what depends on a choice is listed when the choice can be made")
+        print(f"{sum(hours):6.2f}  CPU hours")
+        _print_waiting(schedule, results)
         return
     while (training := schedule.next(results)) is not None:
         result = workshop.train(training)
         results.add(training, result)
         run.results.with_suffix(".md").write_text(page(results, layers))
         print(f"{training.key}: {100 * result.dev:.2f}, {result.cpu_seconds:.0f} CPU seconds", flush=True)
+    _print_waiting(schedule, results)
+
+
+def _print_waiting(schedule: Schedule, results: Results) -> None:
+    """What is left out, and why."""
+    if waiting := schedule.waiting(results):
+        print(
+            f"Left out: {', '.join(waiting)}. They depend on the best of results that are not there yet; train "
+            "the rows full_rates, partial and teachers of these tasks first."
+        )
 
 
 if __name__ == "__main__":

@@ -92,6 +92,15 @@ class Schedule:
         """The first that has no result."""
         return next((each for each in self.wanted(results) if not results.of(each)), None)
 
+    def waiting(self, results: Results) -> list[str]:
+        """The wanted rows of which nothing can be trained yet, with their tasks."""
+        tasks = [each for each in (*WHOLE, *SAMPLED) if each in self.tasks]
+        return [
+            f"{row} of {task}"
+            for row, task in product(self.rows, tasks)
+            if not self.of_row(row, task, results)
+        ]
+
     def of_row(self, row: str, task: str, results: Results) -> Sequence[Training]:
         """What a row of the tables needs of a task; nothing where a choice cannot be made yet."""
         if row == FULL:

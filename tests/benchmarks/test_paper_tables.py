@@ -62,6 +62,13 @@ def test_what_waits_for_a_choice_is_not_trained(tmp_path: Path) -> None:
         assert not list(Schedule(LAYERS, ("rte",), rows).wanted(Results(tmp_path / "none.json")))
 
 
+def test_what_waits_for_a_choice_is_named(tmp_path: Path) -> None:
+    results = everything(tmp_path / "results.json", ("partial", "teachers"), ("rte",))
+    schedule = Schedule(LAYERS, ("rte", "cola"), ("partial", "teachers", "kd", "mt_dnn"))
+    waiting = ["teachers of cola", "kd of cola", "mt_dnn of rte", "mt_dnn of cola"]
+    assert schedule.waiting(results) == waiting
+
+
 def test_the_results_are_read_back(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     results = everything(file, ("full", "partial"))
