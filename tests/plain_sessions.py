@@ -63,7 +63,7 @@ def plain_sessions() -> Iterator[None]:
 
 @contextmanager
 def _graphs_of_their_own() -> Iterator[None]:
-    """What computes the same is one graph in the process, but not if one is rewritten and the other is not."""
+    """What computes the same is one graph in a process, but not if one is rewritten and the other is not."""
     from centrabert.export.engine import compiled_graph, saved_graph
 
     outside = compiled_graph._compiled, saved_graph._graphs

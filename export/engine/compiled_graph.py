@@ -30,7 +30,7 @@ class CompiledGraph:
     """A graph, ready to run, whose session ends with the last who holds it. Threads may call it at once.
 
     Attributes:
-      warm: Whether it has run for texts of every usual length; who asks sets it.
+      warm: Whether it has run for texts of every usual length; whoever asks sets it.
     """
 
     def __init__(self, signature: "GraphSignature") -> None:
@@ -84,7 +84,9 @@ def compiled(signature: GraphSignature) -> CompiledGraph:
         known = _compiled.get(digest)
     if known is not None:
         return known
-    made = CompiledGraph(signature)  # without the lock: others need not wait while TensorFlow rewrites it
+    made = CompiledGraph(
+        signature
+    )  # without the lock, so that nobody waits; two may make the same, and one is dropped
     with _lock:
         return _compiled.setdefault(digest, made)
 

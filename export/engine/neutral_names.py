@@ -13,10 +13,11 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 TASK = "task"
+NOTES = {"_class", "_output_shapes", "_user_specified_name"}
 
 
 def without_task(graph: GraphDef, nodes: Sequence[NodeDef], fed: Collection[str], task: str) -> GraphDef:
-    """Nodes of `graph`, and the functions that they call, in the order of the calls and named by it.
+    """Nodes of `graph`, and the functions that they call, in the order of the calls and named by that order.
 
     Args:
       fed: Names of nodes whose value is fed; what they are computed from is left out.
@@ -58,10 +59,15 @@ def _node(node: NodeDef, task: str, fed: bool) -> NodeDef:
 def _rename_function(function: FunctionDef, name: str, task: str) -> None:
     """In place. Arguments have the scope of the call in their names, "_" for all but letters and digits."""
     written = re.sub("[^a-z0-9_]", "_", task.lower())
-    own = re.compile(rf"(^|(?<=_)){re.escape(written)}(?=_|$|:)") if task else None
+    own = re.compile(rf"(^|(?<=_)){re.escape(written)}(?=_|$)") if task else None
+    former = function.signature.name.lower()
 
     def neutral(said: str) -> str:
-        return own.sub(TASK, said, count=1) if own else said
+        """Also of an input: what follows a colon is an output of an op, which every graph calls so."""
+        caret, (name, *output) = "^" * said.startswith("^"), said.removeprefix("^").split(":")
+        if name.startswith(former):  # an argument that is not used, of which TensorFlow numbers the function
+            name = TASK + name.removeprefix(former)
+        return caret + ":".join((own.sub(TASK, name, count=1) if own else name, *output))
 
     function.signature.name = name
     _drop_notes(function.attr)
@@ -73,6 +79,7 @@ def _rename_function(function: FunctionDef, name: str, task: str) -> None:
         node.name = neutral(node.name)
         node.input[:] = map(neutral, node.input)
         _drop_notes(node.attr)
+    function.signature.control_output[:] = map(neutral, function.signature.control_output)
     for returned in (function.ret, function.control_ret):
         pairs = {neutral(key): neutral(value) for key, value in returned.items()}
         returned.clear()
@@ -80,8 +87,8 @@ def _rename_function(function: FunctionDef, name: str, task: str) -> None:
 
 
 def _drop_notes(attributes: MutableMapping[str, Any]) -> None:
-    """What begins with an underscore only tells where something comes from."""
-    for key in [key for key in attributes if key.startswith("_")]:
+    """Removes what only tells where something comes from; others with an underscore decide how it runs."""
+    for key in NOTES & attributes.keys():
         del attributes[key]
 
 

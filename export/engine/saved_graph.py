@@ -4,6 +4,7 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow.compat.v1 as tf
@@ -30,13 +31,17 @@ class SavedGraph:
       signature_defs: By name, as TensorFlow writes them.
     """
 
-    def __init__(self, meta_graph: MetaGraphDef, source: Path) -> None:
+    def __init__(self, meta_graph: MetaGraphDef) -> None:
         self.signature_defs: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
-        self._source = source
         self._graph = meta_graph.graph_def
         feed_variables(self._graph)
         self._nodes = {node.name: node for node in self._graph.node}
         self._computations: dict[tuple[tuple[str, ...], tuple[str, ...]], Computation] = {}
+
+    @property
+    def graphs(self) -> list[CompiledGraph]:
+        """Those made so far."""
+        return [graph for graph, _ in self._computations.values()]
 
     def variables(self, signatures: Collection[str]) -> set[str]:
         """The variables that some signatures need."""
@@ -47,23 +52,26 @@ class SavedGraph:
     def computation(self, task: str, fetches: tuple[str, ...], inputs: tuple[str, ...]) -> Computation:
         """What computes tensors of the graph from others, by their names.
 
-        Args:
-          task: The name of the task that is asked; "" for several.
-
         The first time it takes about a second, unless another graph that is in use computes the same.
 
-        Raises:
-          UserError: The graph is none that TensorFlow can run.
+        Args:
+          task: The name of the task that is asked; "" for several.
         """
         key = (fetches, inputs)
         if key not in self._computations:
-            try:
-                signature = graph_signature(self._graph, self._nodes, fetches, inputs, task)
-                return self._computations.setdefault(key, (compiled(signature), signature.weights))
-            except (KeyError, ValueError, tf.errors.OpError) as error:
-                told = reason(error) if isinstance(error, tf.errors.OpError) else error
-                raise UserError(f"{self._source}: cannot load the SavedModel: {told}") from None
+            signature = graph_signature(self._graph, self._nodes, fetches, inputs, task)
+            return self._computations.setdefault(key, (compiled(signature), signature.weights))
         return self._computations[key]
+
+
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """Raises UserError where the graph of a version turns out to be none that TensorFlow can run."""
+    try:
+        yield
+    except (KeyError, IndexError, ValueError, tf.errors.OpError) as error:
+        told = reason(error) if isinstance(error, tf.errors.OpError) else f"{error}"
+        raise UserError(f"{folder}: cannot load the SavedModel: {told}") from None
 
 
 def saved_graph(folder: Path) -> SavedGraph:
@@ -80,7 +88,8 @@ def saved_graph(folder: Path) -> SavedGraph:
     with _lock:
         if (known := _graphs.get(digest)) is not None:
             return known
-    made = SavedGraph(_serving_graph(content, file), folder)
+    with damage_told(folder):
+        made = SavedGraph(_serving_graph(content, file))
     with _lock:
         return _graphs.setdefault(digest, made)
 

@@ -15,7 +15,7 @@ from centrabert.export.contract.signature_names import task_of
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.engine.compiled_graph import CompiledGraph
 from centrabert.export.engine.fed_weights import Weights, read_weights
-from centrabert.export.engine.saved_graph import SavedGraph, saved_graph
+from centrabert.export.engine.saved_graph import SavedGraph, damage_told, saved_graph
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -42,11 +42,13 @@ class Predictor:
     def __init__(
         self, folder: Path, only: Collection[str] | None = None, known: Weights | None = None
     ) -> None:
+        self._folder = folder
         self._graph: SavedGraph | None = saved_graph(folder)
         every = self._graph.signature_defs
         self.signature_defs = {name: each for name, each in every.items() if only is None or name in only}
         self.signatures = {name: _spec(name, each) for name, each in self.signature_defs.items()}
-        variables = self._graph.variables(self.signature_defs)
+        with damage_told(folder):
+            variables = self._graph.variables(self.signature_defs)
         self.weights = {name: array for name, array in (known or {}).items() if name in variables}
         self.weights.update(read_weights(folder, variables - self.weights.keys()))
 
@@ -91,14 +93,24 @@ class Predictor:
 
         Where they do not share them, it is False even if they are equal.
         """
-        if signature not in other.signatures:
+        if signature not in other.signatures or not self._has_weights_of(other, signature):
             return False
-        inputs = sorted(self.signatures[signature].inputs)
-        (own, weights), (others, other_weights) = (
-            each._computation(signature, inputs, tuple(each.signatures[signature].outputs))
-            for each in (self, other)
-        )
-        return own is others and all(a is b for a, b in zip(weights, other_weights, strict=True))
+        inputs = self.signatures[signature].inputs
+        return self.graph(signature, inputs) is other.graph(signature, inputs)
+
+    @property
+    def graphs(self) -> list[CompiledGraph]:
+        """What it has computed with so far; as long as somebody keeps them, nobody need make them again."""
+        return self._open().graphs
+
+    def _has_weights_of(self, other: "Predictor", signature: str) -> bool:
+        own, others = (each._open().variables([signature]) for each in (self, other))
+        return own == others and all(self.weights[name] is other.weights[name] for name in own)
+
+    def _open(self) -> SavedGraph:
+        if (graph := self._graph) is None:
+            raise RuntimeError("this predictor was closed")
+        return graph
 
     def _definition(self, signature: str) -> SignatureDef:
         return cast(SignatureDef, _find(self.signature_defs, signature, "signature"))
@@ -110,9 +122,8 @@ class Predictor:
         definition, weights = self._definition(signature), self.weights
         fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in outputs)
         feeds = tuple(_find(definition.inputs, name, f"input of {signature}").name for name in inputs)
-        if self._graph is None:
-            raise RuntimeError("this predictor was closed")
-        graph, variables = self._graph.computation(task_of(signature, self.signatures), fetches, feeds)
+        with damage_told(self._folder):
+            graph, variables = self._open().computation(task_of(signature, self.signatures), fetches, feeds)
         return graph, [weights[name] for name in variables]
 
 

@@ -57,21 +57,23 @@ def load_servable(
         was stopped.
       OSError: It cannot be read.
     """
+
+    def proceed() -> None:
+        if stopped.is_set():
+            raise UserError(f"{folder}: stopped while it was loaded")
+
     files = check_files(folder, [each.files for each in loaded if each.files])
     manifest = read_manifest(folder / EXTRA)
     tokenizer = read_tokenizer(vocabulary_file(folder / ASSETS), manifest.do_lower_case)
     predictor = Predictor(folder, known=_known_weights(manifest, loaded) if files else None)
     try:
-        changed = [task for task in manifest.tasks if not _is_served(task, predictor, files, loaded)]
+        new = [task for task in manifest.tasks if not _is_served(task, predictor, files, loaded)]
         if files and loaded:
-            logging.info("%s: %s answer otherwise than now", folder, ", ".join(changed) or "no tasks")
-        first = [
-            *_goldens(predictor, changed, manifest, folder),
-            *_warmup(predictor, folder / EXTRA / WARMUP),
-        ]
+            logging.info("%s: asks the golden texts of %s", folder, ", ".join(new) or "no task")
+        goldens = _goldens(predictor, new, manifest, folder)
+        first = [*goldens, *_warmup(predictor, folder / EXTRA / WARMUP, proceed)]
         for ask in tqdm(first, f"version {folder.name}", unit="request", leave=False, disable=None):
-            if stopped.is_set():
-                raise UserError(f"{folder}: stopped while it was loaded")
+            proceed()
             ask()
     except BaseException:
         predictor.close()
@@ -120,14 +122,28 @@ def _goldens(predictor: Predictor, tasks: Collection[str], manifest: Manifest, f
     ]
 
 
-def _warmup(predictor: Predictor, file: Path) -> Iterator[Ask]:
-    """Asks what the file holds and no graph has answered yet; a version may do without."""
+def _warmup(predictor: Predictor, file: Path, proceed: Callable[[], None]) -> Iterator[Ask]:
+    """Asks what the file holds and no graph has answered yet; a version may do without.
+
+    Of signatures with the same graph the first is asked: the file may lack the longest texts of the last.
+
+    Args:
+      proceed: Raises UserError when nobody waits for the version any more.
+    """
+
+    def made(kind: tuple[str, tuple[str, ...]]) -> CompiledGraph:
+        proceed()
+        return predictor.graph(*kind)
+
     requests = [record.predict_log.request for record in _records(file)] if file.exists() else []
     kinds = [(request.model_spec.signature_name, tuple(sorted(request.inputs))) for request in requests]
     unique = list(dict.fromkeys(kinds))
     with ThreadPoolExecutor(COMPILED_AT_ONCE) as executor:
-        graphs = dict(zip(unique, executor.map(lambda kind: predictor.graph(*kind), unique), strict=True))
-    answering = {graph: kind for kind, graph in graphs.items()}
+        found = tqdm(
+            executor.map(made, unique), "graphs", len(unique), unit="graph", leave=False, disable=None
+        )
+        graphs = dict(zip(unique, found, strict=True))
+    answering = {graph: kind for kind, graph in reversed(graphs.items())}
     for kind, request in zip(kinds, requests, strict=True):
         if not graphs[kind].warm and answering[graphs[kind]] == kind:
             yield partial(_ask, predictor, request)

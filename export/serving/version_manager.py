@@ -231,7 +231,7 @@ class ModelVersions:
 
     def _close_if_done(self, version: Version) -> None:
         if version.state == "UNLOADING" and not version.requests and version.servable is not None:
-            # In a thread: it waits for a batch that still computes what nobody waits for any more.
+            # In a thread: to free a large model takes a moment.
             asyncio.get_running_loop().run_in_executor(None, version.servable.predictor.close)
             version.servable = None
             version.state = "END"
