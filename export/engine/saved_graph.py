@@ -88,8 +88,9 @@ def saved_graph(folder: Path) -> SavedGraph:
     with _lock:
         if (known := _graphs.get(digest)) is not None:
             return known
+    meta_graph = _serving_graph(content, file)
     with damage_told(folder):
-        made = SavedGraph(_serving_graph(content, file))
+        made = SavedGraph(meta_graph)
     with _lock:
         return _graphs.setdefault(digest, made)
 

@@ -216,6 +216,15 @@ def test_of_an_added_task_only_what_is_new_is_asked(
         each.predictor.close()
 
 
+def test_a_load_that_nobody_waits_for_makes_no_graph(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    monkeypatch.setattr(compiled_graph, "CompiledGraph", None)
+    monkeypatch.setattr(compiled_graph, "_compiled", {})
+    with ThreadPoolExecutor(1) as executor, pytest.raises(UserError, match="stopped while it was loaded"):
+        load_servable(exported / "2", LIMITS, executor, lambda rows: None, stopped)
+
+
 @contextmanager
 def asking(server: Server) -> Iterator[list[PredictResponse]]:
     """Answers of `route` to two clients that ask until the block ends; raises what a request raised."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from signal import Signals
+from signal import SIGINT, Signals
 
 import fake_search
 import pytest
@@ -111,6 +111,7 @@ class WatchedRequest(StopRequest):
 
 def test_an_interruption_is_passed_on_once(tmp_path: Path) -> None:
     """Ray may cancel twice, and a second SIGTERM would interrupt the writing of the checkpoint."""
+    signal.signal(SIGINT, signal.default_int_handler)  # tests run in the background ignore it
     folder, stop = prepare(tmp_path, SPECS[0]), WatchedRequest()
     program = f"""
 import os, signal, sys, time
