@@ -77,8 +77,8 @@ def _print_waiting(schedule: Schedule, results: Results) -> None:
     """What is left out, and why."""
     if waiting := schedule.waiting(results):
         print(
-            f"Left out: {', '.join(waiting)}. They depend on the best of results that are absent; train "
-            "the rows full_rates, partial and teachers of these tasks first."
+            f"Left out: {', '.join(waiting)}. They need the best of results that are not there yet; "
+            "train the rows full_rates, partial and teachers first."
         )
 
 
