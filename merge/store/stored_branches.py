@@ -144,22 +144,28 @@ def renamed_record(folder: StoreFolder, digest: str, task: str) -> BranchRecord:
     Raises:
       UserError: No task may have that name, or the branch is damaged.
     """
-    record = read_record(folder.branch(digest))
-    read_owned(folder.branch(digest), record)
-    return replace(record, branch=replace(record.branch, task=replace(record.branch.task, name=task)))
+    return _renamed(folder.branch(digest), task)[0]
 
 
 def rename_branch(folder: StoreFolder, digest: str, task: str) -> dict[str, str]:
     """A branch of the same weights for a task of another name; returns the digests of its files."""
-    source, record = folder.branch(digest), renamed_record(folder, digest, task)
+    source = folder.branch(digest)
+    record, owned = _renamed(source, task)
     with files.atomic_folder(folder.branches / "new") as aside:
-        index = _merged_index(aside, task, read_owned(source, record))
+        index = _merged_index(aside, task, owned)
         for name in (f"{CHECKPOINT}{DATA}", f"{CHECKPOINT}{INDEX}", GOLDEN):
             link(source / name, aside / name)
         (aside / RECORD).write_text(dump(record.to_json()), encoding="utf-8")
         digests = _seal(aside)
     _settle(folder, digests, index)
     return digests
+
+
+def _renamed(source: Path, task: str) -> tuple[BranchRecord, checkpoint.Tensors]:
+    """The record of a stored branch for a task of another name, and its weights."""
+    record = read_record(source)
+    owned = read_owned(source, record)
+    return replace(record, branch=replace(record.branch, task=replace(record.branch.task, name=task))), owned
 
 
 def branch_shard(folder: StoreFolder, digest: str, task: str) -> Shard:

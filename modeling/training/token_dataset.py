@@ -174,14 +174,15 @@ def encode(
         segments.append(kinds[real])
         lengths.append(real.sum(1))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
-    _tell_unknown(tokenizer, task, np.concatenate(ids))
+    pieces = np.concatenate(ids)
+    _tell_unknown(tokenizer, task, pieces)
     words = word_table(places, cut) if task.split else None
     if words is not None:
         _check_words(task, words, labels)
     return Encoded(
         tuple(text_a),
         tuple(text_b),
-        np.concatenate(ids),
+        pieces,
         np.concatenate(segments),
         offsets,
         tokenizer.padding_id,
