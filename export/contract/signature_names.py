@@ -4,8 +4,6 @@ A task has two signatures of its own: `<task>` reads texts, `<task>_ids` reads w
 words has `<task>_words` instead of the latter, which reads words that are split already.
 """
 
-from collections.abc import Collection
-
 DEFAULT = "serving_default"  # texts in, the answers of every task out
 ROUTE = "route"  # texts and, for each row, the tasks that are to answer it
 ROUTE_IDS = "route_ids"  # the same for word-piece ids
@@ -29,13 +27,3 @@ def ids_signature(task: str) -> str:
 def words_signature(task: str) -> str:
     """The signature of a task that tags words, for clients that send words."""
     return f"{task}{WORDS_SUFFIX}"
-
-
-def task_of(signature: str, signatures: Collection[str]) -> str:
-    """The task that one of a model's signatures asks; "" where it asks several."""
-    if signature in (DEFAULT, ROUTE, ROUTE_IDS, DESCRIBE):
-        return ""
-    for suffix in (IDS_SUFFIX, WORDS_SUFFIX):
-        if (task := signature.removesuffix(suffix)) != signature and task in signatures:
-            return task
-    return signature

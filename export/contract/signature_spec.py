@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from centrabert.export.contract.signature_names import DEFAULT, IDS_SUFFIX, ROUTE, ROUTE_IDS, WORDS_SUFFIX
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -46,3 +48,11 @@ class SignatureSpec:
     name: str
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
+
+    @property
+    def task(self) -> str:
+        """The task of `<task>`, `<task>_ids` or `<task>_words`; "" of a signature that asks several."""
+        if self.name in (DEFAULT, ROUTE, ROUTE_IDS):
+            return ""
+        suffixes = {"input_ids": IDS_SUFFIX, "words": WORDS_SUFFIX}
+        return self.name.removesuffix("".join(suffixes[name] for name in suffixes if name in self.inputs))

@@ -33,14 +33,14 @@ class CompiledGraph:
       warm: Whether it has run for texts of every usual length; whoever asks sets it.
     """
 
-    def __init__(self, signature: "GraphSignature") -> None:
+    def __init__(self, pruned: "PrunedGraph") -> None:
         self.warm = False
         graph = tf.Graph()
         with graph.as_default():
-            tf.import_graph_def(signature.graph, name="")
+            tf.import_graph_def(pruned.graph, name="")
         session = tf.Session(graph=graph)
         weakref.finalize(self, session.close)
-        options = CallableOptions(fetch=signature.fetches, feed=signature.feeds)
+        options = CallableOptions(fetch=pruned.fetches, feed=pruned.feeds)
         # Session.make_callable takes 20 microseconds for every array that is fed, this almost nothing.
         self._run = session._make_callable_from_options(options)
 
@@ -50,8 +50,8 @@ class CompiledGraph:
 
 
 @dataclass(frozen=True)
-class GraphSignature:
-    """What to compute, in names that say nothing of task and version.
+class PrunedGraph:
+    """The part of a graph that computes some outputs, in names that tell neither task nor version.
 
     Attributes:
       graph: With the nodes needed and no others.
@@ -73,27 +73,25 @@ class GraphSignature:
         return said.hexdigest()
 
 
-def compiled(signature: GraphSignature) -> CompiledGraph:
+def compiled(pruned: PrunedGraph) -> CompiledGraph:
     """The graph, made ready unless somebody holds it already.
 
     Raises:
       ValueError, tf.errors.OpError: It is no graph that TensorFlow can run.
     """
-    digest = signature.digest
+    digest = pruned.digest
     with _lock:
         known = _compiled.get(digest)
     if known is not None:
         return known
-    made = CompiledGraph(
-        signature
-    )  # without the lock, so that nobody waits; two may make the same, and one is dropped
+    made = CompiledGraph(pruned)  # without the lock: two may make the same, and one of them is dropped
     with _lock:
         return _compiled.setdefault(digest, made)
 
 
-def graph_signature(
+def pruned_graph(
     graph: GraphDef, nodes: Mapping[str, NodeDef], fetches: Sequence[str], inputs: Sequence[str], task: str
-) -> GraphSignature:
+) -> PrunedGraph:
     """What computes `fetches` of `graph` from `inputs`, both tensors' names.
 
     Args:
@@ -106,7 +104,7 @@ def graph_signature(
     order = list(_ordered(nodes, [_node_name(name) for name in (*fetches, *inputs)], fed))
     weights = _weights(nodes, order)
     feeds = (*inputs, *(f"{name}:0" for name in weights))
-    return GraphSignature(
+    return PrunedGraph(
         without_task(graph, [nodes[name] for name in order], fed, task),
         tuple(renamed(name, task) for name in fetches),
         tuple(renamed(name, task) for name in feeds),

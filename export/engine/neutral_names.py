@@ -58,8 +58,7 @@ def _node(node: NodeDef, task: str, fed: bool) -> NodeDef:
 
 def _rename_function(function: FunctionDef, name: str, task: str) -> None:
     """In place. Arguments have the scope of the call in their names, "_" for all but letters and digits."""
-    written = re.sub("[^a-z0-9_]", "_", task.lower())
-    own = re.compile(rf"(^|(?<=_)){re.escape(written)}(?=_|$)") if task else None
+    own = re.compile(rf"(^|(?<=_)){task}(?=_|$)") if task else None
     former = function.signature.name.lower()
 
     def neutral(said: str) -> str:

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from centrabert.errors import UserError
 from centrabert.export.contract.version_folder import SAVED_MODEL
-from centrabert.export.engine.compiled_graph import CompiledGraph, compiled, graph_signature, variables
+from centrabert.export.engine.compiled_graph import CompiledGraph, compiled, pruned_graph, variables
 from centrabert.export.engine.fed_weights import feed_variables
 from centrabert.modeling.checkpoint import reason
 
@@ -59,8 +59,8 @@ class SavedGraph:
         """
         key = (fetches, inputs)
         if key not in self._computations:
-            signature = graph_signature(self._graph, self._nodes, fetches, inputs, task)
-            return self._computations.setdefault(key, (compiled(signature), signature.weights))
+            pruned = pruned_graph(self._graph, self._nodes, fetches, inputs, task)
+            return self._computations.setdefault(key, (compiled(pruned), pruned.weights))
         return self._computations[key]
 
 
@@ -97,7 +97,7 @@ def saved_graph(folder: Path) -> SavedGraph:
 
 def _serving_graph(content: bytes, file: Path) -> MetaGraphDef:
     try:
-        meta_graphs: Iterator[MetaGraphDef] = iter(SavedModel.FromString(content).meta_graphs)
+        meta_graphs = SavedModel.FromString(content).meta_graphs
     except DecodeError:
         raise UserError(f"{file}: is damaged; export the model again") from None
     for meta_graph in meta_graphs:

@@ -11,7 +11,6 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from centrabert.errors import UserError
-from centrabert.export.contract.signature_names import task_of
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.engine.compiled_graph import CompiledGraph
 from centrabert.export.engine.fed_weights import Weights, read_weights
@@ -80,8 +79,9 @@ class Predictor:
           UserError: There is no such signature, input or output.
         """
         wanted = tuple(self._definition(signature).outputs if outputs is None else outputs)
-        run, weights = self._computation(signature, sorted(inputs), wanted)
-        answers = run(*(np.asarray(inputs[name]) for name in sorted(inputs)), *weights)
+        given = sorted(inputs)
+        run, weights = self._computation(signature, given, wanted)
+        answers = run(*(np.asarray(inputs[name]) for name in given), *weights)
         return dict(zip(wanted, answers, strict=True))
 
     def graph(self, signature: str, inputs: Collection[str]) -> CompiledGraph:
@@ -123,7 +123,7 @@ class Predictor:
         fetches = tuple(_find(definition.outputs, name, f"output of {signature}").name for name in outputs)
         feeds = tuple(_find(definition.inputs, name, f"input of {signature}").name for name in inputs)
         with damage_told(self._folder):
-            graph, variables = self._open().computation(task_of(signature, self.signatures), fetches, feeds)
+            graph, variables = self._open().computation(self.signatures[signature].task, fetches, feeds)
         return graph, [weights[name] for name in variables]
 
 

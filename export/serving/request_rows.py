@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from centrabert.export.contract.signature_names import (
-    ASKED,
-    DEFAULT,
-    IDS_SUFFIX,
-    ROUTE,
-    ROUTE_IDS,
-    UNKNOWN,
-    WORDS_SUFFIX,
-)
+from centrabert.export.contract.signature_names import ASKED, UNKNOWN
 from centrabert.export.contract.signature_spec import SignatureSpec, TensorSpec
 from centrabert.export.contract.task_selector import parse_task_selector
 from centrabert.export.engine.tensorflow_engine import Arrays
@@ -79,14 +71,14 @@ def read_rows(
         parsed = {text: parse_task_selector(text.decode(), offered) for text in set(tasks_text)}
         task_arguments = tuple(parsed[text] for text in tasks_text)
     else:
-        always = frozenset(tasks if signature.name == DEFAULT else [_own_task(signature)])
+        always = frozenset([signature.task] if signature.task else tasks)
         task_arguments = (always,) * len(blank)
     return RequestRows(input_kind, columns, task_arguments, fetched, tasks_text)
 
 
 def full_name(signature: SignatureSpec, output: str) -> str:
     """`<task>/<output>`, as an output of a task's own signature is called in the signatures of all tasks."""
-    return output if signature.name in (DEFAULT, ROUTE, ROUTE_IDS) else f"{_own_task(signature)}/{output}"
+    return f"{signature.task}/{output}" if signature.task else output
 
 
 def request_outputs(
@@ -128,11 +120,3 @@ def _trimmed(array: npt.NDArray[Any], spec: TensorSpec) -> npt.NDArray[Any]:
     blank = b"" if array.dtype == object else 0
     used = np.flatnonzero((array != blank).any(axis=(0, *range(2, array.ndim))))
     return array[:, : used[-1] + 1 if len(used) else 0]
-
-
-def _own_task(signature: SignatureSpec) -> str:
-    """The task that a signature `<task>`, `<task>_ids` or `<task>_words` belongs to."""
-    suffixes = {"input_ids": IDS_SUFFIX, "words": WORDS_SUFFIX}
-    return signature.name.removesuffix(
-        "".join(suffixes[name] for name in suffixes if name in signature.inputs)
-    )

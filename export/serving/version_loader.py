@@ -34,7 +34,7 @@ from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
 from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 Ask = Callable[[], None]
-COMPILED_AT_ONCE = 2  # graphs; a server that answers meanwhile needs the other cores
+COMPILED_AT_ONCE = 2  # graphs; three at once took longer on two cores, and the server answers meanwhile
 
 
 def load_servable(
@@ -85,18 +85,18 @@ def load_servable(
 
 def _known_weights(manifest: Manifest, loaded: Sequence[Servable]) -> Weights:
     """The version's weights that loaded versions have, by the digests that all were proved with."""
-    arrays = {
-        key: each.predictor.weights[name]
+    by_name = {
+        (name, digest): each.predictor.weights[name]
         for each in loaded
         if each.files
         for name, digest in each.manifest.variables().items()
         if name in each.predictor.weights  # but for those that no signature reads
-        for key in ((name, digest), ("", digest))  # whatever it is called: a task may have been renamed
     }
+    by_digest = {digest: array for (_, digest), array in by_name.items()}  # a task may have been renamed
     return {
-        name: arrays.get((name, digest), arrays["", digest])
+        name: by_name.get((name, digest), by_digest[digest])
         for name, digest in manifest.variables().items()
-        if ("", digest) in arrays
+        if digest in by_digest
     }
 
 

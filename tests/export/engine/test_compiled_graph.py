@@ -7,14 +7,14 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from centrabert.export.engine import compiled_graph
-from centrabert.export.engine.compiled_graph import GraphSignature, compiled, graph_signature
+from centrabert.export.engine.compiled_graph import PrunedGraph, compiled, pruned_graph
 from centrabert.export.engine.fed_weights import feed_variables
 
 TABLE = np.arange(12, dtype=np.float32).reshape(4, 3)
 IDS = np.array([2, 0], np.int32)
 
 
-def signature(task: str, size: int = 3, label: str = "good", beside: str = "") -> GraphSignature:
+def signature(task: str, size: int = 3, label: str = "good", beside: str = "") -> PrunedGraph:
     """Sums of rows of a table, and a label; a node is called as the task is."""
     with tf.Graph().as_default() as graph:
         if beside:
@@ -26,7 +26,7 @@ def signature(task: str, size: int = 3, label: str = "good", beside: str = "") -
     saved = graph.as_graph_def()
     feed_variables(saved)
     nodes = {node.name: node for node in saved.node}
-    return graph_signature(saved, nodes, [found.name, named.name, last.name], [ids.name], task)
+    return pruned_graph(saved, nodes, [found.name, named.name, last.name], [ids.name], task)
 
 
 def _answers(size: int, label: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
