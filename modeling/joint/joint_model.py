@@ -61,6 +61,8 @@ def joint_model_fn(
 ) -> ModelFn:
     """Returns the model_fn of training: each step trains the encoder and the head of one task.
 
+    The heads of the other tasks stand still, weight decay and Adam's moments included.
+
     Features are `input_ids`, `segment_ids`, TASK, and for every task `labels_NAME` and, if it tags words,
     `places_NAME`, which are read where the batch is of that task.
 
@@ -76,7 +78,8 @@ def joint_model_fn(
         with tf.variable_scope("", custom_getter=starting):
             losses = _losses(features, config, heads, padding_id, dropout, optimization.seed)
         loss = tf.add_n(losses)
-        train_op = optimization.train_op(loss, tf.trainable_variables())
+        variables = tf.trainable_variables()
+        train_op = optimization.train_op(loss, variables, _moved(variables, heads, features[TASK][0]))
         return EstimatorSpec(mode, loss=loss, train_op=train_op)
 
     return model_fn
@@ -89,6 +92,18 @@ def _starts(config: BertConfig, heads: Sequence[JointHead]) -> dict[str, str]:
         if head.task.reads == "cls":
             names |= {f"{head.task.name}/{name}": name for name in scopes.pooler_shapes(config)}
     return names
+
+
+def _moved(
+    variables: Sequence[tf.Variable], heads: Sequence[JointHead], task: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Variables of heads -> whether a step of the task moves them: those of other tasks stand still."""
+    return {
+        variable.op.name: tf.equal(task, number)
+        for number, head in enumerate(heads)
+        for variable in variables
+        if variable.op.name.startswith(f"{head.task.name}/")
+    }
 
 
 def _losses(

@@ -49,14 +49,19 @@ class Optimization:
         """float32 scalar: the share of the steps that are done before this one."""
         return tf.cast(tf.train.get_or_create_global_step(), tf.float32) / self.num_train_steps
 
-    def train_op(self, loss: tf.Tensor, variables: Sequence[tf.Variable]) -> tf.Operation:
+    def train_op(
+        self,
+        loss: tf.Tensor,
+        variables: Sequence[tf.Variable],
+        moved: Mapping[str, tf.Tensor] = optimizer.ALWAYS,
+    ) -> tf.Operation:
         """One step of the schedule; see `optimizer.train_op`."""
         step = tf.train.get_or_create_global_step()
         rate = optimizer.learning_rate_at(
             step, self.learning_rate, self.num_train_steps, self.num_warmup_steps
         )
         tf.summary.scalar("learning_rate", rate)
-        return optimizer.train_op(loss, variables, step, rate, self.bias_correction)
+        return optimizer.train_op(loss, variables, step, rate, self.bias_correction, moved)
 
     def trained(self, model: ModelStates) -> ModelStates:
         """The model with what training says of it: its targets, and the share of the steps that are done."""

@@ -5,12 +5,14 @@ one global step a step.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import tensorflow.compat.v1 as tf
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-6
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0
+ALWAYS: Mapping[str, tf.Tensor] = MappingProxyType({})
 UNDECAYED = re.compile(r"LayerNorm|layer_norm|bias")
 
 
@@ -33,10 +35,13 @@ def train_op(
     step: tf.Variable,
     learning_rate: tf.Tensor,
     bias_correction: bool = False,
+    moved: Mapping[str, tf.Tensor] = ALWAYS,
 ) -> tf.Operation:
     """One step over `variables` and no others; `step` advances by one.
 
     Args:
+      moved: Names of variables -> bool scalar: whether this step moves the variable and its moments. Without
+        one it always does.
       bias_correction: Whether the moments are corrected for having started at 0 (Kingma and Ba 2015). BERT
         does not, which makes the first steps larger.
 
@@ -50,7 +55,9 @@ def train_op(
     rates = {"lr": learning_rate, **_moments(step, bias_correction)}
     decay_rate = learning_rate * WEIGHT_DECAY
     updates = [
-        _update(variable, tf.convert_to_tensor(gradient), rates, decay_rate, loss)
+        _update(
+            variable, tf.convert_to_tensor(gradient), rates, decay_rate, loss, moved.get(variable.op.name)
+        )
         for variable, gradient in zip(variables, clipped, strict=True)
     ]
     with tf.control_dependencies(updates):
@@ -78,17 +85,33 @@ def _update(
     rates: Mapping[str, tf.Tensor],
     decay_rate: tf.Tensor,
     loss: tf.Tensor,
+    moved: tf.Tensor | None,
 ) -> tf.Operation:
     """Decays and steps one variable (AdamWeightDecayOptimizer of BERT); `rates` are Adam's."""
     name = variable.op.name
     first = _slot(f"{name}/adam_m", variable)
     second = _slot(f"{name}/adam_v", variable)
-    with tf.control_dependencies([gradient, loss]):  # else the loss may see decayed or moved variables
-        decay = _decay(variable, decay_rate)
-    with tf.control_dependencies([loss, *decay]):
-        return tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle, m=first.handle, v=second.handle, grad=gradient, **rates
-        )
+
+    def step() -> tf.Operation:
+        with tf.control_dependencies([gradient, loss]):  # else the loss may see decayed or moved variables
+            decay = _decay(variable, decay_rate)
+        with tf.control_dependencies([loss, *decay]):
+            return tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle, m=first.handle, v=second.handle, grad=gradient, **rates
+            )
+
+    return step() if moved is None else _where(moved, step, [gradient, loss])
+
+
+def _where(moved: tf.Tensor, step: Callable[[], tf.Operation], after: Sequence[tf.Tensor]) -> tf.Operation:
+    """Does the step where it is wanted, when `after` is computed."""
+
+    def done() -> tf.Tensor:
+        with tf.control_dependencies([step()]):
+            return tf.constant(True)
+
+    with tf.control_dependencies(after):
+        return tf.cond(moved, done, lambda: tf.constant(False)).op
 
 
 def _decay(variable: tf.Variable, decay_rate: tf.Tensor) -> list[tf.Operation]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 import tiny
 import tiny_glue
 
@@ -19,7 +20,9 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.joint.joint_batches import JointTask, joint_plan
+from centrabert.modeling.joint.joint_model import TASK, JointHead, joint_model_fn
 from centrabert.modeling.joint.joint_training import JointJob, train_jointly
+from centrabert.modeling.training.branch_model import Optimization
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.task_runner import TaskRunner
 
@@ -101,6 +104,39 @@ def test_each_task_is_a_head_on_the_encoder_that_all_trained(runner: TaskRunner,
         metrics = task.score(task.dev.labels, decide(task.spec, predictions), predictions)
         assert record.metrics[task.spec.metric] == pytest.approx(metrics[task.spec.metric], rel=1e-5)
     assert read_record(trained.output_dir / "branches" / "sim").metrics["pearson"] > -400  # the mean is 1000
+
+
+def test_a_step_moves_the_encoder_and_the_head_of_its_task(runner: TaskRunner) -> None:
+    """After a step of each, so that Adam would go on with what it has of the other."""
+    specs = [runner.spec, dataclasses.replace(tiny.task("sim", "regression"), max_seq_length=9)]
+    with tf.Graph().as_default(), tf.Session() as session:
+        task = tf.placeholder(tf.int32, [1])
+        features = {
+            "input_ids": tf.constant([[2, 5, 6, 3], [2, 7, 3, 0]]),
+            "segment_ids": tf.zeros([2, 4], tf.int32),
+            "labels_rte": tf.constant([0, 1]),
+            "labels_sim": tf.constant([0.5, -1.0]),
+            TASK: task,
+        }
+        model_fn = joint_model_fn(
+            runner.bert.config(),
+            [JointHead(spec) for spec in specs],
+            runner.bert.checkpoint,
+            runner.dev.padding_id,
+            Optimization(1e-2, num_train_steps=9, num_warmup_steps=0, seed=1),
+        )
+        spec = model_fn(features, None, "train", {})
+        session.run(tf.global_variables_initializer())
+        named = {each.op.name: each for each in tf.global_variables() if "global_step" not in each.op.name}
+        for number in (0, 1):
+            session.run(spec.train_op, {task: [number]})
+        before = session.run(named)
+        session.run(spec.train_op, {task: [0]})
+        after = session.run(named)
+    moved = {name for name in named if not np.array_equal(before[name], after[name])}
+    assert {name for name in named if name.startswith("rte/")} <= moved
+    assert "bert/encoder/layer_0/output/dense/kernel" in moved
+    assert not {name for name in moved if name.startswith("sim/")}
 
 
 def test_they_are_merged_into_one_encoder_with_heads(trained: JointJob, tmp_path: Path) -> None:
