@@ -16,8 +16,8 @@ learning rate, seed and CPU seconds. Percent on dev: accuracy of rte, mrpc, sst2
 correlation of cola, Pearson correlation of stsb; mean ± standard deviation where there are several seeds,
 else one seed. Where a cell is a choice (a learning rate, an L), it is chosen on dev too, as in the paper, and
 so it flatters every row alike. mt_dnn trains all eight tasks together, mt_dnn_loo all but the column's own,
-whose head alone is then trained; the CPU hours of a joint training are with its first task. An empty cell is
-not trained yet. sst2, qnli, mnli and qqp train on samples.
+whose head alone is then trained; the CPU hours of a joint training, and of making a smaller BERT from texts,
+are with the first task. An empty cell is not trained yet. sst2, qnli, mnli and qqp train on samples.
 """
 Row = Sequence[str]
 

@@ -72,7 +72,7 @@ class Result:
       tuned: Layers that the model owns.
       frozen: Layers that it shares.
       cpu_seconds: Of the training and its evaluation, start-up left out; the teacher's are its own. Those of
-        a joint training are with the first of its tasks.
+        a joint training, or of making a smaller BERT, are with the first of its tasks.
     """
 
     task: str

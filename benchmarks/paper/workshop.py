@@ -51,10 +51,9 @@ class Workshop:
         """Trains it, or goes on training, with its teacher before it if that is not there yet."""
         if training.teacher and not self.finished(training.teacher):
             self.train(training.teacher)
-        runner = self.runner(training.task)
+        runner, folder, started = self.runner(training.task), self.folder(training), time.process_time()
         if training.texts:
             runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
-        folder, started = self.folder(training), time.process_time()
         if training.row in JOINT:
             joint = self._joint(training)
             runner = replace(runner, bert=BertFolder.at(joint / BERT))
