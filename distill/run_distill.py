@@ -6,15 +6,15 @@ writes a branch folder like that of run_classifier, and only reads that of the t
 run the same command again to resume.
 """
 
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert import command
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.method import DistillationMethod
-from centrabert.distill.methods.registry import DEFAULT, METHODS, find_method, settings
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.method_flags import define_method, read_method
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
@@ -38,7 +38,6 @@ class Run:
         "BERT.",
         None,
     )
-    method: str = flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))
     start_from: str | None = flag(
         "What the student's own layers start from: teacher (the teacher's lowest tuned layers, its pooler "
         "and head), pretrained (the pretrained layers in the same positions and a new head), or the numbers "
@@ -64,15 +63,11 @@ class Run:
 
 
 FLAGS = define(Run)
-SETTINGS = make_dataclass(
-    "Settings",
-    [(each.name, each.of_type | None, flag(each.help_text, None)) for each in settings()],
-)
-define(SETTINGS, FLAGS)
+define_method(FLAGS)
 
 
 def main() -> None:
-    run(read(Run, FLAGS), find_method(FLAGS.method, vars(read(SETTINGS, FLAGS))))
+    run(read(Run, FLAGS), read_method(FLAGS))
 
 
 def run(run: Run, method: DistillationMethod) -> None:

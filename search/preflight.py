@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
+from centrabert.distill.methods.registry import find_method
 from centrabert.errors import UserError
 from centrabert.glue_data.task_data import content_digests, task_spec
 from centrabert.glue_data.task_lookup import find_task
+from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.normalization import read_normalization
 from centrabert.modeling.tokenization.pair_segments import check_segments, second_segment
 from centrabert.modeling.tokenization.sentencepiece_convention import read_convention
@@ -83,7 +87,7 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
         data = find_task(task, data_root=Path(space.data_root))
         try:
             train, dev = data.read("train"), data.read("dev")
-            task_spec(data, space.max_seq_length, space.pooling)  # raises for what no model can be
+            _check_method(space, task_spec(data, space.max_seq_length, space.pooling))
             if data.pair:
                 _check_reads_pairs(Path(space.bert_dir), task)
             digests[task] = data_digest(content_digests(data, train.digest, dev.digest))
@@ -95,6 +99,15 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
     space = replace(space, bert_digest=bert_digest(Path(space.bert_dir)), data_digests=digests)
     return Preflight(space, Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
+
+
+def _check_method(space: SearchSpace, task: TaskSpec) -> None:
+    """Raises UserError where the students' method of distillation has no use for one of them."""
+    method = find_method(space.method, dict(space.settings))
+    for tuned, own in product(space.fine_tuning_layers, space.student_layers):
+        if own <= tuned:
+            teacher = Branch.teacher(task, tuned, space.num_hidden_layers)
+            method.compared_states(teacher, teacher.student(own))
 
 
 def _check_reads_pairs(bert_dir: Path, task: str) -> None:

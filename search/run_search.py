@@ -8,13 +8,16 @@ them. Costs are in units of one conventional fine-tuning: all layers, 3 epochs, 
 """
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from centrabert import command
+from centrabert.distill.methods.method import DistillationMethod
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.machine import usable_cores
+from centrabert.method_flags import define_method, read_method
 from centrabert.modeling.file_lock import exclusive
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
@@ -43,7 +46,7 @@ from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
 from centrabert.task_flags import TaskListFlags, common_length
-from centrabert.training_flags import ActivationSettings
+from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +138,7 @@ class SearchFlags:
         "what --task_config says, else 128.",
         None,
     )
+    bias_correction: bool = flag(HYPERPARAMETERS["bias_correction"], False)
     train_batch_size: int = flag("Number of rows in a training batch.", 32)
     max_train_rows: int = flag(
         "Maximum number of training rows; a larger training set is sampled, always in the same way. 0 means "
@@ -142,7 +146,7 @@ class SearchFlags:
         0,
     )
 
-    def space(self) -> SearchSpace:
+    def space(self, method: DistillationMethod) -> SearchSpace:
         """The search space; raises UserError where BERT or the declarations do not allow it."""
         bert_dir = self.bert_dir.resolve()
         data_root, tasks = self.data.find()
@@ -167,10 +171,14 @@ class SearchFlags:
             train_batch_size=self.train_batch_size,
             do_lower_case=reads_lower_case(bert_dir, self.do_lower_case),
             max_train_rows=self.max_train_rows,
+            bias_correction=self.bias_correction,
+            method=method.name,
+            settings=_settings(method),
         )
 
 
 FLAGS = define(SearchFlags)
+define_method(FLAGS)
 
 
 @dataclass(frozen=True)
@@ -192,7 +200,7 @@ def main() -> None:
     output_dir = given.output_dir.resolve()
     run(
         Run(
-            space=given.space(),
+            space=given.space(read_method(FLAGS)),
             output_dir=output_dir,
             workers=given.workers,
             ray=Ray(given.ray_address, given.cpus_per_job, given.gpus_per_job) if given.ray_address else None,
@@ -202,6 +210,12 @@ def main() -> None:
             activations=given.activations.kept_in(output_dir / "activations"),
         )
     )
+
+
+def _settings(method: DistillationMethod) -> tuple[tuple[str, Any], ...]:
+    """Those that are not the method's defaults."""
+    usual = {each.name: each.default for each in fields(method)}
+    return tuple((name, value) for name, value in asdict(method).items() if value != usual[name])
 
 
 def run(run: Run) -> None:

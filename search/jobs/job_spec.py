@@ -6,15 +6,17 @@ A plan is a file of jobs, one in JSON on each line; no job needs one that stands
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from centrabert.distill.methods.method import DistillationMethod
+from centrabert.distill.methods.registry import DEFAULT, find_method
 from centrabert.errors import UserError
 from centrabert.modeling.digest import text_digest
 from centrabert.modeling.files import write_text
-from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
 from centrabert.modeling.formats.json_file import Keys, parse_json
 from centrabert.modeling.task import check_name
@@ -66,6 +68,9 @@ class JobSpec:
       teacher: Digest of the job that trains a student's teacher; "" for others.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
       padded: Pad every batch to max_seq_length, as BERT does; for comparison only.
+      bias_correction: Of Adam, see `Hyperparameters`.
+      method, settings: Of a student's distillation, and those of its settings that are not the method's
+        defaults, by name.
       bert_digest, data_digest: Of the content of both, see `content_digest`; "" in a job of an earlier
         version, which is known by its paths.
     """
@@ -89,6 +94,11 @@ class JobSpec:
     padded: bool = False
     bert_digest: str = ""
     data_digest: str = ""
+    bias_correction: bool = False
+    method: str = DEFAULT
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "method", "settings"})
 
     def __post_init__(self) -> None:
         check_name(self.task)
@@ -103,6 +113,9 @@ class JobSpec:
             raise UserError(f"a student, and nothing else, has a teacher and student_layers: {self}")
         if self.teacher and not DIGEST.fullmatch(self.teacher):  # it names a folder
             raise UserError(f"teacher {self.teacher!r} is no digest of a job: 16 hexadecimal digits")
+        if (self.method != DEFAULT or self.settings) and not student:
+            raise UserError(f"a student, and nothing else, has a method of distillation: {self}")
+        _ = self.distillation_method
         if not 0 <= self.student_layers <= self.fine_tuning_layers:
             raise UserError(
                 f"student_layers {self.student_layers} is outside 1..{self.fine_tuning_layers}, "
@@ -127,6 +140,11 @@ class JobSpec:
         return text_digest(json.dumps(dict(self.identity), sort_keys=True))[:16]
 
     @property
+    def distillation_method(self) -> DistillationMethod:
+        """Of a student; raises UserError where there is no such method or setting."""
+        return find_method(self.method, dict(self.settings))
+
+    @property
     def setting(self) -> TrainingSetting:
         return TrainingSetting(self.fine_tuning_layers, self.num_train_epochs, self.learning_rate)
 
@@ -137,11 +155,13 @@ class JobSpec:
         if self.kind == STUDENT:
             layers += f" l={self.student_layers}"
             layers += " from pretrained" if self.start == FROM_PRETRAINED else ""
+            layers += "" if self.method == DEFAULT else f" by {self.method}"
+            layers += "".join(f" {name}={value}" for name, value in self.settings)
         rest = f"lr={self.learning_rate:g} epochs={self.num_train_epochs:g} seed={self.seed}"
         return f"{self.task} {layers} {rest}" + (" padded" if self.padded else "")
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return keys_of(self)
 
     @classmethod
     def from_json(cls, keys: dict[str, Any], source: str) -> "JobSpec":

@@ -10,7 +10,6 @@ import tensorflow as tf
 from absl import logging
 
 from centrabert.distill.distillation import Distillation
-from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.sampling_error import sampling_error
@@ -33,7 +32,6 @@ from centrabert.search.jobs.job_spec import FROM_PRETRAINED, FULL, STUDENT, JobS
 from centrabert.search.jobs.resumable_timer import CPU, Moment, ResumableTimer
 from centrabert.task_runner import TaskRunner
 
-METHOD = VanillaKD()
 TEACHER_STATES = "teacher_states"  # beside the folder of the jobs, for all students of a teacher
 SECONDS, SETUP, TRAINING = "seconds.json", "setup_seconds", "seconds"
 EVALUATION_ERRORS = "evaluation_errors.json"
@@ -164,6 +162,7 @@ def _hyperparameters(spec: JobSpec) -> Hyperparameters:
         train_batch_size=spec.train_batch_size,
         num_train_epochs=spec.num_train_epochs,
         seed=spec.seed,
+        bias_correction=spec.bias_correction,
     )
 
 
@@ -192,7 +191,8 @@ def _share(
     if teacher is not None:
         student = teacher.record.branch.student(spec.student_layers)
         batch_size = _hyperparameters(spec).eval_batch_size
-        Distillation(METHOD, teacher, student, batch_size, jobs_dir.parent / TEACHER_STATES).annotate(train)
+        states = jobs_dir.parent / TEACHER_STATES
+        Distillation(spec.distillation_method, teacher, student, batch_size, states).annotate(train)
 
 
 def _train(
@@ -208,7 +208,7 @@ def _train(
         _hyperparameters(spec),
         folder,
         cache,
-        METHOD,
+        spec.distillation_method,
         as_pretrained(teacher.record.branch.student(spec.student_layers)) if from_pretrained else None,
         jobs_dir.parent / TEACHER_STATES,
     )

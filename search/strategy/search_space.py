@@ -1,16 +1,17 @@
 """What is searched: every training that a search may ask for."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from centrabert.distill.methods.registry import DEFAULT, find_method
 from centrabert.errors import UserError
 from centrabert.glue_data.task_data import task_spec
 from centrabert.glue_data.task_lookup import find_task, is_config
 from centrabert.modeling.files import write_text
-from centrabert.modeling.formats.dataclass_json import read_dataclass
+from centrabert.modeling.formats.dataclass_json import keys_of, read_dataclass
 from centrabert.modeling.formats.format import Format, same_keys
 from centrabert.modeling.formats.json_file import Keys
 from centrabert.modeling.task import TaskSpec
@@ -37,6 +38,8 @@ class SearchSpace:
       baseline: Whether every variable is trained too, on batches of like length or padded to max_seq_length.
       padded: Pad every batch of teachers and students, for comparison.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
+      bias_correction: Of Adam, in all trainings; see `Hyperparameters`.
+      method, settings: Of the students' distillation, as `JobSpec` has them.
       bert_digest, data_digests: Of the content of BERT and, by task, of the data; "" and {} in a search of an
         earlier version, which knew both by their paths.
     """
@@ -62,6 +65,11 @@ class SearchSpace:
     max_train_rows: int = 0
     bert_digest: str = ""
     data_digests: dict[str, str] = field(default_factory=dict)
+    bias_correction: bool = False
+    method: str = DEFAULT
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "method", "settings"})
 
     def __post_init__(self) -> None:
         for flag in (*LISTS, "baseline_learning_rates"):
@@ -72,6 +80,7 @@ class SearchSpace:
             _check_choice("starts", start, STARTS)
         if self.max_train_rows < 0:
             raise UserError(f"--max_train_rows={self.max_train_rows} is below 0; 0 takes all rows")
+        find_method(self.method, dict(self.settings))
         self._check_layers()
         self._check_training()
 
@@ -122,14 +131,23 @@ class SearchSpace:
             return False
         if not self.bert_digest and (spec.bert_dir, spec.data_root) != (self.bert_dir, self.data_root):
             return False
-        return all(getattr(spec, name) == getattr(self, name) for name in COMMON)
+        names = (*COMMON, *METHOD) if spec.kind == STUDENT else COMMON
+        return all(getattr(spec, name) == getattr(self, name) for name in names)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return keys_of(self)
 
 
 # What all jobs share, by the names that both a space and a job call it.
-COMMON = ("train_batch_size", "do_lower_case", "max_seq_length", "pooling", "max_train_rows")
+COMMON = (
+    "train_batch_size",
+    "do_lower_case",
+    "max_seq_length",
+    "pooling",
+    "max_train_rows",
+    "bias_correction",
+)
+METHOD = ("method", "settings")  # what all students share besides
 FILE = "space.json"
 
 
@@ -189,9 +207,10 @@ def teachers(space: SearchSpace) -> tuple[JobSpec, ...]:
 
 def students(teacher: JobSpec, space: SearchSpace, seed: int | None = None) -> tuple[JobSpec, ...]:
     """Every student of a teacher; it trains as its teacher did, with the teacher's seed or another."""
+    method = {name: getattr(space, name) for name in METHOD}
     own = replace(teacher, seed=teacher.seed if seed is None else seed)
     return tuple(
-        replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest)
+        replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest, **method)
         for layers, start in product(sorted(space.student_layers), space.starts)
         if layers <= teacher.fine_tuning_layers
     )

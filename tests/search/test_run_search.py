@@ -126,6 +126,7 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
             {"activation_cache_gb": 0, "activation_dtype": "float16"},
             "--activation_dtype=float16 needs a cache; --activation_cache_gb=0 has none",
         ),
+        ({"method": "minilm", "hidden_weight": 1}, "--hidden_weight is no setting of --method=minilm"),
         ({"threshold": 0}, "--threshold=0.0 is not above 0"),
     ],
 )

@@ -20,6 +20,22 @@ def test_a_plan_comes_back(tmp_path: Path) -> None:
     assert read_plan(tmp_path / "plan.jsonl") == PLAN
 
 
+def test_jobs_keep_their_folders() -> None:
+    """What jobs were called before they knew a method of distillation."""
+    named = [spec.digest for spec in (FULL, TEACHERS[0], STUDENTS[0])]
+    assert named == ["18ccf89bdcf802cc", "df02359e9decbd49", "3895e268ee346b33"]
+
+
+def test_a_method_is_part_of_a_student(tmp_path: Path) -> None:
+    plan = [replace(STUDENTS[0], method="bert_pkd"), replace(STUDENTS[0], settings=(("temperature", 2.0),))]
+    write_plan(plan, tmp_path / "plan.jsonl")
+    assert read_plan(tmp_path / "plan.jsonl") == tuple(plan)
+    assert len({spec.digest for spec in (*plan, STUDENTS[0])}) == 3
+    for change in ({"method": "bert_pkd"}, {"settings": (("temperature", 2.0),)}):
+        with pytest.raises(ValueError, match="a student, and nothing else, has a method of distillation"):
+            replace(FULL, **change)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -29,6 +45,7 @@ def test_a_plan_comes_back(tmp_path: Path) -> None:
         (json.dumps({**FULL.to_json(), "kind": "half"}), "job kind 'half' is none of "),
         (json.dumps({**FULL.to_json(), "fine_tuning_layers": "2"}), "key 'fine_tuning_layers' is '2'"),
         (json.dumps({**STUDENTS[0].to_json(), "teacher": "../../../x"}), "teacher '../../../x' is no digest"),
+        (json.dumps({**STUDENTS[0].to_json(), "method": "magic"}), "--method=magic is none of vanilla_kd, "),
         (json.dumps({**FULL.to_json(), "seed": math.nan}), "key 'seed' is nan"),
         (json.dumps({**FULL.to_json(), "format_version": 3}), "format_version 3 is newer than 2"),
     ],

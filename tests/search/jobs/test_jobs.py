@@ -108,6 +108,19 @@ def test_students_start_from_the_teacher_or_as_pretrained(workshop: Workshop) ->
         assert record.teacher_digest == read_record(workshop.folder(workshop.teacher) / "branch").digest
 
 
+def test_a_student_learns_by_the_method_of_its_job(workshop: Workshop) -> None:
+    spec = replace(workshop.student, method="last_layer_kd", settings=(("hidden_weight", 0.5),))
+    for each in (spec, workshop.student):
+        workshop.run(each)
+    record = read_record(workshop.folder(spec) / "branch")
+    assert (record.hyperparameters["method"], record.hyperparameters["hidden_weight"]) == (
+        "last_layer_kd",
+        0.5,
+    )
+    kernel = "bert/encoder/layer_1/output/dense/kernel"
+    assert not np.array_equal(workshop.variables(spec)[kernel], workshop.variables(workshop.student)[kernel])
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [

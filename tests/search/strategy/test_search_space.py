@@ -1,10 +1,12 @@
 """The space of a search: which jobs there are, and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import tiny_search
 
+from centrabert.distill.methods.last_layer_kd import LastLayerKD
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.strategy.search_space import baselines, students, teachers
 
@@ -37,12 +39,15 @@ def test_what_all_jobs_have_in_common() -> None:
         train_batch_size=16,
         do_lower_case=False,
         max_train_rows=999,
+        bias_correction=True,
     )
     teacher = teachers(given)[0]
     for spec in (teacher, *students(teacher, given), *baselines(given)):
         assert (spec.bert_dir, spec.data_root) == ("bert", "glue")
         assert (spec.pooling, spec.max_seq_length, spec.train_batch_size) == ("mean", 64, 16)
         assert (spec.do_lower_case, spec.max_train_rows) == (False, 999)
+        assert spec.bias_correction and given.includes(spec)
+        assert not given.includes(replace(spec, bias_correction=False))
 
 
 def test_students_train_as_their_teacher_did() -> None:
@@ -57,6 +62,17 @@ def test_students_train_as_their_teacher_did() -> None:
         "rte L=2 l=2 from pretrained lr=5e-05 epochs=3 seed=1",
     ]
     assert {spec.teacher for spec in distilled} == {teacher.digest}
+
+
+def test_students_alone_have_the_method_of_distillation() -> None:
+    given = tiny_search.space(method="last_layer_kd", settings=(("hidden_weight", 0.5),), baseline="bucketed")
+    teacher, plain = teachers(given)[0], tiny_search.space(baseline="bucketed")
+    assert (teachers(given), baselines(given)) == (teachers(plain), baselines(plain))
+    (student, *_), (vanilla, *_) = students(teacher, given), students(teacher, plain)
+    assert student.title == "rte L=2 l=1 by last_layer_kd hidden_weight=0.5 lr=5e-05 epochs=3 seed=0"
+    assert student.distillation_method == LastLayerKD(hidden_weight=0.5)
+    assert [space.includes(student) for space in (given, plain)] == [True, False]
+    assert [space.includes(vanilla) for space in (given, plain)] == [False, True]
 
 
 def test_baselines() -> None:
@@ -95,6 +111,8 @@ def test_depths_that_teachers_freeze() -> None:
         ({"max_seq_length": 4}, "max_seq_length 4 is below 5"),
         ({"strategy": "lucky"}, "--strategy=lucky is none of halving, exhaustive"),
         ({"baseline": "both"}, "--baseline=both is none of none, bucketed, padded"),
+        ({"method": "magic"}, "--method=magic is none of vanilla_kd, last_layer_kd"),
+        ({"settings": (("hidden_weight", 1.0),)}, "--hidden_weight is no setting of --method=vanilla_kd"),
         ({"starts": ("chance",)}, "--starts=chance is none of teacher, pretrained"),
     ],
 )
