@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA ?=
 TASKS ?=
+FULL ?=
 TESTS ?= tests
 
 BIN = $(VENV)/bin
@@ -28,9 +29,11 @@ test: $(INSTALLED)
 quick: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not (browser or ray or server or slow)" $(TESTS)
 
-# make demo DATA=../glue TASKS=rte,mrpc runs on GLUE folders of your own, else on the sample tasks.
+# make demo DATA=../glue TASKS=rte,mrpc runs on GLUE folders of your own, else on the sample tasks; FULL=1 fine-tunes
+# everything too, to compare with.
 demo: $(INSTALLED)
-	$(BIN)/python -m benchmarks.demo $(if $(DATA),--data_root=$(DATA)) $(if $(TASKS),--tasks=$(TASKS))
+	$(BIN)/python -m benchmarks.demo $(if $(DATA),--data_root=$(DATA)) $(if $(TASKS),--tasks=$(TASKS)) \
+		$(if $(FULL),--full_fine_tuning)
 
 # Rewrites docs/COMMANDS.md from the scripts, and docs/PYTHON.md from the docstrings of the API.
 docs: $(INSTALLED)

@@ -157,10 +157,11 @@ def test_wrong_commands_are_seen(block: str, wrong: str) -> None:
 
 
 def test_make_demo_gives_the_demo_flags_that_it_has() -> None:
-    dry = ["make", "--dry-run", "demo", "DATA=../glue", "TASKS=rte,mrpc", "VENV=.venv"]
+    dry = ["make", "--dry-run", "demo", "DATA=../glue", "TASKS=rte,mrpc", "FULL=1", "VENV=.venv"]
     recipe = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (line,) = [line for line in recipe.splitlines() if "benchmarks.demo" in line]
-    assert line.endswith(" --data_root=../glue --tasks=rte,mrpc")
+    joined = recipe.replace("\\\n", " ")
+    (line,) = [" ".join(line.split()) for line in joined.splitlines() if "benchmarks.demo" in line]
+    assert line.endswith(" --data_root=../glue --tasks=rte,mrpc --full_fine_tuning")
     assert only_mistake(line) is None
 
 
