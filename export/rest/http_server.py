@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from aiohttp import HttpVersion11, web
 
@@ -27,6 +28,7 @@ from centrabert.export.serving.concurrency_limit import (
 )
 from centrabert.export.serving.errors import ServingError, invalid
 from centrabert.export.serving.prediction_service import PredictionService
+from centrabert.export.serving.servable import Servable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEAD_SECONDS = 10.0  # far more than any client takes for a few lines
@@ -38,7 +40,6 @@ AFTER_GRACE_SECONDS = 0.1  # for what did not end within the grace and is given 
 class CachedPage:
     """The page of a version, and the header that lets a browser run it."""
 
-    number: int
     html: str
     policy: str
 
@@ -63,7 +64,7 @@ class HttpServer:
         self._body_bytes = body_bytes
         self._loopback = False
         self._stopping = False
-        self._page: CachedPage | None = None
+        self._pages: WeakKeyDictionary[Servable, CachedPage] = WeakKeyDictionary()
         self._listener: asyncio.Server | None = None
         self.connections = HttpConnections(max_http_connections(concurrent), HEAD_SECONDS, IDLE_SECONDS)
         self.limit = ConcurrencyLimit(max_http_requests(concurrent))
@@ -163,13 +164,14 @@ class HttpServer:
             raise ServingError("CANCELLED", "the client has gone") from None
 
     async def _get_page(self, request: web.Request) -> web.Response:
-        """The page of the version that serves, made once for each version."""
+        """The page of the version that serves, made once for each; a number may come back with another."""
         with self._service.versions.acquire(None, None) as servable:
-            if self._page is None or self._page.number != servable.number:
+            if servable not in self._pages:
                 html = page(servable.manifest, self._service.versions.name)
-                self._page = CachedPage(servable.number, html, content_security_policy(html))
-        headers = {"Content-Security-Policy": self._page.policy}
-        return web.Response(text=self._page.html, content_type="text/html", headers=headers)
+                self._pages[servable] = CachedPage(html, content_security_policy(html))
+            cached = self._pages[servable]
+        headers = {"Content-Security-Policy": cached.policy}
+        return web.Response(text=cached.html, content_type="text/html", headers=headers)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, kind = self._service.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"

@@ -1,7 +1,16 @@
 """Addresses of the REST API, as TF Serving reads them."""
 
-import pytest
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
+from google.protobuf.json_format import MessageToDict
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from centrabert.export.rest import rest_api
 from centrabert.export.rest.rest_api import (
     CLASSIFY,
     METADATA,
@@ -9,9 +18,11 @@ from centrabert.export.rest.rest_api import (
     REGRESS,
     STATUS,
     RestAddress,
+    describe,
     read_address,
 )
 from centrabert.export.serving.errors import ServingError
+from centrabert.export.serving.prediction_service import PredictionService
 
 
 @pytest.mark.parametrize(
@@ -99,3 +110,36 @@ def test_a_version_that_is_no_int64_is_told(number: str) -> None:
 def test_zeros_do_not_make_a_version_long() -> None:
     assert read_address("GET", f"/v1/models/m/versions/{'0' * 5000}4").number == 4
     assert read_address("GET", f"/v1/models/m/versions/{'0' * 5000}").number == 0
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What the metadata tell of a version."""
+
+    signature_defs: dict[str, SignatureDef]
+    number: int = 3
+
+    @property
+    def predictor(self) -> "Served":
+        return self
+
+
+def test_the_metadata_are_made_once_for_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many tasks they take long, and nobody else is answered meanwhile; a number may come back."""
+    made: list[str] = []
+
+    def counted(message: object, **how: bool) -> object:
+        made.append(type(message).__name__)
+        return MessageToDict(message, **how)
+
+    monkeypatch.setattr(rest_api, "MessageToDict", counted)
+    service = SimpleNamespace(acquire=lambda target: nullcontext(service.served))
+    found = []
+    one, other = Served({"tone": SignatureDef(method_name="x")}), Served({"sim": SignatureDef()})
+    for service.served in (one, one, other, one):
+        body = describe(cast(PredictionService, service), read_address("GET", "/v1/models/m/metadata"))
+        document = json.loads(body)
+        assert document["model_spec"] == {"name": "m", "signature_name": "", "version": "3"}
+        found.append(list(document["metadata"]["signature_def"]["signature_def"]))
+    assert found == [["tone"], ["tone"], ["sim"], ["tone"]]
+    assert made == ["SignatureDefMap"] * 2
