@@ -85,6 +85,7 @@ def _identity(job: TextDistillation) -> dict[str, Any]:
         "objective": {"method": job.objective, "num_hidden_layers": job.num_hidden_layers},
         "hyperparameters": job.hyperparameters.to_json(),
         "base_digest": joint_digest(job.bert.digests),
+        "config": job.bert.config().to_json(),
         "vocabulary_digest": job.tokenizer.digest,
         "texts_digest": job.rows.pieces_digest,
         "padded_to": {},

@@ -110,8 +110,10 @@ def _identity(job: JointJob) -> dict[str, Any]:
             }
             for each in job.tasks
         },
+        "task_order": [each.spec.name for each in job.tasks],  # decides that of the batches
         "hyperparameters": job.hyperparameters.to_json(),
         "base_digest": joint_digest(job.bert.digests),
+        "config": job.bert.config().to_json(),
         "vocabulary_digest": job.tokenizer.digest,
         "padded_to": {},
     }

@@ -152,6 +152,7 @@ def _identity(job: TrainingJob, base_digest: str) -> dict[str, Any]:
         "initialization": job.initialization.to_json(),
         "hyperparameters": job.hyperparameters.to_json(),
         "base_digest": base_digest,
+        "config": job.bert.config().to_json(),
         "vocabulary_digest": job.tokenizer.digest,
         "train_digest": job.train.digest,
         "dev_digest": job.dev.digest,

@@ -38,7 +38,13 @@ def _with_objective(keys: Keys) -> Keys:
     }
 
 
-FORMAT = Format(RUN, version=1, upgrades={0: _with_objective})
+def _with_config(keys: Keys) -> Keys:
+    """Version 1 did not say the config, whose dropout no weight tells, nor the order of joint tasks."""
+    return {**keys, "config": UNKNOWN, **({"task_order": UNKNOWN} if "tasks" in keys else {})}
+
+
+FORMAT = Format(RUN, version=2, upgrades={0: _with_objective, 1: _with_config})
+UNSAID = ("padded_to", "config", "task_order")  # what an upgrade may have left UNKNOWN
 
 
 def claim(output_dir: Path, identity: Mapping[str, Any]) -> None:
@@ -54,8 +60,8 @@ def claim(output_dir: Path, identity: Mapping[str, Any]) -> None:
         write_text(file, FORMAT.text(dict(identity)))
         return
     before = FORMAT.read(file)
-    if before["padded_to"] is UNKNOWN:
-        before = {**before, "padded_to": identity["padded_to"]}
+    unknown = [name for name in UNSAID if name in before and before[name] is UNKNOWN]
+    before |= {name: identity.get(name) for name in unknown}
     if differing := _differing(before, identity):
         raise UserError(
             f"{file}: holds another run, which differs in {'; '.join(differing)}; choose another --output_dir"

@@ -230,7 +230,8 @@ def test_a_run_of_the_first_format_is_recognised(teacher: Teacher, runner: TaskR
     """As run.json was before methods had names: their settings stood among the hyper-parameters."""
     keys = json.loads((plain / "run.json").read_text())
     new = (keys.pop("format_version"), keys.pop("initialization"), keys.pop("padded_to"))
-    assert new == (1, {"origin": "teacher", "layers": [1]}, {"train": 0, "dev": 0})
+    assert new == (2, {"origin": "teacher", "layers": [1]}, {"train": 0, "dev": 0})
+    assert keys.pop("config") == runner.bert.config().to_json()
     objective = keys.pop("objective")
     assert objective.pop("method") == "vanilla_kd"
     keys["hyperparameters"].update(objective)

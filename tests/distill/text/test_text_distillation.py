@@ -23,6 +23,7 @@ from centrabert.distill.text.texts import encoded_texts
 from centrabert.modeling import checkpoint, scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.layers.layer_states import HIDDEN, LayerState
 from centrabert.modeling.training.branch_model import Optimization
 from centrabert.modeling.training.hyperparameters import Hyperparameters
@@ -100,6 +101,11 @@ def smaller(runner: TaskRunner, texts: Path, tmp_path: Path) -> BertFolder:
     assert distil_texts(job).checkpoint == bert.checkpoint  # it is finished
     with pytest.raises(ValueError, match=r"objective.method: 'tinybert', now 'minilm'"):
         distil_texts(dataclasses.replace(job, objective="minilm"))
+    config = dataclasses.replace(runner.bert.config(), hidden_dropout_prob=0.3)
+    (tmp_path / "config.json").write_text(dump(config.to_json()))
+    with pytest.raises(ValueError, match=r"differs in config.hidden_dropout_prob: 0.1, now 0.3; choose"):
+        other = dataclasses.replace(runner.bert, config_file=tmp_path / "config.json")
+        distil_texts(dataclasses.replace(job, bert=other))
     return bert
 
 

@@ -1,6 +1,7 @@
 """Tasks trained together: the order of their batches, and what is written."""
 
 import dataclasses
+import json
 import os
 import signal
 from pathlib import Path
@@ -19,6 +20,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
 from centrabert.modeling.branch_folder import read_record
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.joint.joint_batches import JointTask, joint_plan
 from centrabert.modeling.joint.joint_model import TASK, JointHead, joint_model_fn
 from centrabert.modeling.joint.joint_training import JointJob, train_jointly
@@ -171,6 +173,36 @@ def test_stopped_and_resumed_it_has_the_same_bits(
         folder = trained.output_dir / "branches" / name
         assert record.variables == read_record(folder).variables
         assert read_owned(folder, record)
+
+
+def test_another_run_in_the_folder_is_refused(trained: JointJob, tmp_path: Path) -> None:
+    """The order of the tasks decides that of the batches."""
+    with pytest.raises(
+        ValueError, match=r"task_order: \['rte', 'sim'\], now \['sim', 'rte'\]; choose another"
+    ):
+        train_jointly(dataclasses.replace(trained, tasks=trained.tasks[::-1]))
+    config = dataclasses.replace(trained.bert.config(), hidden_dropout_prob=0.3)
+    (tmp_path / "config.json").write_text(dump(config.to_json()))
+    bert = dataclasses.replace(trained.bert, config_file=tmp_path / "config.json")
+    with pytest.raises(ValueError, match=r"differs in config.hidden_dropout_prob: 0.1, now 0.3; choose"):
+        train_jointly(dataclasses.replace(trained, bert=bert))
+
+
+def test_a_run_of_the_first_format_is_recognised(trained: JointJob) -> None:
+    """run.json said neither the config nor the order of the tasks."""
+    file = trained.output_dir / "run.json"
+    current = file.read_text()
+    keys = json.loads(current)
+    assert (keys.pop("format_version"), keys.pop("task_order")) == (2, ["rte", "sim"])
+    del keys["config"]
+    try:
+        file.write_text(json.dumps({"format_version": 1, **keys}))
+        assert train_jointly(trained).keys() == {"rte", "sim"}
+        with pytest.raises(ValueError, match=r"differs in hyperparameters.seed: 13, now 14; choose"):
+            other = dataclasses.replace(trained.hyperparameters, seed=14)
+            train_jointly(dataclasses.replace(trained, hyperparameters=other))
+    finally:
+        file.write_text(current)
 
 
 def test_what_the_bert_cannot_read_is_refused(trained: JointJob) -> None:

@@ -18,6 +18,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.file_lock import exclusive
+from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import read_golden
 from centrabert.modeling.scopes import HEAD
 from centrabert.modeling.training import train_branch as training
@@ -164,6 +165,8 @@ def test_another_run_in_the_folder_is_refused(runner: TaskRunner, finished: Path
         train_branch(tiny_glue.job(runner, finished, hyperparameters=other))
     with pytest.raises(ValueError, match=r"branch.frozen: 2, now 0"):
         train_branch(tiny_glue.job(runner, finished, frozen=0, tuned=3))
+    with pytest.raises(ValueError, match=r"differs in config.hidden_dropout_prob: 0.1, now 0.3; choose"):
+        train_branch(tiny_glue.job(runner, finished, bert=_with_dropout(runner.bert, tmp_path.parent, 0.3)))
     (tmp_path / "novel.txt").write_text("unfinished")
     with pytest.raises(ValueError, match="not empty and holds no run"):
         train_branch(tiny_glue.job(runner, tmp_path))
@@ -175,6 +178,13 @@ def test_two_processes_do_not_train_in_one_folder(runner: TaskRunner, tmp_path: 
     with exclusive(tmp_path / "rte"), pytest.raises(ValueError, match="rte: another process is at work here"):
         train_branch(job)
     assert not (tmp_path / "rte" / "run.json").exists()  # the other may not have written its own yet
+
+
+def _with_dropout(bert: BertFolder, folder: Path, rate: float) -> BertFolder:
+    """The same weights, whose digests do not tell the rate."""
+    file = folder / "other_dropout.json"
+    file.write_text(dump(dataclasses.replace(bert.config(), hidden_dropout_prob=rate).to_json()))
+    return dataclasses.replace(bert, config_file=file)
 
 
 def _kept(runner: TaskRunner, folder: Path, *metrics: float) -> BranchRecord:
