@@ -41,7 +41,7 @@ class TrainedModel:
         """
         record = read_record(folder)
         record.check_reads(task, vocabulary_digest)
-        record.check_base(bert.digests, str(bert.checkpoint))
+        record.check_base(bert.digests, bert.config(), str(bert.checkpoint))
         read_owned(folder, record)
         history = read_evaluations(folder / EVALUATIONS, task.metric)
         step = best_of(history, task.metric).step if history else None

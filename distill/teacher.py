@@ -42,7 +42,7 @@ class Teacher:
 
     def __post_init__(self) -> None:
         self.record.branch.check_own_layers()
-        self.record.check_base(self.bert.digests, str(self.bert.checkpoint))
+        self.record.check_base(self.bert.digests, self.bert.config(), str(self.bert.checkpoint))
         read_owned(self.folder, self.record)
 
     @cached_property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from centrabert.errors import UserError
 from centrabert.modeling.branch_folder import BranchRecord, first_difference
-from centrabert.modeling.config import BertConfig
+from centrabert.modeling.config import BertConfig, differing_keys
 
 FIX = "merge it on the base it was trained on, or train it on this one"
 
@@ -69,12 +69,6 @@ def check_trunk(candidate: Candidate, base: Path, digests: Mapping[str, str]) ->
             f"{candidate.folder}: was trained on another trunk than {base}: the first variable that differs "
             f"is {name}; {FIX}"
         )
-
-
-def differing_keys(one: BertConfig, other: BertConfig) -> str:
-    """`key value, not value` of every key in which two configs differ; "" if they are equal."""
-    left, right = one.to_json(), other.to_json()
-    return ", ".join(f"{key} {left[key]!r}, not {right[key]!r}" for key in left if left[key] != right[key])
 
 
 def check_own_layers(candidate: Candidate) -> None:

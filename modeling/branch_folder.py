@@ -8,7 +8,7 @@ from typing import Any
 from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.branch import Branch
-from centrabert.modeling.config import BertConfig
+from centrabert.modeling.config import BertConfig, differing_keys
 from centrabert.modeling.digest import joint_digest, text_digest
 from centrabert.modeling.formats.dataclass_json import exact_keys, read_dataclass
 from centrabert.modeling.formats.format import Format
@@ -89,16 +89,17 @@ class BranchRecord:
         if self.vocabulary_digest != vocabulary_digest:
             raise UserError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")
 
-    def check_base(self, base: Mapping[str, str], source: str) -> None:
-        """Raises UserError naming the first variable in which the trunk is not that of `base`.
+    def check_base(self, base: Mapping[str, str], config: BertConfig, source: str) -> None:
+        """Raises UserError naming the first variable in which the trunk is not that of `base`, or the config.
 
         Args:
           base: SHA-256 of the base's variables, by name.
         """
+        name = self.branch.task.name
+        if differing := differing_keys(self.config, config):
+            raise UserError(f"branch {name} was trained on another BERT than {source}: {differing}")
         if first := first_difference(self.trunk, base):
-            raise UserError(
-                f"branch {self.branch.task.name} was trained on another BERT than {source}: {first} differs"
-            )
+            raise UserError(f"branch {name} was trained on another BERT than {source}: {first} differs")
 
     def to_json(self) -> dict[str, Any]:
         return FORMAT.written(

@@ -129,6 +129,12 @@ class BertConfig:
         return asdict(self)
 
 
+def differing_keys(one: BertConfig, other: BertConfig) -> str:
+    """`key value, not value` of every key in which two configs differ; "" if they are equal."""
+    left, right = one.to_json(), other.to_json()
+    return ", ".join(f"{key} {left[key]!r}, not {right[key]!r}" for key in left if left[key] != right[key])
+
+
 def unknown_keys(keys: dict[str, Any]) -> list[str]:
     """Those keys of which nobody here knows what they mean."""
     known = {field.name for field in fields(BertConfig)}

@@ -30,6 +30,7 @@ from centrabert.modeling.branch_folder import (
     read_record,
 )
 from centrabert.modeling.checkpoint import Tensors
+from centrabert.modeling.config import differing_keys
 from centrabert.modeling.digest import joint_digest, tensor_digest
 from centrabert.modeling.formats.json_file import dump
 from centrabert.modeling.golden_file import read_golden
@@ -50,7 +51,7 @@ def checked_record(
     candidate = Candidate(source, record := read_record(source))
     compatibility.in_order([candidate])  # a full fine-tuning shares nothing
     lowered = record.do_lower_case
-    if lowered != base.do_lower_case and not compatibility.differing_keys(record.config, base.config):
+    if lowered != base.do_lower_case and not differing_keys(record.config, base.config):
         raise UserError(
             f"{source}: was trained with --do_lower_case={lowered}, and {folder.root} was created with "
             f"--do_lower_case={base.do_lower_case}; create a store with the former, or train the branch again"

@@ -182,8 +182,8 @@ def test_no_branch_folder(tmp_path: Path) -> None:
 def test_its_own_base_fits() -> None:
     """With whatever that has above the trunk."""
     base = {**STUDENT.trunk, LAYER: digest("any"), "bert/pooler/dense/bias": digest("any")}
-    STUDENT.check_base(base, "bases/uncased")
-    RECORDS["full"].check_base({}, "bases/uncased")
+    STUDENT.check_base(base, CONFIG, "bases/uncased")
+    RECORDS["full"].check_base({}, CONFIG, "bases/uncased")
 
 
 @pytest.mark.parametrize("absent", [False, True])
@@ -200,9 +200,18 @@ def test_another_base_is_told_by_its_lowest_variable(absent: bool) -> None:
         base = {name: value for name, value in base.items() if name not in names}
     message = f"branch rte was trained on another BERT than bases/uncased: {names[2]} differs"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        twelve.check_base(base, "bases/uncased")
+        twelve.check_base(base, CONFIG, "bases/uncased")
     with pytest.raises(ValueError, match=f"{WORD} differs$"):
-        twelve.check_base({**base, WORD: digest("other")}, "bases/uncased")
+        twelve.check_base({**base, WORD: digest("other")}, CONFIG, "bases/uncased")
+
+
+@pytest.mark.parametrize("written", RECORDS.values(), ids=RECORDS)
+def test_another_config_is_another_base(written: BranchRecord) -> None:
+    """The same weights compute something else with it."""
+    other = dataclasses.replace(CONFIG, hidden_act="relu")
+    message = r"^branch rte was trained on another BERT than bases/uncased: hidden_act 'gelu', not 'relu'$"
+    with pytest.raises(ValueError, match=message):
+        written.check_base(written.trunk, other, "bases/uncased")
 
 
 def test_reads_its_own_task_and_vocabulary() -> None:
