@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from centrabert.glue_data.task_lookup import find_task
+from centrabert.modeling.file_lock import exclusive
 from centrabert.modeling.files import write_text
 from centrabert.modeling.formats.json_file import read_json
 from centrabert.search.jobs.content_digest import BERT_FILES, file_digest
@@ -23,15 +24,28 @@ def adopt_earlier_jobs(search_dir: Path, jobs_dir: Path, space: SearchSpace) -> 
     """Renames the folders of all jobs that were trained on the BERT and the data of `space`.
 
     Raises:
+      UserError: Another process is at work in `search_dir`, and there are folders to rename.
       OSError: A folder cannot be renamed.
     """
+    if own := _earlier_jobs(search_dir, jobs_dir, space):
+        with exclusive(search_dir):
+            for spec in own:
+                _adopt(jobs_dir, spec, space)
+
+
+def _earlier_jobs(search_dir: Path, jobs_dir: Path, space: SearchSpace) -> list[JobSpec]:
+    """Those of the BERT and the data of `space`, students behind their teachers."""
     earlier = [spec for spec in read_specs(jobs_dir) if not spec.bert_digest]
     noted = read_json(search_dir / INPUTS) if earlier and (search_dir / INPUTS).exists() else {}
     contents = _Contents(noted)
-    for spec in plan_order(earlier):
-        known = space.bert_digest and spec.task in space.data_digests
-        if known and contents.of_bert(spec, space) and contents.of_data(spec, space):
-            _adopt(jobs_dir, spec, space)
+    return [
+        spec
+        for spec in plan_order(earlier)
+        if space.bert_digest
+        and spec.task in space.data_digests
+        and contents.of_bert(spec, space)
+        and contents.of_data(spec, space)
+    ]
 
 
 def _adopt(jobs_dir: Path, spec: JobSpec, space: SearchSpace) -> None:

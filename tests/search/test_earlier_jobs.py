@@ -13,6 +13,7 @@ from instant_pool import InstantPool
 from centrabert.errors import UserError
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.digest import text_digest
+from centrabert.modeling.file_lock import exclusive
 from centrabert.search.earlier_jobs import adopt_earlier_jobs
 from centrabert.search.jobs.content_digest import bert_digest, check_content, data_digest, file_digest
 from centrabert.search.jobs.job_folder import job_folder, prepare, read_spec, read_specs
@@ -135,6 +136,20 @@ def test_finished_jobs_of_earlier_versions_are_found(inputs: Path, change: str) 
     assert read_result(job_folder(jobs_dir, student.digest)) == tiny_result.result(0.7)
     assert [(jobs_dir / name).resolve().name for name in names] == [teacher.digest, student.digest]
     assert set(read_specs(jobs_dir)) == {teacher, student}
+
+
+def test_nothing_is_renamed_while_a_search_is_at_work(inputs: Path) -> None:
+    """Its processes are told the names that the folders have; who has nothing to rename may look on."""
+    jobs_dir, space = inputs / "out" / "jobs", space_of(inputs)
+    name = earlier(teachers(space)[0], jobs_dir, inputs)
+    with exclusive(inputs / "out"):
+        with pytest.raises(UserError, match="out: another process is at work here"):
+            adopt_earlier_jobs(inputs / "out", jobs_dir, space)
+        assert [folder.name for folder in jobs_dir.iterdir()] == [name]
+    adopt_earlier_jobs(inputs / "out", jobs_dir, space)
+    assert (jobs_dir / name).is_symlink()
+    with exclusive(inputs / "out"):
+        adopt_earlier_jobs(inputs / "out", jobs_dir, space)
 
 
 def test_only_jobs_like_its_own_are_reported(tmp_path: Path) -> None:
