@@ -17,7 +17,7 @@ from centrabert.export.engine.task_arguments import asked_tasks, check_texts, co
 from centrabert.flag_fields import define, flag, read
 from centrabert.glue_data.readers.tsv import read_table
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.modeling.files import write_text
+from centrabert.modeling.files import atomic_file
 from centrabert.modeling.task import TaskSpec
 
 
@@ -53,7 +53,8 @@ def main() -> None:
     tasks = asked_tasks(read_manifest(version / EXTRA), [name for name in request.task if name])
     lines = _answers(version, tasks, _texts(request, tasks), request.batch_size)
     if request.output:
-        write_text(request.output, "".join(f"{line}\n" for line in lines))
+        with atomic_file(request.output) as aside, aside.open("w", encoding="utf-8") as output:
+            output.writelines(f"{line}\n" for line in lines)
         return
     for line in lines:
         print(line)

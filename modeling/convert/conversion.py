@@ -90,6 +90,7 @@ def convert(
     Args:
       keep_text: Files of texts, to whose pieces the vocabulary is pruned; none leaves it whole.
     """
+    files.check_new(output_dir)  # before what may take minutes
     is_minilm = source.known_format == "minilm"
     read = pruned(source.read(), keep_text) if keep_text else source.read()
     pretrained = initialise_pooler(read, is_minilm, reinitialize_pooler, seed)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_one_pair(capsys: Captured) -> None:
     (row,) = printed(capsys)
     wanted = alone("rte", "The dog sees", "a cat")
     no, yes = wanted["probabilities"]
-    assert row["text_a"], row["text_b"] == ("The dog sees", "a cat")
+    assert (row["text_a"], row["text_b"]) == ("The dog sees", "a cat")
     assert row["answers"].keys() == {"rte"}
     answer = row["answers"]["rte"]
     assert answer["label"] == wanted["label"].decode()
@@ -106,6 +107,18 @@ def test_a_file_of_single_texts(tmp_path: Path, capsys: Captured) -> None:
     blank = rows[1]["answers"]["tone"]["probabilities"]
     assert list(blank.values()) == pytest.approx(list(alone("tone", "")["probabilities"]), abs=1e-5)
     assert "text_b" not in rows[0]
+
+
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_computed(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def computed(*given: object) -> Iterator[str]:
+        yield str(1 / 0)
+
+    monkeypatch.setattr(run_predict, "_answers", computed)
+    output = tmp_path / "absent" / "out.jsonl"
+    told = mistake(capsys, "--task=tone", "--text_a=x", f"--output={output}")
+    assert told == f"{output}: No such file or directory"
 
 
 @pytest.mark.parametrize(

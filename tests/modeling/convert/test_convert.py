@@ -206,7 +206,10 @@ def test_full_disk(to: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_output_folder_of_another_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told before anything is read."""
     folder = google_folder(tmp_path / "a")
+    assert convert(f"--source={tmp_path / 'absent'}", f"--output_dir={folder}") == 1
+    assert "exists already" in only_line(capsys)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert convert(f"--source={folder}", f"--output_dir={folder}") == 1
     assert "exists already" in only_line(capsys)
