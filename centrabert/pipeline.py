@@ -94,6 +94,8 @@ def distill_student(
     settings: Mapping[str, float | str] | None = None,
     task: TaskData | None = None,
     hyperparameters: Hyperparameters = BERTS,
+    other_teachers: Iterable[StrPath] = (),
+    unlabelled_file: StrPath | None = None,
 ) -> BranchRecord:
     """Distils a teacher into a student with fewer layers; as the command `centrabert distill`.
 
@@ -108,6 +110,8 @@ def distill_student(
         {"temperature": 4.0}.
       task: The task's data, if `data_dir` does not tell it.
       hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
+      other_teachers: Further branch folders of the task, whose logits count as the teacher's do.
+      unlabelled_file: Texts to train on besides, which the teacher labels; as `--unlabelled_file`.
 
     Returns:
       What branch.json holds, metrics on dev included.
@@ -119,7 +123,14 @@ def distill_student(
     runner = TaskRunner.of_branch(data, bert, teacher.record)
     chosen = find_method(method, settings or {})
     return runner.distil(
-        teacher, student_layers, hyperparameters, Path(output_dir), _cache(output_dir), chosen
+        teacher,
+        student_layers,
+        hyperparameters,
+        Path(output_dir),
+        _cache(output_dir),
+        chosen,
+        other_teachers=[Teacher(Path(folder), bert) for folder in other_teachers],
+        unlabelled=None if unlabelled_file is None else Path(unlabelled_file),
     )
 
 

@@ -1,6 +1,6 @@
 """One task on one BERT: fine-tune it, distil it, evaluate and predict with what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.distill.teacher import Teacher
 from centrabert.errors import UserError
 from centrabert.glue_data.metrics import score
+from centrabert.glue_data.readers.unlabelled_texts import read_unlabelled
 from centrabert.glue_data.task_data import (
     Submission,
     TaskData,
@@ -173,22 +174,27 @@ class TaskRunner:
         method: DistillationMethod = VANILLA_KD,
         initialization: Initialization | None = None,
         teacher_cache_dir: Path | None = None,
+        other_teachers: Sequence[Teacher] = (),
+        unlabelled: Path | None = None,
     ) -> BranchRecord:
         """Trains a student of `teacher`; see `distill.distillation.distil`.
 
-        Where the teacher is a branch on another BERT, the student is all of this one.
+        A teacher on another BERT has all of this one as its student. `unlabelled`: see `read_unlabelled`.
 
         Raises:
           UserError: The teacher was trained for another task, or on another vocabulary, and what `distil`
             raises.
         """
         teacher.record.check_reads(self.spec, self.tokenizer.digest)
-        same = self.bert.digests == teacher.bert.digests
+        same, train = self.bert.digests == teacher.bert.digests, self.train
+        if unlabelled is not None:
+            texts = encode(self.tokenizer, self.spec, *read_unlabelled(unlabelled, self.spec.pair))
+            train = train.with_unlabelled(texts)
         return distil(
             teacher,
             student_layers,
             self.tokenizer,
-            self.train,
+            train,
             self.dev,
             self.score,
             output_dir,
@@ -198,6 +204,7 @@ class TaskRunner:
             initialization,
             teacher_cache_dir,
             None if same else self.bert,
+            other_teachers,
         )
 
     def branch_model(self, branch_dir: Path) -> TrainedModel:

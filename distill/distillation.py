@@ -1,6 +1,6 @@
 """A student from a teacher: the same task in fewer layers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from centrabert.distill.methods.method import (
     TeacherStates,
 )
 from centrabert.distill.teacher import LOGITS, Teacher
+from centrabert.distill.teachers import Teachers
 from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.bert_folder import BertFolder
@@ -42,21 +43,25 @@ FEATURE = "teacher_"  # in front of the name of a state
 
 @dataclass(frozen=True)
 class Distillation:
-    """The objective of a student: a method, with the teacher and the student that it compares.
+    """The objective of a student: a method, with the teachers and the student that it compares.
 
     Attributes:
       cache_dir: Where the teacher's states are kept; see `Teacher.states`.
     """
 
     method: DistillationMethod
-    teacher: Teacher
+    teachers: Teachers
     student: Branch
     batch_size: int
     cache_dir: Path
 
+    @property
+    def _teacher(self) -> Teacher:
+        return self.teachers.first
+
     @cached_property
     def _compared(self) -> ComparedStates:
-        return self.method.compared_states(self.teacher.record.branch, self.student)
+        return self.method.compared_states(self._teacher.record.branch, self.student)
 
     @property
     def states(self) -> Collection[LayerState]:
@@ -69,29 +74,29 @@ class Distillation:
         """
         if self.method.runs_teacher:
             return train
-        states = self.teacher.states(train, self._compared.teacher, self.batch_size, self.cache_dir)
+        states = self.teachers.states(train, self._compared.teacher, self.batch_size, self.cache_dir)
         return train.with_features({f"{FEATURE}{name}": file for name, file in states.items()})
 
     @property
     def standing(self) -> Mapping[Path, Mapping[str, str]]:
         if not self.method.runs_teacher:
             return {}
-        teacher, config = self.teacher.record.branch, self.teacher.bert.config()
+        teacher, config = self._teacher.record.branch, self._teacher.bert.config()
         layers = (scopes.layer_shapes(config, layer) for layer in range(teacher.frozen, teacher.depth))
         return {
-            self.teacher.checkpoint: {f"{TEACHER_SCOPE}/{name}": name for layer in layers for name in layer}
+            self._teacher.checkpoint: {f"{TEACHER_SCOPE}/{name}": name for layer in layers for name in layer}
         }
 
     def encoder(self, progress: tf.Tensor) -> Encoder:
-        return self.method.encoder(self.teacher.record.branch, self.student, progress)
+        return self.method.encoder(self._teacher.record.branch, self.student, progress)
 
     def loss(self, task: TaskSpec, model: ModelStates, features: Tensors) -> tf.Tensor:
         layers = {state: features[f"{FEATURE}{state.name}"] for state in self._compared.teacher}
-        teacher = TeacherStates(features.get(f"{FEATURE}{LOGITS}"), layers, self.teacher.head_variables)
+        teacher = TeacherStates(features.get(f"{FEATURE}{LOGITS}"), layers, self.teachers.head_variables)
         return self.method.loss(task, model, teacher, features)
 
     def to_json(self) -> dict[str, Any]:
-        return self.method.to_json()
+        return {**self.method.to_json(), **self.teachers.to_json()}
 
 
 def distil(
@@ -108,26 +113,26 @@ def distil(
     initialization: Initialization | None = None,
     teacher_cache_dir: Path | None = None,
     student_bert: BertFolder | None = None,
+    other_teachers: Sequence[Teacher] = (),
 ) -> BranchRecord:
     """Trains the student of `student_layers` layers and writes its branch folder; see `train_branch`.
 
-    Nothing is written into the teacher's folder.
-
     Args:
+      train: Rows without a label teach what the teacher says of them.
       cache: Keeps the frozen layers' outputs, for teacher and student.
-      initialization: Where the student starts; by default where the method says.
-      teacher_cache_dir: Keeps the teacher's states, for all its students; by default a folder in
-        `output_dir` that is removed when training ends.
+      initialization: Where the student starts, if not where the method says.
+      teacher_cache_dir: Keeps the teacher's states; by default a folder that is removed in the end.
       student_bert: Another BERT with the teacher's vocabulary, of which the student is the whole.
+      other_teachers: Whose logits count as the teacher's do; see `Teachers`.
 
     Raises:
-      UserError: student_layers is impossible or of no use to the method; student_bert does not suit the
-        teacher or the method; or the vocabulary is not the teacher's.
+      UserError: One of these does not suit the teacher or the method.
     """
-    record = teacher.record
-    record.check_reads(record.branch.task, tokenizer.digest)
+    teachers = Teachers(teacher, tuple(other_teachers))
+    teachers.check_vocabulary(tokenizer.digest)
     student, start = _student(teacher, student_layers, student_bert, method)
-    cache_dir = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
+    _check_answers_are_read(method, teachers, train)
+    states = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
             bert=student_bert or teacher.bert,
@@ -139,11 +144,22 @@ def distil(
             score=score,
             output_dir=output_dir,
             initialization=initialization or start,
-            objective=Distillation(method, teacher, student, hyperparameters.eval_batch_size, cache_dir),
-            teacher=TeacherCheckpoint(record.digest, teacher.checkpoint),
+            objective=Distillation(method, teachers, student, hyperparameters.eval_batch_size, states),
+            teacher=TeacherCheckpoint(teacher.record.digest, teacher.checkpoint),
             cache=cache,
         )
     )
+
+
+def _check_answers_are_read(method: DistillationMethod, teachers: Teachers, train: Encoded) -> None:
+    """Raises UserError where other teachers or rows without a label would change nothing."""
+    if method.reads_answers:
+        return
+    nothing = "learns nothing from the answers of teachers, with these settings"
+    if teachers.others:
+        raise UserError(f"--method={method.name} {nothing}; leave --other_teachers out")
+    if train.some_unlabelled:
+        raise UserError(f"--method={method.name} {nothing}; leave --unlabelled_file out")
 
 
 def _student(

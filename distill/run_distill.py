@@ -11,10 +11,10 @@ from pathlib import Path
 
 from centrabert import command
 from centrabert.distill.layer_mapping import parse_initialization
+from centrabert.distill.method_flags import define_method, read_method
 from centrabert.distill.methods.method import DistillationMethod
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
-from centrabert.method_flags import define_method, read_method
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags
 from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
@@ -52,6 +52,18 @@ class Run:
         "training ends. For each row, logits take a few bytes; every layer whose hidden states a method "
         "compares takes 4 bytes x word pieces x hidden size, as do its values, and its attention takes "
         "4 bytes x heads x the square of the word pieces.",
+        None,
+    )
+    other_teachers: tuple[Path, ...] = flag(
+        "Further branches of the same task with as many layers as --teacher, such as those trained with "
+        "other seeds, separated by commas. The student learns from the mean of all teachers' logits; it "
+        "starts from --teacher, and is compared with its layers alone.",
+        (),
+    )
+    unlabelled_file: Path | None = flag(
+        "File of texts without labels to train on besides, one on each line, with a tab between the two of "
+        "a pair. From them the student learns what the teacher says of them. They count as training rows: "
+        "an epoch has all of both, and takes so much longer.",
         None,
     )
     activations: ActivationSettings = flag_group()
@@ -97,6 +109,8 @@ def run(run: Run, method: DistillationMethod) -> None:
         method,
         start,
         run.teacher_cache_dir,
+        [Teacher(folder, bert) for folder in run.other_teachers],
+        run.unlabelled_file,
     )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 

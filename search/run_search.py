@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from centrabert import command
+from centrabert.distill.method_flags import define_method, read_method
 from centrabert.distill.methods.method import DistillationMethod
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.machine import usable_cores
-from centrabert.method_flags import define_method, read_method
 from centrabert.modeling.file_lock import exclusive
 from centrabert.search.dry_run import plan_text, stages_text, sure_jobs
 from centrabert.search.earlier_jobs import adopt_earlier_jobs

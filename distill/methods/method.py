@@ -92,6 +92,11 @@ class DistillationMethod(ABC):
 
         return encode
 
+    @property
+    def reads_answers(self) -> bool:
+        """Whether the student learns from the teacher's logits."""
+        return False
+
     @abstractmethod
     def loss(
         self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
@@ -100,7 +105,8 @@ class DistillationMethod(ABC):
 
         Args:
           student, teacher: Hold the logits and the states of `compared_states`; the teacher's are constants.
-          features: `input_ids`, `segment_ids` int32 [batch, length], and `labels`; `student.real` tells
+          features: `input_ids`, `segment_ids` int32 [batch, length], `labels`, and, where some rows of the
+            training set have no label, `labelled`; `student.real` tells
             tokens from padding.
         """
 

@@ -48,9 +48,18 @@ class VanillaKD(DistillationMethod):
             given = " and ".join(f"--{name}={weight}" for name, weight in weights.items())
             raise UserError(f"{given}: one of them must be above 0, or the head learns nothing")
 
+    @property
+    def reads_answers(self) -> bool:
+        return any(getattr(self, name) for name in self.answer_weights if name != "hard_weight")
+
     def loss(
         self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"
     ) -> "tf.Tensor":
+        from centrabert.modeling.training.token_dataset import LABELLED
+
         kind = KINDS[task.kind]
         soft = kind.soft_loss(student.head, teacher.head_of(student), self.temperature)
-        return self.soft_weight * soft + self.hard_weight * kind.loss(student.head, features["labels"])
+        hard = kind.loss(student.head, features["labels"])
+        if LABELLED in features:
+            hard *= features[LABELLED]
+        return self.soft_weight * soft + self.hard_weight * hard

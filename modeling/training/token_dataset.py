@@ -19,6 +19,7 @@ from centrabert.modeling.words.words import split_words
 
 # Features: float32 [batch, length, hidden], and int32 [batch, words, COLUMNS].
 TRUNK_OUTPUT, PLACES = "trunk_output", "places"
+LABELLED = "labelled"  # float32 [batch], where some rows have no label: 1 for those that have one
 Rows = npt.NDArray[np.int64]
 UNLIMITED = 2**30  # word pieces of a row that nobody truncates
 CHUNK = 1000  # texts tokenised at once: enough to keep both cores busy, little enough to pad cheaply
@@ -42,7 +43,7 @@ class Encoded:
       ids, segment_ids: int32 [tokens].
       offsets: int64 [rows + 1]; row r is ids[offsets[r] : offsets[r + 1]].
       padding_id: What batches are padded with, the tokenizer's.
-      labels: [rows, ...] as the task's kind encodes them, or None.
+      labels: [labelled rows, ...] as the task's kind encodes them, or None; the rows behind these have none.
       trunk_output: What the frozen layers say of every token, read instead of computed, or None.
       features: By name, what a batch holds besides.
       padded_to: Every batch is at least so long.
@@ -91,6 +92,25 @@ class Encoded:
         """The precision in which the trunk's output reaches training."""
         return self.trunk_output.dtype if self.trunk_output else "float32"
 
+    @property
+    def some_unlabelled(self) -> bool:
+        """Whether some rows have a label and others have none."""
+        return self.labels is not None and len(self.labels) < len(self)
+
+    def with_unlabelled(self, texts: "Encoded") -> "Encoded":
+        """These rows and behind them others, whose labels, if there are any, are not taken."""
+        if self.trunk_output is not None or self.features:
+            raise ValueError("rows are added before anything is attached to them")
+        return replace(
+            self,
+            text_a=self.text_a + texts.text_a,
+            text_b=self.text_b + texts.text_b,
+            ids=np.concatenate([self.ids, texts.ids]),
+            segment_ids=np.concatenate([self.segment_ids, texts.segment_ids]),
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + texts.offsets[1:]]),
+            words=self.words and texts.words and self.words.followed_by(texts.words),
+        )
+
     def with_features(self, features: Mapping[str, RowFeature]) -> "Encoded":
         return replace(self, features={**self.features, **features})
 
@@ -101,9 +121,9 @@ class Encoded:
         return replace(self, padded_to=length)
 
     def take(self, rows: Rows) -> "Encoded":
-        """The rows numbered `rows`, in that order; raises ValueError once more is attached to them."""
-        if self.trunk_output is not None or self.features:
-            raise ValueError("rows are chosen before the trunk's output or features are attached")
+        """The rows numbered `rows`, in that order; raises ValueError once more is attached."""
+        if self.trunk_output is not None or self.features or self.some_unlabelled:
+            raise ValueError("rows are chosen before anything is attached to them")
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
@@ -131,7 +151,10 @@ class Encoded:
             "segment_ids": np.where(real, self.segment_ids[positions], 0),
         }
         if self.labels is not None:
-            features["labels"] = self.labels[rows]
+            known = rows < len(self.labels)
+            features["labels"] = self.labels[np.where(known, rows, 0)]
+            if self.some_unlabelled:
+                features[LABELLED] = known.astype(np.float32)
         if self.words is not None:
             features[PLACES] = self.words.batch(rows)
         for name, feature in self.features.items():
@@ -157,6 +180,8 @@ def encode(
     Raises:
       UserError: A text of a tagging has not as many words as tags.
     """
+    if labels is not None and len(labels) != len(text_a):
+        raise ValueError(f"there are {len(labels)} labels of {len(text_a)} texts")
     ids, segments, lengths = [], [], []
     places, cut = [], []
     for start in range(0, len(text_a), CHUNK):

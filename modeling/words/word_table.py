@@ -38,6 +38,14 @@ class WordTable:
             self.cut[rows],
         )
 
+    def followed_by(self, other: "WordTable") -> "WordTable":
+        """The words of these rows and behind them of others."""
+        return WordTable(
+            np.concatenate([self.places, other.places]),
+            np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            np.concatenate([self.cut, other.cut]),
+        )
+
     def batch(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """int32 [batch, words of the longest, COLUMNS]."""
         lengths = np.diff(self.offsets)[rows]

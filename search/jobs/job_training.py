@@ -11,6 +11,7 @@ from absl import logging
 
 from centrabert.distill.distillation import Distillation
 from centrabert.distill.teacher import Teacher
+from centrabert.distill.teachers import Teachers
 from centrabert.errors import UserError
 from centrabert.glue_data.sampling_error import sampling_error
 from centrabert.glue_data.task_lookup import find_task
@@ -192,7 +193,7 @@ def _share(
         student = teacher.record.branch.student(spec.student_layers)
         batch_size = _hyperparameters(spec).eval_batch_size
         states = jobs_dir.parent / TEACHER_STATES
-        Distillation(spec.distillation_method, teacher, student, batch_size, states).annotate(train)
+        Distillation(spec.distillation_method, Teachers(teacher), student, batch_size, states).annotate(train)
 
 
 def _train(

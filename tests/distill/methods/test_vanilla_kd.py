@@ -62,6 +62,15 @@ def test_every_row_has_its_own_teacher_and_label() -> None:
     assert rows == pytest.approx([first, 2 * math.log(2)], rel=1e-5)
 
 
+def test_a_row_without_a_label_has_the_soft_loss_alone() -> None:
+    """Whatever stands in the place of its label."""
+    for label in (0, 1):
+        features = {"labels": tf.constant([1, label]), "labelled": tf.constant([1.0, 0.0])}
+        states = _states(tf.constant([[0.0, 0.0], [0.0, 0.0]]), [[LOG9, 0], [LOG9, 0]])
+        rows = VanillaKD(hard_weight=3.0).loss(TASK, *states, features).numpy()
+        assert rows.tolist() == pytest.approx([(4 + 3) * math.log(2), 4 * math.log(2)])
+
+
 def test_a_score_has_no_temperature() -> None:
     task = tiny.task("sim", "regression")
     for temperature in (1.0, 7.0):

@@ -15,6 +15,7 @@ from centrabert.glue_data.readers.jsonl import read_jsonl
 from centrabert.glue_data.readers.seq_files import read_seq
 from centrabert.glue_data.readers.table import Table
 from centrabert.glue_data.readers.tsv import read_table
+from centrabert.glue_data.readers.unlabelled_texts import read_unlabelled
 
 LONG = " ".join(["word"] * 10_000)
 CONLL = partial(read_conll, word=0, tag=1)
@@ -144,3 +145,17 @@ def test_the_format_is_told_by_the_ending() -> None:
     assert {name: format_of(Path(name)) for name in names} == names
     with pytest.raises(UserError, match=r"eng.train: its ending tells no format; name it \*.tsv, "):
         format_of(Path("eng.train"))
+
+
+def test_texts_without_labels(tmp_path: Path) -> None:
+    single = written(tmp_path, '\ufeffa text\r\n\r\n \nanother, "quoted"')
+    assert read_unlabelled(single, pair=False) == (["a text", 'another, "quoted"'], ["", ""])
+    pairs = written(tmp_path, gzip.compress(b"a\tb\nc\t\n"), "pairs.gz")
+    assert read_unlabelled(pairs, pair=True) == (["a", "c"], ["b", ""])
+    for file, pair, wrong in (
+        (single, True, ":1: has 1 columns; the task reads two texts with a tab between them"),
+        (pairs, False, ":1: has 2 columns; the task reads one text"),
+        (written(tmp_path, "\n \n", "blank"), False, ": there is no text in it"),
+    ):
+        with pytest.raises(UserError, match=f"^{file}{wrong}$"):
+            read_unlabelled(file, pair)

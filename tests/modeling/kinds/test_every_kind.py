@@ -122,7 +122,7 @@ def train(example: KindExample, bert: BertFolder, folder: Path) -> tuple[Path, P
         Teacher(job.output_dir, bert),
         1,
         tokenizer,
-        job.train,
+        job.train.with_unlabelled(job.dev),
         job.dev,
         job.score,
         student,

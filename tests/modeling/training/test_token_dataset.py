@@ -159,8 +159,23 @@ def test_features() -> None:
     assert batch["labels"].dtype == np.float32
     assert batch["number"].tolist() == [[3] * 5, [1] * 5]
     assert rows.padded(7).batch(picked)["number"].tolist() == [[3] * 7, [1] * 7]
-    with pytest.raises(ValueError, match="before the trunk's output or features are attached"):
+    with pytest.raises(ValueError, match="before anything is attached to them"):
         rows.take(picked)
+
+
+def test_rows_without_a_label_stand_behind_those_with_one() -> None:
+    """Their labels mean nothing, and whoever reads labels is told."""
+    scores = np.array([0.5, 1, 2], np.float32)
+    rows = data_set(ROWS[:3], scores).with_unlabelled(data_set([ROWS[3], ROWS[0]]))
+    assert (len(rows), rows.lengths.tolist()) == (5, [3, 5, 2, 3, 3])
+    batch = rows.batch(np.array([4, 2, 3]))
+    whole = data_set([*ROWS, ROWS[0]], np.arange(5, dtype=np.float32)).batch(np.array([4, 2, 3]))
+    for name in ("input_ids", "segment_ids"):
+        np.testing.assert_array_equal(batch[name], whole[name])
+    assert batch["labelled"].tolist() == [0, 1, 0] and batch["labels"][1] == 2
+    assert "labelled" not in data_set(ROWS, np.zeros(4)).batch(np.array([0]))
+    with pytest.raises(ValueError, match="before anything is attached to them"):
+        rows.take(np.array([0]))
 
 
 def test_batches_are_padded_on_request(tmp_path: Path) -> None:
