@@ -208,54 +208,6 @@ def test_theseus_replaces_the_same_modules_after_a_stop(
     assert student(teacher, runner, tmp_path / "stopped", **keys, score=score) == undisturbed
 
 
-def test_what_the_teacher_says_is_enough_without_labels(
-    teacher: Teacher, runner: TaskRunner, tmp_path: Path
-) -> None:
-    """Where labels do not count, it makes no difference that half of the rows have none."""
-    rows = np.arange(len(runner.train))
-    half = runner.train.take(rows[:20]).with_unlabelled(runner.train.take(rows[20:]))
-    method = VanillaKD(hard_weight=0.0)
-    for name, train in (("whole", runner.train), ("half", half)):
-        student(teacher, runner, tmp_path / name, train=train, method=method)
-    whole, of_half = (
-        checkpoint.read(tmp_path / name / branch_folder.CHECKPOINT) for name in ("whole", "half")
-    )
-    for name, tensor in whole.items():
-        np.testing.assert_array_equal(tensor, of_half[name])
-
-
-def test_a_file_of_texts_is_trained_on_besides(
-    teacher: Teacher, runner: TaskRunner, plain: Path, tmp_path: Path
-) -> None:
-    file = tmp_path / "texts.tsv"
-    file.write_text("a tree on a river\tthe old house\n\nthe road\ta dog\n")
-    runner.distil(teacher, 1, SOON, tmp_path / "student", unlabelled=file)
-    own, without = (
-        checkpoint.read(folder / branch_folder.CHECKPOINT) for folder in (tmp_path / "student", plain)
-    )
-    assert any(not np.array_equal(own[name], without[name]) for name in own)
-    with pytest.raises(ValueError, match=r"train_digest: '.*', now '"):
-        runner.distil(teacher, 1, SOON, plain, unlabelled=file)
-
-
-@pytest.mark.parametrize("method", [Theseus(), VanillaKD(soft_weight=0.0)])
-def test_texts_and_teachers_that_a_method_cannot_use_are_refused(
-    teacher: Teacher, runner: TaskRunner, tmp_path: Path, method: Any
-) -> None:
-    told = (
-        rf"^--method={method.name} learns nothing from the answers of teachers, with these settings; leave "
-    )
-    train = runner.train.with_unlabelled(runner.dev)
-    with pytest.raises(ValueError, match=f"{told}--unlabelled_file out$"):
-        student(teacher, runner, tmp_path / "student", train=train, method=method)
-    folder = tmp_path / "other"
-    tiny.branch(folder, runner.bert.checkpoint.parent, teacher.record.branch, seed=7, golden=False)
-    others = [Teacher(folder, runner.bert)]
-    with pytest.raises(ValueError, match=f"{told}--other_teachers out$"):
-        student(teacher, runner, tmp_path / "student", other_teachers=others, method=method)
-    assert not (tmp_path / "student").exists()
-
-
 def test_two_methods_are_two_runs(teacher: Teacher, runner: TaskRunner, plain: Path) -> None:
     """So are two settings, starts, or lengths of padding: none is taken for the other's finished run."""
     student(teacher, runner, plain)
