@@ -41,14 +41,19 @@ class Method:
       name: Of the method of distillation, as `--method`; "" is fine-tuning.
       whole: Whether it makes a whole model of `SMALL` layers from full fine-tuning, or a branch's students.
       texts: How a smaller BERT is made from texts first, as `compress --method`; "" for none.
+      teacher_seeds: How many trainings, which differ in their seeds, are the teacher together.
+      other_texts: Whether the texts of the other tasks are trained on besides, as the teacher answers them.
     """
 
     name: str
     whole: bool
     texts: str = ""
     settings: tuple[tuple[str, object], ...] = ()
+    teacher_seeds: int = 1
+    other_texts: bool = False
 
 
+LOGITS_ALONE = (("attention_weight", 0.0), ("value_weight", 0.0), ("hidden_weight", 0.0))
 METHODS = {
     "kd_whole": Method("vanilla_kd", whole=True),
     "bert_pkd": Method("bert_pkd", whole=True),
@@ -58,6 +63,9 @@ METHODS = {
     "tinybert": Method("tinybert", whole=True, texts="tinybert"),
     "minilm": Method("", whole=True, texts="minilm"),
     "last_layer_kd": Method("last_layer_kd", whole=False),
+    "logit_kd": Method("last_layer_kd", whole=False, settings=LOGITS_ALONE),
+    "last_layer_kd_seeds": Method("last_layer_kd", whole=False, teacher_seeds=3),
+    "last_layer_kd_texts": Method("last_layer_kd", whole=False, other_texts=True),
 }
 
 
@@ -217,4 +225,6 @@ def _student(teacher: Training, row: str, layers: int, method: Method) -> Traini
         settings=method.settings,
         teacher=teacher,
         texts=method.texts,
+        teacher_seeds=method.teacher_seeds,
+        other_texts=method.other_texts,
     )

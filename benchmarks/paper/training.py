@@ -24,6 +24,8 @@ class Training:
       start: As `--start_from` of run_distill; "" is what the method says.
       teacher: Of a student.
       texts: How the smaller BERT, of which the model is the whole, was made from texts; see `compress`.
+      teacher_seeds: How many trainings are the teacher together; `teacher` and those with the next seeds.
+      other_texts: Whether the texts of the other tasks are trained on besides.
     """
 
     task: str
@@ -38,6 +40,8 @@ class Training:
     seed: int = 0
     teacher: "Training | None" = None
     texts: str = ""
+    teacher_seeds: int = 1
+    other_texts: bool = False
 
     @property
     def name(self) -> str:
@@ -45,9 +49,17 @@ class Training:
         parts = [self.row, f"L{self.layers}", f"l{self.student_layers}" if self.student_layers else ""]
         parts += [self.texts, self.start, *(f"{name}={value}" for name, value in self.settings)]
         parts += [f"lr{self.learning_rate:g}", f"ep{self.num_train_epochs:g}", f"seed{self.seed}"]
+        parts += ["other_texts"] if self.other_texts else []
         if self.teacher:
-            parts += ["of", f"lr{self.teacher.learning_rate:g}", f"seed{self.teacher.seed}"]
+            several = str(self.teacher_seeds) if self.teacher_seeds > 1 else ""
+            parts += [f"of{several}", f"lr{self.teacher.learning_rate:g}", f"seed{self.teacher.seed}"]
         return "_".join(part for part in parts if part)
+
+    @property
+    def other_teachers(self) -> "list[Training]":
+        """Those that teach beside `teacher`."""
+        seeds = range(1, self.teacher_seeds)
+        return [self.teacher.with_seed(self.teacher.seed + each) for each in seeds] if self.teacher else []
 
     @property
     def frozen(self) -> bool:

@@ -19,6 +19,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.files import write_text
 from centrabert.modeling.joint.joint_batches import JointTask
 from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, train_jointly
 from centrabert.modeling.task import TaskSpec
@@ -29,6 +30,7 @@ from centrabert.task_runner import TaskRunner
 
 BATCH = 64
 CACHE_BYTES = 12 * 10**9
+MAX_OTHER_TEXTS = 10_000
 TEXT_RATE, TEXT_EPOCHS = 2e-4, 1.0
 FLOPS_A_SECOND = 6e10  # of one core, for an estimate
 
@@ -49,8 +51,9 @@ class Workshop:
 
     def train(self, training: Training) -> Result:
         """Trains it, or goes on training, with its teacher before it if that is not there yet."""
-        if training.teacher and not self.finished(training.teacher):
-            self.train(training.teacher)
+        for teacher in (*([training.teacher] if training.teacher else []), *training.other_teachers):
+            if not self.finished(teacher):
+                self.train(teacher)
         runner, folder, started = self.runner(training.task), self.folder(training), time.process_time()
         if training.texts:
             runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
@@ -134,7 +137,23 @@ class Workshop:
             start = parse_initialization(training.start, of, of.student(depth))
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
-        return runner.distil(teacher, depth, hyperparameters, folder, cache, method, start, states)
+        others = [Teacher(self.folder(each), teacher.bert) for each in training.other_teachers]
+        texts = self._other_texts(runner) if training.other_texts else None
+        settings = (hyperparameters, folder, cache, method, start, states)
+        return runner.distil(teacher, depth, *settings, other_teachers=others, unlabelled=texts)
+
+    def _other_texts(self, runner: TaskRunner) -> Path:
+        """The file of a fixed sample of what other tasks train on: of their pairs, or of all their texts."""
+        name, pair = runner.spec.name, runner.spec.pair
+        file = self.output_dir / "other_texts" / f"{name}.tsv"
+        if not file.exists():
+            others = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
+            lines = [line for other in others for line in _lines(other, pair)]
+            lines = sorted(set(lines) - set(_lines(runner, pair)))
+            sample = np.random.default_rng(0).permutation(len(lines))[:MAX_OTHER_TEXTS]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, "".join(f"{lines[row]}\n" for row in np.sort(sample)))
+        return file
 
 
 def _joint_tasks(training: Training) -> list[str]:
@@ -159,6 +178,14 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
         return Branch.with_adapters(task, dict(training.settings)["adapter_size"], config)
     branch = Branch.teacher(task, training.layers, config.num_hidden_layers)
     return replace(branch, full_fine_tuning=not training.frozen)
+
+
+def _lines(runner: TaskRunner, pair: bool) -> list[str]:
+    """The training texts as lines of a file without labels; no pairs of a task of single texts."""
+    if not pair:
+        return _texts(runner)
+    rows = zip(runner.train.text_a, runner.train.text_b, strict=True)
+    return [f"{text_a}\t{text_b}" for text_a, text_b in rows] if runner.spec.pair else []
 
 
 def _texts(runner: TaskRunner) -> list[str]:
