@@ -1,12 +1,16 @@
 """The flags that several scripts share, named as in run_classifier.py of BERT."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from absl import flags
+
+from centrabert.distill.methods.method import DistillationMethod
+from centrabert.distill.methods.registry import DEFAULT, METHODS, find_method, settings
 from centrabert.errors import UserError
-from centrabert.flag_fields import flag
+from centrabert.flag_fields import define, flag, read
 from centrabert.modeling.tokenization.vocabulary import vocabulary_file
 
 if TYPE_CHECKING:
@@ -195,3 +199,25 @@ class ActivationSettings:
         if not self.activation_cache_gb:
             return None
         return TrunkCache(self.folder, int(self.activation_cache_gb * 1e9), self.activation_dtype)
+
+
+_METHOD_FLAGS = make_dataclass(
+    "MethodFlags",
+    [
+        ("method", str, flag("Method of distillation.", DEFAULT, choices=tuple(METHODS))),
+        *((each.name, each.of_type | None, flag(each.help_text, None)) for each in settings()),
+    ],
+    frozen=True,
+    kw_only=True,
+)
+
+
+def define_method(flag_values: flags.FlagValues) -> None:
+    """Adds --method and the settings of all methods; a setting of several methods is one flag."""
+    define(_METHOD_FLAGS, flag_values)
+
+
+def read_method(flag_values: flags.FlagValues) -> DistillationMethod:
+    """The method that the flags ask for; raises UserError as `find_method`."""
+    given: dict[str, Any] = vars(read(_METHOD_FLAGS, flag_values)).copy()
+    return find_method(given.pop("method"), given)

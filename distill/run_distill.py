@@ -11,13 +11,18 @@ from pathlib import Path
 
 from centrabert import command
 from centrabert.distill.layer_mapping import parse_initialization
-from centrabert.distill.method_flags import define_method, read_method
 from centrabert.distill.methods.method import DistillationMethod
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags
-from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, BertFlags
+from centrabert.training_flags import (
+    HYPERPARAMETERS,
+    ActivationSettings,
+    BertFlags,
+    define_method,
+    read_method,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

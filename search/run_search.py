@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from centrabert import command
-from centrabert.distill.method_flags import define_method, read_method
 from centrabert.distill.methods.method import DistillationMethod
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
@@ -46,7 +45,7 @@ from centrabert.search.workers.local_pool import LocalPool
 from centrabert.search.workers.ray_pool import Ray, RayPool
 from centrabert.search.workers.worker_pool import Pool
 from centrabert.task_flags import TaskListFlags, common_length
-from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings
+from centrabert.training_flags import HYPERPARAMETERS, ActivationSettings, define_method, read_method
 
 
 @dataclass(frozen=True, kw_only=True)

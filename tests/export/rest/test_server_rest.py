@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -276,7 +277,7 @@ def test_the_page_may_ask_and_pages_of_others_may_not() -> None:
 def test_a_mistake_of_ours_is_in_the_log_and_not_in_the_answer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(shared_server().http, "_page", None)
+    monkeypatch.setattr(shared_server().http, "_pages", WeakKeyDictionary())
     monkeypatch.setattr(http_server, "page", lambda *arguments: 1 / 0)
     response = requests.get(url("/"), timeout=20)
     assert refusal(response) == (500, "internal error; the server's log has more")
