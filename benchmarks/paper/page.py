@@ -163,10 +163,10 @@ def _average(results: Results, chosen: Chosen) -> float:
 
 
 def _cpu_seconds(results: Results, training: Training) -> float:
-    """Of a training and its teacher's, one seed."""
+    """Of a training and its teacher's, one seed; a teacher with another seed counts as the first."""
     found = results.of(training)
     return (found.cpu_seconds if found else 0) + (
-        _cpu_seconds(results, training.teacher) if training.teacher else 0
+        training.teacher_seeds * _cpu_seconds(results, training.teacher) if training.teacher else 0
     )
 
 

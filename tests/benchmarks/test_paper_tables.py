@@ -94,6 +94,12 @@ def test_students_of_several_teachers_and_of_other_texts(tmp_path: Path) -> None
     assert [each.seed for each in several[0].other_teachers] == [1, 2]
     assert not plain[0].other_teachers and not texts[0].other_teachers
     assert [each.other_texts for each in (plain[0], several[0], texts[0])] == [False, False, True]
+    for each in (plain[0], several[0]):
+        trained(results, each, 0.5)
+    lines = page(results, LAYERS).split("## Table 2")[1].splitlines()
+    hours = {line.split(" | ")[0]: line.split(" | ")[-1] for line in lines}
+    assert hours["| last_layer_kd-1"] == "2.00 |"  # an hour of its own, and one of its teacher's
+    assert hours["| last_layer_kd_seeds-1"] == "4.00 |"
 
 
 @pytest.fixture
