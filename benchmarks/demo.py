@@ -64,7 +64,10 @@ flags.DEFINE_integer("seed", 0, "Random seed of every training.", flag_values=FL
 
 FINE_TUNING_LAYERS, STUDENT_LAYERS = 3, 1  # of MiniLM's 6
 SEARCHED = (
-    *("--fine_tuning_layers=1,3", "--student_layers=1", "--num_train_epochs=1", "--seeds=0"),
+    "--fine_tuning_layers=1,3",
+    "--student_layers=1",
+    "--num_train_epochs=1",
+    "--seeds=0",
     "--max_train_rows=400",
 )
 MADE = ("bert", "activations", "full", "teacher", "student", "store", "serving", "search")
