@@ -20,6 +20,7 @@ from centrabert.modeling.branch import Branch
 from centrabert.modeling.layers.attention import attention_mask
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.words.word_packing import PackedWords
+from centrabert.modeling.words.word_places import BY_CHARACTERS, BY_WHITESPACE
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,14 @@ def _answers_to_given_words(
     """What is fed for words that are split already, and the answers to them."""
     words = tf.placeholder(tf.string, [None, None], name="words")
     with tf.name_scope("given_words"):
-        packed = packed_words(tokenizer, words, "", manifest.max_seq_length)
-        return words, _answers_to_words(packed, branches, manifest, tokenizer)
+        answers = {}
+        for split in (BY_WHITESPACE, BY_CHARACTERS):  # words of BERT are read as those between white space
+            is_own = split == BY_CHARACTERS
+            own = [branch for branch in branches if (branch.task.split == BY_CHARACTERS) == is_own]
+            if own:
+                packed = packed_words(tokenizer, words, split, manifest.max_seq_length, given=True)
+                answers.update(_answers_to_words(packed, own, manifest, tokenizer))
+        return words, answers
 
 
 def _answers_to_words(

@@ -29,15 +29,18 @@ def packed(
     return ids, segments
 
 
-def packed_words(tokenizer: Tokenizer, text: tf.Tensor, split: str, max_seq_length: int) -> PackedWords:
-    """`pack_words` of what `split_words` makes of texts; without a split, of the words that are given.
+def packed_words(
+    tokenizer: Tokenizer, text: tf.Tensor, split: str, max_seq_length: int, given: bool = False
+) -> PackedWords:
+    """`pack_words` of what `split_words` makes of texts, or of words that are given.
 
     Args:
-      text: string [batch]; without a split [batch, words], see `given_words`.
+      text: string [batch]; given words are [batch, words], see `given_words`.
     """
     with tf.name_scope("pack_words"):
         known = _Known(tokenizer.digest, tokenizer)
-        return PackedWords(**_pack_words(text, split=split, known=known, max_seq_length=max_seq_length))
+        words = _pack_words(text, split=split, known=known, max_seq_length=max_seq_length, given=given)
+        return PackedWords(**words)
 
 
 @piece
@@ -54,8 +57,10 @@ def _pack(
 
 
 @piece
-def _pack_words(text: tf.Tensor, *, split: str, known: _Known, max_seq_length: int) -> dict[str, tf.Tensor]:
-    words = split_words(text, split) if split else given_words(text)
+def _pack_words(
+    text: tf.Tensor, *, split: str, known: _Known, max_seq_length: int, given: bool
+) -> dict[str, tf.Tensor]:
+    words = given_words(text, split) if given else split_words(text, split)
     return vars(pack_words(known.tokenizer, words, max_seq_length))
 
 

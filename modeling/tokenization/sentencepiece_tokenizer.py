@@ -51,6 +51,10 @@ class SentencePieceTokenizer(Tokenizer):
     def unknown_id(self) -> int:
         return self.model.unknown if self.convention.is_albert else _UNKNOWN
 
+    @cached_property
+    def space_id(self) -> int | None:
+        return self.tokens.index(SPACE) if SPACE in self.tokens else None
+
     @property
     def vocabulary_size(self) -> int:
         return len(self.tokens)
@@ -162,8 +166,8 @@ class SentencePieceTokenizer(Tokenizer):
         """bool [all pieces]: a space alone that is the first of its text."""
         rows = pieces.value_rowids()
         is_first = tf.equal(tf.range(tf.size(rows, out_type=tf.int64)), tf.gather(pieces.row_starts(), rows))
-        space = self.model.pieces.index(SPACE) if SPACE in self.model.pieces else -1
-        return is_first & tf.equal(pieces.flat_values, space)
+        space = -1 if self.space_id is None else self.space_id
+        return is_first & tf.equal(self._ids(pieces).flat_values, space)
 
     def _quotes(self, text: tf.Tensor) -> tf.Tensor:
         """ALBERT's `` and '' become one quote, with a NUL behind it that `_prepared` takes off again."""

@@ -50,6 +50,11 @@ class Tokenizer(ABC):
         """Ids are below; the word embeddings have at least so many rows."""
 
     @property
+    def space_id(self) -> int | None:
+        """The id of the piece that is a space alone; None where no piece is."""
+        return None
+
+    @property
     @abstractmethod
     def words(self) -> Sequence[str]:
         """Words of the vocabulary, of which sample texts are made."""

@@ -28,9 +28,15 @@ class PackedWords:
 
 
 def pack_words(tokenizer: Tokenizer, words: Words, max_seq_length: int) -> PackedWords:
-    """The row of each text: as many of its words as there is room for, each with all of its pieces."""
+    """The row of each text: as many of its words as there is room for, each with all of its pieces.
+
+    SentencePiece begins every word with a space. Where the space is a piece of its own and the word directly
+    follows another one in its text, as Chinese characters do, it is left out: the text has no space there.
+    """
     ragged = words.words
     pieces = tokenizer.tokenize(ragged.flat_values)  # [words of all rows, (pieces)]
+    if tokenizer.space_id is not None:
+        pieces = _without_spaces(pieces, words, tokenizer.space_id)
     counts, rows = pieces.row_lengths(), ragged.value_rowids()
     first, behind = (_in_row(counts, ragged, exclusive) for exclusive in (True, False))
     kept = behind <= max_seq_length - SPECIAL  # all words of a row up to some word
@@ -57,6 +63,21 @@ def pack_words(tokenizer: Tokenizer, words: Words, max_seq_length: int) -> Packe
         *tokenizer.pack(first_text, no_text, max_seq_length),
         table.to_tensor(PADDING),
         tf.cast(ragged.row_lengths() - table.row_lengths(), tf.int32),
+    )
+
+
+def _without_spaces(pieces: tf.RaggedTensor, words: Words, space_id: int) -> tf.RaggedTensor:
+    """The pieces of all words without a space that is not in the text; each word keeps one piece at least."""
+    flat, of_word, rows = pieces.flat_values, pieces.value_rowids(), words.words.value_rowids()
+    starts, ends = words.characters[:, 0], words.characters[:, 1]
+    follows = tf.equal(rows[1:], rows[:-1]) & tf.equal(starts[1:], ends[:-1])
+    follows = tf.concat([tf.zeros([tf.minimum(tf.size(rows), 1)], tf.bool), follows], 0)
+    begins = tf.concat(
+        [tf.ones([tf.minimum(tf.size(flat), 1)], tf.bool), tf.not_equal(of_word[1:], of_word[:-1])], 0
+    )
+    left_out = begins & tf.equal(flat, space_id) & tf.gather(follows & (pieces.row_lengths() > 1), of_word)
+    return tf.RaggedTensor.from_value_rowids(
+        *(tf.boolean_mask(each, ~left_out) for each in (flat, of_word)), pieces.nrows(), validate=False
     )
 
 

@@ -63,20 +63,22 @@ def split_words(text: tf.Tensor, split: str) -> Words:
     )
 
 
-def given_words(words: tf.Tensor) -> Words:
-    """Words that were split already, as of the text that they are with one space between two of them.
+def given_words(words: tf.Tensor, split: str) -> Words:
+    """Words that were split already, as of the text that they make.
 
     Args:
       words: string [batch, words] in UTF-8, padded with "" behind the last word of a row; a "" before it is a
         word without pieces.
+      split: How they were split: characters make a text without spaces, other words one with a space between
+        two of them.
     """
     ragged = tf.RaggedTensor.from_tensor(words, padding="")
     flat = ragged.flat_values
     rows, before = ragged.value_rowids(), ragged.row_starts()
-    places = []
+    places, space = [], 0 if split == BY_CHARACTERS else 1
     for unit in ("UTF8_CHAR", "BYTE"):
         length = tf.strings.length(flat, unit=unit)
-        start = tf.cumsum(length + 1, exclusive=True)
+        start = tf.cumsum(length + space, exclusive=True)
         start -= tf.gather(tf.gather(tf.concat([start, [0]], 0), before), rows)
         places.append(tf.stack([start, start + length], 1))
     return Words(ragged, *places)

@@ -110,20 +110,19 @@ def test_route_answers_as_each_task_alone(tasks: tuple[str, ...]) -> None:
 
 
 def test_words_that_are_split_already() -> None:
-    """As those of a text; they stand in the text that they make with one space between two."""
-    words = [text.split() for text in TEXT_A]
-    padded = [row + [""] * (max(map(len, words)) - len(row)) for row in words]
+    """As those of the text that they make: words with one space between two, characters without."""
     for task in TASKS[2:]:
+        space = " " if task.split == "whitespace" else ""
+        words = [text.split() if space else list("".join(text.split())) for text in TEXT_A]
+        padded = [row + [""] * (max(map(len, words)) - len(row)) for row in words]
         found = predictor().predict(f"{task.name}_words", {"words": strings(padded)})
-        if task.split == "whitespace":
-            joined = predictor().predict(task.name, {"text_a": strings([" ".join(row) for row in words])})
-            check(
-                {f"{task.name}/{name}": array for name, array in found.items()}, task, list(range(6)), joined
-            )
-        for row, own in enumerate(words):
+        texts = [space.join(row) for row in words]
+        joined = predictor().predict(task.name, {"text_a": strings(texts)})
+        check({f"{task.name}/{name}": array for name, array in found.items()}, task, list(range(6)), joined)
+        for row, (text, own) in enumerate(zip(texts, words, strict=True)):
             tags = [tag for tag in found["tags"][row].tolist() if tag]
             places = found["word_characters"][row, : len(tags)].tolist()
-            assert [" ".join(own)[start:end] for start, end in places] == own[: len(tags)]
+            assert [text[start:end] for start, end in places] == own[: len(tags)]
 
 
 def test_ids_cannot_be_tagged() -> None:

@@ -25,6 +25,7 @@ class Package:
     def __init__(self, tokenizer: SentencePieceTokenizer) -> None:
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.model.content)
         self._layout, self._known = tokenizer.layout, dict[str, list[int]]()
+        self._space = self._processor.piece_to_id("▁") + 1
 
     def pieces(self, word: str) -> list[int]:
         if word not in self._known:
@@ -37,9 +38,12 @@ class Package:
         for word in text.split() if split == BY_WHITESPACE else "".join(text.split()):
             start = text.index(word, character)
             byte += len(text[character:start].encode())
+            pieces = self.pieces(word)
+            if start == character > 0 and len(pieces) > 1 and pieces[0] == self._space:
+                pieces = pieces[1:]  # it follows a word directly
             character, first, begin = start + len(word), len(ids), byte
             byte += len(word.encode())
-            ids += self.pieces(word)
+            ids += pieces
             places.append([first if len(ids) > first else 0, start, character, begin, byte])
         return [*ids, self._layout.sep_id], places
 

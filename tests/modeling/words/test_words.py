@@ -135,12 +135,19 @@ def test_a_row_holds_whole_words(longest: int) -> None:
 
 def test_given_words_stand_in_the_text_that_they_make_with_spaces() -> None:
     """A word that is empty keeps its number; behind the last one it is padding."""
-    found = given_words(tf.constant([["é", "", "狗dog"], ["", "", ""], ["b", "a", ""]]))
+    given = tf.constant([["é", "", "狗dog"], ["", "", ""], ["b", "a", ""]])
+    found = given_words(given, "whitespace")
     assert found.words.to_list() == [["é".encode(), b"", "狗dog".encode()], [], [b"b", b"a"]]
     assert per_row(found, found.characters) == [[[0, 1], [2, 2], [3, 7]], [], [[0, 1], [2, 3]]]
     assert per_row(found, found.bytes) == [[[0, 2], [3, 3], [4, 10]], [], [[0, 1], [2, 3]]]
     places = pack_words(TOKENIZER, found, 9).places.numpy()
     assert places[:, :, FIRST_PIECE].tolist() == [[1, 0, 2], [-1, -1, -1], [1, 2, -1]]
+
+
+def test_given_characters_stand_in_a_text_without_spaces() -> None:
+    found = given_words(tf.constant([["é", "", "狗"], ["b", "a", ""]]), "characters")
+    assert per_row(found, found.characters) == [[[0, 1], [1, 1], [1, 2]], [[0, 1], [1, 2]]]
+    assert per_row(found, found.bytes) == [[[0, 2], [2, 2], [2, 5]], [[0, 1], [1, 2]]]
 
 
 def test_no_text_at_all() -> None:
