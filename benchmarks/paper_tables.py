@@ -2,15 +2,26 @@
 
     python -m benchmarks.paper_tables --bert_dir=output/e5 --tasks=rte,cola --rows=full,partial,teachers,kd
 
-Every training is a result in --results, and the page beside it is written anew after each. If it was
-interrupted, run the same command again to resume; another run adds tasks, rows or seeds.
+Every training is a result in --results, and the page beside it is written anew after each, from the results
+among which the flags choose. If it was interrupted, run the same command again to resume; another run adds
+tasks, rows or seeds.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.paper.page import page
-from benchmarks.paper.schedule import ROWS, SAMPLED, WHOLE, Schedule
+from benchmarks.paper.schedule import (
+    FULL_RATES,
+    PARTIAL_RATES,
+    ROWS,
+    SAMPLED,
+    STUDENTS,
+    TEACHER_LAYERS,
+    WHOLE,
+    Choices,
+    Schedule,
+)
 from benchmarks.paper.training import Results
 from centrabert import command
 from centrabert.errors import UserError
@@ -28,6 +39,14 @@ class Run:
         f"What is trained, in this order: some of {', '.join(ROWS)}, separated by commas.", ROWS
     )
     seeds: tuple[int, ...] = flag("Random seeds, separated by commas.", (0,))
+    full_rates: tuple[float, ...] = flag(
+        "Learning rates of full fine-tuning, separated by commas.", FULL_RATES
+    )
+    partial_rates: tuple[float, ...] = flag(
+        "Learning rates of the top L layers, separated by commas.", PARTIAL_RATES
+    )
+    teacher_layers: tuple[int, ...] = flag("L of teachers, separated by commas.", TEACHER_LAYERS)
+    student_layers: tuple[int, ...] = flag("l of students, separated by commas.", STUDENTS)
     pooling: str = flag("What the head of a text reads.", "mean", choices=("cls", "mean"))
     output_dir: Path = flag("Folder to write branches into.", Path("output/paper_tables"))
     results: Path = flag("JSON file of the results.", Path("docs/paper_tables.json"))
@@ -55,7 +74,9 @@ def run(run: Run) -> None:
     from centrabert.modeling.bert_folder import BertFolder
 
     layers = BertFolder.at(run.bert_dir).config().num_hidden_layers
-    schedule, results = Schedule(layers, run.tasks, run.rows, run.seeds), Results.read(run.results)
+    choices = Choices(run.full_rates, run.partial_rates, run.teacher_layers, run.student_layers)
+    schedule = Schedule(layers, run.tasks, run.rows, run.seeds, choices)
+    results = Results.read(run.results)
     workshop = Workshop(run.bert_dir, run.data_root, run.output_dir, run.pooling)
     if run.dry_run:
         left = [each for each in schedule.wanted(results) if not results.of(each)]
@@ -68,7 +89,7 @@ def run(run: Run) -> None:
     while (training := schedule.next(results)) is not None:
         result = workshop.train(training)
         results.add(training, result)
-        run.results.with_suffix(".md").write_text(page(results, layers))
+        run.results.with_suffix(".md").write_text(page(results, layers, choices))
         print(f"{training.key}: {100 * result.dev:.2f}, {result.cpu_seconds:.0f} CPU seconds", flush=True)
     _print_waiting(schedule, results)
 

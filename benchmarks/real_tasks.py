@@ -36,6 +36,9 @@ class Run:
     student_layers: tuple[int, ...] = flag(
         "l: numbers of layers of students, separated by commas.", (1, 2, 3)
     )
+    max_train_rows: int | None = flag(
+        "Train on a fixed random sample of so many rows; by default on all.", None
+    )
     full: bool = flag("Whether full fine-tuning is measured too.", True)
     full_learning_rate: float = flag("Peak learning rate of full fine-tuning.", 1e-4)
     learning_rate: float = flag("Peak learning rate of teachers and students.", 2e-4)
@@ -69,7 +72,7 @@ def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping
 
     task = find_task(task_name, data_dir=run.task_config)
     bert = BertFolder.at(run.bert_dir)
-    runner = TaskRunner(task, bert, declared_length(task), run.pooling)
+    runner = TaskRunner(task, bert, declared_length(task), run.pooling, max_train_rows=run.max_train_rows)
     layers = bert.config().num_hidden_layers
     chosen = Hyperparameters(
         learning_rate=run.learning_rate,

@@ -3,7 +3,16 @@
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.paper.schedule import METHODS, OTHER_WAYS, SAMPLED, SMALL, STUDENTS, WHOLE, Schedule
+from benchmarks.paper.schedule import (
+    EVERYTHING,
+    METHODS,
+    OTHER_WAYS,
+    SAMPLED,
+    SMALL,
+    WHOLE,
+    Choices,
+    Schedule,
+)
 from benchmarks.paper.training import Result, Results, Training
 from centrabert.search.selection.budget_optimum import optimum
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
@@ -22,8 +31,8 @@ are with the first task. An empty cell is not trained yet. sst2, qnli, mnli and 
 Row = Sequence[str]
 
 
-def page(results: Results, num_hidden_layers: int) -> str:
-    schedule = Schedule(num_hidden_layers, (*WHOLE, *SAMPLED), ())
+def page(results: Results, num_hidden_layers: int, choices: Choices = EVERYTHING) -> str:
+    schedule = Schedule(num_hidden_layers, (*WHOLE, *SAMPLED), (), choices=choices)
     tasks = [task for task in (*WHOLE, *SAMPLED) if any(each.task == task for each in results.found.values())]
     sections = (
         ("Table 1: the top L layers fine-tuned", _table1(results, schedule, tasks)),
@@ -75,9 +84,10 @@ Chosen = Mapping[str, Training]
 
 def _models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[str, Chosen]:
     """The rows of Table 2: for each task, if it is trained, the training that serves it."""
+    depths = schedule.choices.student_layers
     listed = {
         "full fine-tuning": [schedule.best_full(task, results) for task in tasks],
-        **_by_depth("KD", STUDENTS, [schedule.students(task, results) for task in tasks]),
+        **_by_depth("KD", depths, [schedule.students(task, results) for task in tasks]),
         "without KD": [schedule.teacher(task, results) for task in tasks],
     }
     models = {name: _trained(results, trainings) for name, trainings in listed.items()}
@@ -86,9 +96,9 @@ def _models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[
         trainings = [each for task in tasks for each in schedule.of_row(row, task, results)]
         models[row] = _trained(results, trainings)
     for row, method in METHODS.items():
-        depths = (SMALL,) if method.whole else STUDENTS
+        own = (SMALL,) if method.whole else depths
         students = [schedule.distilled(task, row, method, results) for task in tasks]
-        found = _by_depth(row, depths, students)
+        found = _by_depth(row, own, students)
         models |= {name: _trained(results, trainings) for name, trainings in found.items()}
     return models
 
@@ -109,7 +119,7 @@ def _trained(results: Results, trainings: Sequence[Training | None]) -> Chosen:
 
 def _mixed(results: Results, schedule: Schedule, models: Mapping[str, Chosen]) -> Chosen:
     """The best choice within the paper's share of the layers, where every task has a teacher and students."""
-    pools = [models["without KD"], *(models[f"KD-{layers}"] for layers in STUDENTS)]
+    pools = [models["without KD"], *(models[f"KD-{layers}"] for layers in schedule.choices.student_layers)]
     tasks = set(models["full fine-tuning"])
     if not tasks or any(set(pool) != tasks for pool in pools):
         return {}
@@ -172,7 +182,7 @@ def _cpu_seconds(results: Results, training: Training) -> float:
 
 def _appendix_c(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
     rows = []
-    for layers in STUDENTS:
+    for layers in schedule.choices.student_layers:
         for start in ("teacher", "pretrained"):
             cells = []
             for task in tasks:

@@ -18,10 +18,11 @@ from benchmarks.paper.training import (
 
 WHOLE = ("rte", "cola", "mrpc", "stsb")  # their training sets are complete
 SAMPLED = ("sst2", "qnli", "mnli", "qqp")
-MAX_ROWS = {"sst2": 6000, "qnli": 5000, "mnli": 6000}  # of train, a fixed sample
+MAX_ROWS = {"sst2": 3000, "qnli": 3000, "mnli": 3000}  # of train, a fixed sample
 FULL_RATES = (5e-5, 1e-4, 2e-5)
 PARTIAL_RATES = (1e-4, 2e-4)
-EPOCHS, STUDENT_EPOCHS = 5.0, 10.0
+EPOCHS, SAMPLED_EPOCHS = 5.0, 3.0
+STUDENT_EPOCHS = 5.0
 STUDENT_RATE = 2e-4
 ADDED_RATE = 1e-3  # of what is added to matrices that stand still
 LORA_RANK, ADAPTER_SIZE = 8, 64
@@ -70,6 +71,25 @@ METHODS = {
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What the tables choose among; fewer of each take fewer hours.
+
+    Attributes:
+      full_rates, partial_rates: Learning rates of full fine-tuning, and of the top L layers alone.
+      teacher_layers: L of the teachers that students may have.
+      student_layers: l.
+    """
+
+    full_rates: Sequence[float] = FULL_RATES
+    partial_rates: Sequence[float] = PARTIAL_RATES
+    teacher_layers: Sequence[int] = TEACHER_LAYERS
+    student_layers: Sequence[int] = STUDENTS
+
+
+EVERYTHING = Choices()
+
+
+@dataclass(frozen=True)
 class Schedule:
     """All trainings of some rows and tasks.
 
@@ -82,6 +102,7 @@ class Schedule:
     tasks: Sequence[str]
     rows: Sequence[str]
     seeds: Sequence[int] = (0,)
+    choices: Choices = EVERYTHING
 
     def wanted(self, results: Results) -> Iterator[Training]:
         """All that can be told from the results so far, finished ones among them.
@@ -116,9 +137,9 @@ class Schedule:
         if row == "full_rates":
             return self.full(task, results)
         if row == PARTIAL:
-            return self.partial(task, FIRST_LAYERS, PARTIAL_RATES)
+            return self.partial(task, FIRST_LAYERS, self.choices.partial_rates)
         if row == "teachers":
-            return self.at_best_rate(task, TEACHER_LAYERS, results)
+            return self.at_best_rate(task, self.choices.teacher_layers, results)
         if row == "table1":
             return self.at_best_rate(task, OTHER_LAYERS, results)
         if row == KD:
@@ -135,39 +156,43 @@ class Schedule:
 
     def full(self, task: str, results: Results) -> Sequence[Training]:
         """Full fine-tuning at every learning rate, of a sampled task at the best of the whole ones."""
-        rates: Sequence[float] = FULL_RATES
+        rates = self.choices.full_rates
         if task in SAMPLED:
             rates = (self._common_rate(results),)
-        return [Training(task, FULL, self.num_hidden_layers, rate, EPOCHS) for rate in rates]
+        return [Training(task, FULL, self.num_hidden_layers, rate, _epochs(task)) for rate in rates]
 
     def _common_rate(self, results: Results) -> float:
         """The rate that most of the whole tasks prefer so far."""
         chosen = [results.best(self.full(task, results)) for task in WHOLE]
         rates = [each.learning_rate for each in chosen if each]
-        return max(FULL_RATES, key=rates.count)
+        return max(self.choices.full_rates, key=rates.count)
 
     def best_full(self, task: str, results: Results) -> Training | None:
         return results.best(self.full(task, results))
 
     def partial(self, task: str, layers: int, rates: Sequence[float]) -> Sequence[Training]:
-        return [Training(task, PARTIAL, layers, rate, EPOCHS) for rate in rates]
+        return [Training(task, PARTIAL, layers, rate, _epochs(task)) for rate in rates]
 
     def at_best_rate(self, task: str, layers: Sequence[int], results: Results) -> Sequence[Training]:
         """One training for each L, at the rate that is best for the first L."""
-        best = results.best(self.partial(task, FIRST_LAYERS, PARTIAL_RATES))
+        best = results.best(self.partial(task, FIRST_LAYERS, self.choices.partial_rates))
         if best is None:
             return []
         return [replace(best, layers=each) for each in layers]
 
     def teacher(self, task: str, results: Results) -> Training | None:
         """The best of the paper's teachers on dev, of equals the first."""
-        listed = self.at_best_rate(task, TEACHER_LAYERS, results)
+        listed = self.at_best_rate(task, self.choices.teacher_layers, results)
         return results.best(listed) if listed else None
 
     def students(self, task: str, results: Results) -> Sequence[Training]:
         """Those of the best teacher, by vanilla distillation."""
         teacher = self.teacher(task, results)
-        return [] if teacher is None else [_student(teacher, KD, each, VANILLA) for each in STUDENTS]
+        return (
+            []
+            if teacher is None
+            else [_student(teacher, KD, each, VANILLA) for each in self.choices.student_layers]
+        )
 
     def from_pretrained(self, task: str, results: Results) -> Sequence[Training]:
         """The same students, from the pretrained layers and with a new head."""
@@ -182,7 +207,9 @@ class Schedule:
     def adapters(self, task: str, results: Results) -> Sequence[Training]:
         del results
         settings = (("adapter_size", ADAPTER_SIZE),)
-        return [Training(task, ADAPTERS, self.num_hidden_layers, ADDED_RATE, EPOCHS, settings=settings)]
+        return [
+            Training(task, ADAPTERS, self.num_hidden_layers, ADDED_RATE, _epochs(task), settings=settings)
+        ]
 
     def joint(self, task: str, row: str, results: Results) -> Sequence[Training]:
         """A head on the encoder of a joint training, once the rate of full fine-tuning is known for it.
@@ -193,23 +220,27 @@ class Schedule:
             return []
         rate = self._common_rate(results)
         if row == MT_DNN:
-            return [Training(task, row, 0, rate, EPOCHS)]
-        return [Training(task, row, 0, ADDED_RATE, EPOCHS, settings=((JOINT_RATE, rate),))]
+            return [Training(task, row, 0, rate, _epochs(task))]
+        return [Training(task, row, 0, ADDED_RATE, _epochs(task), settings=((JOINT_RATE, rate),))]
 
     def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
         teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
         if teacher is None:
             return []
         if not method.name:
-            whole = Training(task, row, SMALL, teacher.learning_rate, EPOCHS, texts=method.texts)
+            whole = Training(task, row, SMALL, teacher.learning_rate, _epochs(task), texts=method.texts)
             return [replace(whole, student_layers=SMALL)]
-        depths = (SMALL,) if method.whole else STUDENTS
+        depths = (SMALL,) if method.whole else self.choices.student_layers
         return [_student(teacher, row, each, method) for each in depths]
 
 
 VANILLA = Method("vanilla_kd", whole=False)
 OTHER_WAYS = (LORA, ADAPTERS, *JOINT)  # of training, that give a row of Table 2 each
 ROWS = (FULL, PARTIAL, "teachers", KD, "full_rates", "table1", "pretrained", *OTHER_WAYS, *METHODS)
+
+
+def _epochs(task: str) -> float:
+    return SAMPLED_EPOCHS if task in SAMPLED else EPOCHS
 
 
 def _student(teacher: Training, row: str, layers: int, method: Method) -> Training:
@@ -219,7 +250,7 @@ def _student(teacher: Training, row: str, layers: int, method: Method) -> Traini
         row,
         teacher.layers,
         teacher.learning_rate if method.whole else STUDENT_RATE,
-        EPOCHS if method.whole else STUDENT_EPOCHS,
+        teacher.num_train_epochs if method.whole else STUDENT_EPOCHS,
         student_layers=layers,
         method=method.name,
         settings=method.settings,

@@ -73,7 +73,7 @@ class Workshop:
             frozen=record.branch.frozen,
             tuned=record.branch.tuned,
             metric=metric,
-            dev=runner.evaluate(folder, BATCH)[metric],
+            dev=record.metrics[metric],
             cpu_seconds=round(time.process_time() - started, 1),
             date=datetime.date.today().isoformat(),
         )
@@ -127,6 +127,9 @@ class Workshop:
 
     def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
         hyperparameters = _hyperparameters(training)
+        if training.task in SAMPLED:  # their dev sets are larger than what they train on: judged once
+            steps = hyperparameters.num_train_steps(len(runner.train))
+            hyperparameters = replace(hyperparameters, save_checkpoints_steps=steps)
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
         if training.teacher is None:
             branch = _branch(training, runner.spec, runner.bert.config())
