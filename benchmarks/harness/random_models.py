@@ -147,7 +147,7 @@ def answering_branches(folder: Path, base: Path, branches: Sequence[Branch], see
 
 
 def _branch(folder: Path, base: Path, shape: Branch, seed: str = "") -> Path:
-    config, tokenizer = BertFolder.at(base).config(), BertFolder.at(base).tokenizer(True)
+    config, tokenizer = BertFolder.at(base).config(), BertFolder.at(base).tokenizer()
     folder.mkdir(parents=True)
     owned = _weights(shape.owned_shapes(config), seed or shape.task.name)
     checkpoint.write(folder / branch_folder.CHECKPOINT, owned)
