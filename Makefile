@@ -33,7 +33,7 @@ quick: $(INSTALLED)
 # everything too, to compare with.
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks.demo $(if $(DATA),--data_root=$(DATA)) $(if $(TASKS),--tasks=$(TASKS)) \
-		$(if $(FULL),--full_fine_tuning)
+		$(if $(filter-out 0,$(FULL)),--full_fine_tuning)
 
 # Rewrites docs/COMMANDS.md from the scripts, and docs/PYTHON.md from the docstrings of the API.
 docs: $(INSTALLED)

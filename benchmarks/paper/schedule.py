@@ -105,7 +105,8 @@ class Schedule:
     choices: Choices = EVERYTHING
 
     def wanted(self, results: Results) -> Iterator[Training]:
-        """All that can be told from the results so far, finished ones among them.
+        """All that can be told from the results so far, finished ones among them, and before a student its
+        further teachers.
 
         What depends on a choice, such as the students of the best teacher, appears when all is there that
         the choice is made of.
@@ -113,9 +114,11 @@ class Schedule:
         tasks, seen = [each for each in (*WHOLE, *SAMPLED) if each in self.tasks], set()
         for row, task in product(self.rows, tasks):
             for training, seed in product(self.of_row(row, task, results), self.seeds):
-                if (seeded := training.with_seed(seed)) not in seen:
-                    seen.add(seeded)
-                    yield seeded
+                seeded = training.with_seed(seed)
+                for each in (*seeded.other_teachers, seeded):
+                    if each not in seen:
+                        seen.add(each)
+                        yield each
 
     def next(self, results: Results) -> Training | None:
         """The first that has no result."""

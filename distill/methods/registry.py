@@ -13,6 +13,7 @@ from centrabert.distill.methods.theseus import Theseus
 from centrabert.distill.methods.tinybert import TinyBERT
 from centrabert.distill.methods.vanilla_kd import VanillaKD
 from centrabert.errors import UserError
+from centrabert.modeling.formats.dataclass_json import read_dataclass
 
 METHODS: Mapping[str, type[DistillationMethod]] = {
     method.name: method for method in (VanillaKD, LastLayerKD, BertPKD, TinyBERT, MiniLM, DistilBERT, Theseus)
@@ -56,7 +57,8 @@ def find_method(name: str, given: Mapping[str, Any]) -> DistillationMethod:
     """The method `name` with the settings `given`; one that is None or left out has the method's default.
 
     Raises:
-      UserError: There is no such method, it has no such setting, or a value is out of range.
+      UserError: There is no such method, it has no such setting, or a value is of another type or out of
+        range.
     """
     if name not in METHODS:
         raise UserError(f"--method={name} is none of {', '.join(METHODS)}")
@@ -64,4 +66,5 @@ def find_method(name: str, given: Mapping[str, Any]) -> DistillationMethod:
     values = {key: value for key, value in given.items() if value is not None}
     if unknown := sorted(values.keys() - {field.name for field in fields(method)}):
         raise UserError(f"--{unknown[0]} is no setting of --method={name}")
-    return method(**values)
+    every = {field.name: values.get(field.name, field.default) for field in fields(method)}
+    return read_dataclass(method, every, f"--method={name}")

@@ -88,8 +88,9 @@ def test_students_of_several_teachers_and_of_other_texts(tmp_path: Path) -> None
     rows = ("last_layer_kd", "last_layer_kd_seeds", "last_layer_kd_texts")
     results = everything(tmp_path / "results.json", ("partial", "teachers"), ("rte",))
     wanted = list(Schedule(LAYERS, ("rte",), rows).wanted(results))
-    assert len({each.name for each in wanted}) == len(wanted) == 9
-    plain, several, texts = (wanted[start : start + 3] for start in (0, 3, 6))
+    assert len({each.name for each in wanted}) == len(wanted) == 11
+    assert [(each.row, each.seed) for each in wanted[3:5]] == [("partial", 1), ("partial", 2)]
+    plain, several, texts = wanted[:3], wanted[5:8], wanted[8:]
     assert plain[0].name.endswith("_of_lr0.0002_seed0") and several[0].name.endswith("_of3_lr0.0002_seed0")
     assert [each.seed for each in several[0].other_teachers] == [1, 2]
     assert not plain[0].other_teachers and not texts[0].other_teachers

@@ -39,6 +39,8 @@ def test_settings_are_found_by_name() -> None:
         find_method("magic", {})
     with pytest.raises(ValueError, match="--charm is no setting of --method=vanilla_kd"):
         find_method("vanilla_kd", {"charm": 1.0})
+    with pytest.raises(ValueError, match="--method=vanilla_kd: key 'temperature' is 'hot', wanted a number"):
+        find_method("vanilla_kd", {"temperature": "hot"})
 
 
 def test_methods_may_share_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
