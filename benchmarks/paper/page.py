@@ -39,7 +39,15 @@ def page(results: Results, num_hidden_layers: int, choices: Choices = EVERYTHING
         ("Table 2: models for all tasks", _table2(results, schedule, tasks)),
         ("Appendix C: where students start from", _appendix_c(results, schedule, tasks)),
     )
-    return INTRODUCTION + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections)
+    return INTRODUCTION + _tried(choices) + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections)
+
+
+def _tried(choices: Choices) -> str:
+    lists = (choices.full_rates, choices.partial_rates, choices.teacher_layers)
+    full, partial, layers = (", ".join(f"{value:g}" for value in each) for each in lists)
+    return f"""
+Learning rates of full fine-tuning: {full}; of the top L layers: {partial}; L of the teachers: {layers}.
+"""
 
 
 def _table(header: Row, rows: Iterable[Row]) -> str:
