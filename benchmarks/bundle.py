@@ -1,7 +1,7 @@
 """Trained branches of many tasks as one model: quality, layers, sizes, and the time of requests.
 
     python -m benchmarks.bundle --bert_dir=output/e5 --branches=output/real_tasks/*/seed0/student* \\
-        --budget=45 --full=intent:97.8,domain:94.0
+        --budget=45 --full=intent:97.8,domain:94.0 --texts=../shared/data/tasks/atis/test/seq.in
 
 Of each task it takes the branch with which all tasks together are best within the budget of layers, merges
 and exports the choice, and asks it in turn with models of all layers, whose weights are random: time depends
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from centrabert.merge.manifest import Manifest
     from centrabert.search.selection.budget_optimum import Choice
 
-FORMS = ((1, 32), (8, 32), (8, 128))  # rows, and word pieces of each
+ROWS = (1, 8, 32)  # texts in a request
 HEADER = ("| task | metric | trunk + own layers | full | branch | kept |", "|---|---|---|---|---|---|")
 
 
@@ -41,6 +41,7 @@ class Run:
         "Metrics of full fine-tuning in percent, as in intent:97.8,slots:92.2; by default none is known.",
         (),
     )
+    texts: Path = flag("File of the texts that are asked, one on each line.")
     some: tuple[str, ...] = flag(
         "Tasks that a request for some asks for, separated by commas; by default the first three.",
         (),
@@ -141,13 +142,14 @@ def _measured(run: Run, manifest: "Manifest", version: Path) -> Iterator[str]:
     names = [branch.task.name for branch in branches]
     asked = {"one": names[:1], "some": list(run.some) or names[:3], "all": ["*"]}
     merged, single = Predictor(version), Predictor(alone)
-    for rows, length in FORMS:
-        texts = [" ".join(["the"] * (length - 2))] * rows
+    lines = run.texts.read_text(encoding="utf-8").splitlines()
+    for rows in ROWS:
+        texts = lines[:rows]
         sides = {name: _asking(merged, texts, each) for name, each in asked.items()}
         sides["whole"] = lambda texts=texts: single.predict("sst2", {"text_a": texts})
         found = alternate(sides, run.rounds)
         counts = {"one": 1, "some": len(asked["some"]), "all": tasks}
-        yield f"{rows} x {length}: " + ", ".join(
+        yield f"{len(texts)} of {run.texts}: " + ", ".join(
             f"{name} ({counts[name]}) {median(found, name):.1f} ms, "
             f"{counts[name] * ratio(found, 'whole', name):.2f} times as fast as whole models"
             for name in asked
