@@ -14,7 +14,7 @@ from benchmarks.paper.schedule import (
     Schedule,
 )
 from benchmarks.paper.training import Result, Results, Training
-from centrabert.search.selection.budget_optimum import optimum
+from centrabert.search.selection.budget_optimum import pareto_front
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 
 PAPER_SHARE = 33 / 96  # of full fine-tuning's layers, that the paper's mixed model has
@@ -126,7 +126,10 @@ def _trained(results: Results, trainings: Sequence[Training | None]) -> Chosen:
 
 
 def _mixed(results: Results, schedule: Schedule, models: Mapping[str, Chosen]) -> Chosen:
-    """The best choice within the paper's share of the layers, where every task has a teacher and students."""
+    """The best choice within the paper's share of the layers, where every task has a teacher and students.
+
+    None where no choice has so few layers, as with a single task.
+    """
     pools = [models["without KD"], *(models[f"KD-{layers}"] for layers in schedule.choices.student_layers)]
     tasks = set(models["full fine-tuning"])
     if not tasks or any(set(pool) != tasks for pool in pools):
@@ -146,7 +149,8 @@ def _mixed(results: Results, schedule: Schedule, models: Mapping[str, Chosen]) -
         for key, each in by_folder.items()
     ]
     budget = int(PAPER_SHARE * schedule.num_hidden_layers * len(tasks))
-    return {each.task: by_folder[each.folder] for each in optimum(candidates, budget).chosen}
+    fitting = [choice for choice in pareto_front(candidates) if choice.cost <= budget]
+    return {each.task: by_folder[each.folder] for choice in fitting[-1:] for each in choice.chosen}
 
 
 def _layers(chosen: Chosen, whole: int) -> int:

@@ -144,6 +144,14 @@ def test_joint_models_share_all_layers_and_wait_for_a_rate(tmp_path: Path) -> No
     assert [line.split("|")[-5:-2] for line in lines] == [[" 98.1% ", " 12 ", " 25.0% "]] * 2
 
 
+def test_a_single_task_shares_nothing(tmp_path: Path) -> None:
+    """A third of its layers is less than a trunk of six with a student: there is no mixed model."""
+    results = everything(tmp_path / "results.json", ("full_rates", "partial", "teachers", "kd"), ("rte",))
+    lines = page(results, LAYERS).splitlines()
+    assert any(line.startswith("| KD-1 |") for line in lines)
+    assert not any(line.startswith("| mixed |") for line in lines)
+
+
 def test_a_model_that_lacks_a_task_has_no_average(tmp_path: Path) -> None:
     results = everything(tmp_path / "results.json", ("full_rates", "partial"))
     everything(tmp_path / "results.json", ("teachers",), ("rte",))
