@@ -58,18 +58,21 @@ FLAGS = define(Run)
 def main() -> None:
     run = read(Run, FLAGS)
     from centrabert.export.export_version import export
+    from centrabert.glue_data.readers.text_file import read_lines
     from centrabert.merge.merge_branches import merge
     from centrabert.merge.merged_folder import read_manifest
     from centrabert.merge.summary_table import table
 
-    choice = chosen(run)
+    choice, full, texts = chosen(run), _full(run), read_lines(run.texts)
+    if unknown := sorted(set(run.some) - {each.task for each in choice.chosen}):
+        raise UserError(f"--some: there is no branch of task {unknown[0]!r} among --branches")
     merged = run.output_dir / "merged"
     merge(run.bert_dir, [Path(each.folder) for each in choice.chosen], merged)
     manifest = read_manifest(merged)
-    print(*quality_table(choice, _full(run)), sep="\n")
+    print(*quality_table(choice, manifest, full), sep="\n")
     print(f"\n{table(manifest)}", flush=True)
     version = export(merged, run.output_dir / "serving", 1)
-    for line in _measured(run, manifest, version):
+    for line in _measured(run, texts, manifest, version):
         print(line, flush=True)
 
 
@@ -93,9 +96,10 @@ def chosen(run: Run) -> "Choice":
     return optimum(candidates, run.budget)
 
 
-def quality_table(choice: "Choice", full: Mapping[str, float]) -> list[str]:
+def quality_table(choice: "Choice", manifest: "Manifest", full: Mapping[str, float]) -> list[str]:
     """A line for each task, then the means over those whose full fine-tuning is known."""
     lines, known = list(HEADER), []
+    metrics = {branch.task.name: branch.task.metric for branch in manifest.plan.branches}
     for each in choice.chosen:
         baseline = full.get(each.task)
         cells = ["", ""]
@@ -103,7 +107,7 @@ def quality_table(choice: "Choice", full: Mapping[str, float]) -> list[str]:
             known.append((baseline, each.quality))
             cells = [f"{baseline:.1f}", f"{each.quality / baseline:.1%}"]
         depth = f"{each.frozen} + {each.tuned}"
-        row = (each.task, _metric(each.folder), depth, cells[0], f"{each.quality:.1f}", cells[1])
+        row = (each.task, metrics[each.task], depth, cells[0], f"{each.quality:.1f}", cells[1])
         lines.append(f"| {' | '.join(row)} |")
     if known:
         baseline, quality = (statistics.fmean(side) for side in zip(*known, strict=True))
@@ -111,12 +115,6 @@ def quality_table(choice: "Choice", full: Mapping[str, float]) -> list[str]:
             f"| mean of {len(known)} | | | {baseline:.1f} | {quality:.1f} | {quality / baseline:.1%} |"
         )
     return lines
-
-
-def _metric(folder: str) -> str:
-    from centrabert.modeling.branch_folder import read_record
-
-    return read_record(Path(folder)).branch.task.metric
 
 
 def _full(run: Run) -> dict[str, float]:
@@ -127,7 +125,7 @@ def _full(run: Run) -> dict[str, float]:
         raise UserError(f"--full={','.join(run.full)}: {error}; write it as intent:97.8,slots:92.2") from None
 
 
-def _measured(run: Run, manifest: "Manifest", version: Path) -> Iterator[str]:
+def _measured(run: Run, lines: Sequence[str], manifest: "Manifest", version: Path) -> Iterator[str]:
     """Sizes, and the time of requests for one, some and all tasks against one whole model for each."""
     from benchmarks.harness import random_models
     from centrabert.export.engine.tensorflow_engine import Predictor
@@ -142,7 +140,6 @@ def _measured(run: Run, manifest: "Manifest", version: Path) -> Iterator[str]:
     names = [branch.task.name for branch in branches]
     asked = {"one": names[:1], "some": list(run.some) or names[:3], "all": ["*"]}
     merged, single = Predictor(version), Predictor(alone)
-    lines = run.texts.read_text(encoding="utf-8").splitlines()
     for rows in ROWS:
         texts = lines[:rows]
         sides = {name: _asking(merged, texts, each) for name, each in asked.items()}

@@ -117,7 +117,8 @@ class SentencePieceTokenizer(Tokenizer):
         before = tf.gather(tf.concat([[0], tf.cumsum(became)], 0), characters.row_starts())  # [batch]
         before = tf.gather(before, pieces.value_rowids())
         start, end = (tf.cast(place.flat_values, tf.int64) for place in (starts, ends))
-        nothing = self._begins_a_text(pieces) & tf.equal(start, end)
+        ids = self._ids(pieces)
+        nothing = self._begins_a_text(ids) & tf.equal(start, end)
         first = tf.gather(origin, before + start)
         last = tf.gather(origin, before + tf.maximum(end, start + 1) - 1)
         from_byte = tf.gather(begin.flat_values, first)
@@ -125,9 +126,7 @@ class SentencePieceTokenizer(Tokenizer):
         if self.convention.is_albert:
             behind = ends_with_removed(behind, characters.row_starts(), tf.equal(became, 0))
         to_byte = tf.where_v2(nothing, from_byte, tf.gather(behind, last))
-        return PiecesWithOffsets(
-            self._ids(pieces), pieces.with_flat_values(from_byte), pieces.with_flat_values(to_byte)
-        )
+        return PiecesWithOffsets(ids, pieces.with_flat_values(from_byte), pieces.with_flat_values(to_byte))
 
     def with_pieces(self, ids: Iterable[int]) -> tuple["SentencePieceTokenizer", list[int]]:
         """A tokenizer of these pieces alone, and the old id of every new one.
@@ -162,12 +161,12 @@ class SentencePieceTokenizer(Tokenizer):
         flat = pieces.flat_values
         return pieces.with_flat_values(tf.where_v2(tf.equal(flat, self.model.unknown), _UNKNOWN, flat + 1))
 
-    def _begins_a_text(self, pieces: tf.RaggedTensor) -> tf.Tensor:
+    def _begins_a_text(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """bool [all pieces]: a space alone that is the first of its text."""
-        rows = pieces.value_rowids()
-        is_first = tf.equal(tf.range(tf.size(rows, out_type=tf.int64)), tf.gather(pieces.row_starts(), rows))
+        rows = ids.value_rowids()
+        is_first = tf.equal(tf.range(tf.size(rows, out_type=tf.int64)), tf.gather(ids.row_starts(), rows))
         space = -1 if self.space_id is None else self.space_id
-        return is_first & tf.equal(self._ids(pieces).flat_values, space)
+        return is_first & tf.equal(ids.flat_values, space)
 
     def _quotes(self, text: tf.Tensor) -> tf.Tensor:
         """ALBERT's `` and '' become one quote, with a NUL behind it that `_prepared` takes off again."""
