@@ -48,6 +48,7 @@ class Run:
     teacher_layers: tuple[int, ...] = flag("L of teachers, separated by commas.", TEACHER_LAYERS)
     student_layers: tuple[int, ...] = flag("l of students, separated by commas.", STUDENTS)
     pooling: str = flag("What the head of a text reads.", "mean", choices=("cls", "mean"))
+    bfloat16: bool = flag("As --bfloat16 of fine-tune, for all trainings.", False)
     output_dir: Path = flag("Folder to write branches into.", Path("output/paper_tables"))
     results: Path = flag("JSON file of the results.", Path("docs/paper_tables.json"))
     dry_run: bool = flag("Print the trainings that are left and an estimate of their CPU hours.", False)
@@ -77,7 +78,7 @@ def run(run: Run) -> None:
     choices = Choices(run.full_rates, run.partial_rates, run.teacher_layers, run.student_layers)
     schedule = Schedule(layers, run.tasks, run.rows, run.seeds, choices)
     results = Results.read(run.results)
-    workshop = Workshop(run.bert_dir, run.data_root, run.output_dir, run.pooling)
+    workshop = Workshop(run.bert_dir, run.data_root, run.output_dir, run.pooling, run.bfloat16)
     if run.dry_run:
         left = [each for each in schedule.wanted(results) if not results.of(each)]
         hours = [workshop.hours(each) for each in left]

@@ -44,6 +44,7 @@ class Run:
     learning_rate: float = flag("Peak learning rate of teachers and students.", 2e-4)
     num_train_epochs: float = flag("Number of passes over the training rows.", 5.0)
     bias_correction: bool = flag("As --bias_correction of fine-tune, for all trainings.", False)
+    bfloat16: bool = flag("As --bfloat16 of fine-tune, for all trainings.", False)
     output_dir: Path = flag("Folder to write branches and results into.", Path("output/real_tasks"))
 
 
@@ -81,6 +82,7 @@ def _trained(run: Run, task_name: str, seed: int) -> Iterator[tuple[str, Mapping
         num_train_epochs=run.num_train_epochs,
         seed=seed,
         bias_correction=run.bias_correction,
+        bfloat16=run.bfloat16,
     )
     folder = run.output_dir / task_name / f"seed{seed}"
     cache = TrunkCache(folder / "activations", CACHE_BYTES)

@@ -37,6 +37,9 @@ HYPERPARAMETERS = {
     "bias_correction": "Correct the bias of Adam's moments, which start at 0. BERT does not, so its first "
     "steps are up to six times as large. With few training rows, or a learning rate of 1e-4 and more, the "
     "correction can keep the model from collapsing to a single answer.",
+    "bfloat16": "Multiply matrices in bfloat16 in the layers that are trained; weights, evaluation and the "
+    "exported model stay float32. On a processor with AMX training is faster, on any other it can be several "
+    "times slower.",
     "lora_rank": "LoRA: the rank of the updates of the own layers' matrices. The updates are trained "
     "instead of the matrices and added to them at the end; the head and its pooler are trained too. LoRA "
     "needs a larger learning rate. With 0 the layers themselves are trained.",

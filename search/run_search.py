@@ -138,6 +138,7 @@ class SearchFlags:
         None,
     )
     bias_correction: bool = flag(HYPERPARAMETERS["bias_correction"], False)
+    bfloat16: bool = flag(HYPERPARAMETERS["bfloat16"], False)
     train_batch_size: int = flag("Number of rows in a training batch.", 32)
     max_train_rows: int = flag(
         "Maximum number of training rows; a larger training set is sampled, always in the same way. 0 means "
@@ -171,6 +172,7 @@ class SearchFlags:
             do_lower_case=reads_lower_case(bert_dir, self.do_lower_case),
             max_train_rows=self.max_train_rows,
             bias_correction=self.bias_correction,
+            bfloat16=self.bfloat16,
             method=method.name,
             settings=_settings(method),
         )

@@ -85,6 +85,7 @@ class Result:
       frozen: Layers that it shares.
       cpu_seconds: Of the training and its evaluation, start-up left out; the teacher's are its own. Those of
         a joint training, or of making a smaller BERT, are with the first of its tasks.
+      bfloat16: As of `Hyperparameters`.
     """
 
     task: str
@@ -99,6 +100,7 @@ class Result:
     dev: float
     cpu_seconds: float
     date: str
+    bfloat16: bool = False
 
 
 @dataclass

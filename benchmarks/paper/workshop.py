@@ -42,12 +42,14 @@ class Workshop:
     Attributes:
       data_root: Folder that holds a folder for each GLUE task.
       pooling: What the heads read: "cls" or "mean".
+      bfloat16: Of all trainings, as of `Hyperparameters`.
     """
 
     bert_dir: Path
     data_root: Path
     output_dir: Path
     pooling: str
+    bfloat16: bool = False
 
     def train(self, training: Training) -> Result:
         """Trains it, or goes on training, with its teacher before it if that is not there yet."""
@@ -76,6 +78,7 @@ class Workshop:
             dev=record.metrics[metric],
             cpu_seconds=round(time.process_time() - started, 1),
             date=datetime.date.today().isoformat(),
+            bfloat16=bool(record.hyperparameters.get("bfloat16")),
         )
 
     def folder(self, training: Training) -> Path:
@@ -95,7 +98,9 @@ class Workshop:
         single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
         lines = sorted(set(texts))
         rows = encode(tokenizer, single, lines, [""] * len(lines))
-        hyperparameters = Hyperparameters(learning_rate=TEXT_RATE, num_train_epochs=TEXT_EPOCHS)
+        hyperparameters = Hyperparameters(
+            learning_rate=TEXT_RATE, num_train_epochs=TEXT_EPOCHS, bfloat16=self.bfloat16
+        )
         folder = self.output_dir / "smaller" / objective
         return distil_texts(
             TextDistillation(bert, tokenizer, layers, objective, rows, hyperparameters, folder)
@@ -106,7 +111,7 @@ class Workshop:
         rate = dict(training.settings).get(JOINT_RATE, training.learning_rate)
         what = f"without_{training.task}" if training.row == MT_DNN_LOO else "all"
         folder = self.output_dir / "joint" / f"{what}_lr{rate:g}_seed{training.seed}"
-        hyperparameters = _hyperparameters(replace(training, learning_rate=rate))
+        hyperparameters = self._hyperparameters(replace(training, learning_rate=rate))
         runners = [self.runner(task) for task in _joint_tasks(training)]
         tasks = [JointTask(each.spec, each.train, each.dev, each.score, hyperparameters) for each in runners]
         bert = BertFolder.at(self.bert_dir)
@@ -126,7 +131,7 @@ class Workshop:
         return products / FLOPS_A_SECOND / 3600
 
     def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
-        hyperparameters = _hyperparameters(training)
+        hyperparameters = self._hyperparameters(training)
         if training.task in SAMPLED:  # their dev sets are larger than what they train on: judged once
             steps = hyperparameters.num_train_steps(len(runner.train))
             hyperparameters = replace(hyperparameters, save_checkpoints_steps=steps)
@@ -145,6 +150,17 @@ class Workshop:
         settings = (hyperparameters, folder, cache, method, start, states)
         return runner.distil(teacher, depth, *settings, other_teachers=others, unlabelled=texts)
 
+    def _hyperparameters(self, training: Training) -> Hyperparameters:
+        return Hyperparameters(
+            learning_rate=training.learning_rate,
+            num_train_epochs=training.num_train_epochs,
+            eval_batch_size=BATCH,
+            seed=training.seed,
+            bias_correction=True,  # without it some trainings collapse to one answer at these rates
+            bfloat16=self.bfloat16,
+            **(dict(training.settings) if training.row == LORA else {}),
+        )
+
     def _other_texts(self, runner: TaskRunner) -> Path:
         """The file of a fixed sample of what other tasks train on: of their pairs, or of all their texts."""
         name, pair = runner.spec.name, runner.spec.pair
@@ -162,17 +178,6 @@ class Workshop:
 def _joint_tasks(training: Training) -> list[str]:
     left_out = {training.task} if training.row == MT_DNN_LOO else set()
     return [task for task in (*WHOLE, *SAMPLED) if task not in left_out]
-
-
-def _hyperparameters(training: Training) -> Hyperparameters:
-    return Hyperparameters(
-        learning_rate=training.learning_rate,
-        num_train_epochs=training.num_train_epochs,
-        eval_batch_size=BATCH,
-        seed=training.seed,
-        bias_correction=True,  # without it some trainings collapse to one answer at these rates
-        **(dict(training.settings) if training.row == LORA else {}),
-    )
 
 
 def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:

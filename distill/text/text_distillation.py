@@ -103,6 +103,7 @@ def _train(job: TextDistillation) -> Path:
         hyper.num_warmup_steps(rows),
         hyper.seed,
         bias_correction=hyper.bias_correction,
+        bfloat16=hyper.bfloat16,
     )
     model_fn = text_model_fn(
         config, job.num_hidden_layers, comparisons, job.bert.checkpoint, job.rows.padding_id, optimization

@@ -50,7 +50,10 @@ def text_model_fn(
         of_student, of_teacher = states_of(comparisons)
         student = replace(config, num_hidden_layers=layers)
         starts = checkpoint.restored(pretrained, starting_names(config, layers))
-        with tf.variable_scope("", custom_getter=checkpoint.starting(starts)):
+        with (
+            tf.variable_scope("", custom_getter=checkpoint.starting(starts)),
+            tf.variable_scope("", custom_getter=optimization.getter(lambda name: True)),
+        ):
             own = _states(features, padding_id, student, of_student, optimization.dropout())
         with tf.variable_scope(TEACHER, custom_getter=_frozen(config, pretrained)):
             other = _states(features, padding_id, config, of_teacher)

@@ -75,7 +75,11 @@ def joint_model_fn(
         dropout = optimization.dropout()
         names = _starts(config, heads)
         starting = checkpoint.starting(checkpoint.restored(pretrained, names))
-        with tf.variable_scope("", custom_getter=starting):
+        precision = optimization.getter(lambda name: True)
+        with (
+            tf.variable_scope("", custom_getter=starting),
+            tf.variable_scope("", custom_getter=precision),
+        ):
             losses = _losses(features, config, heads, padding_id, dropout, optimization.seed)
         loss = tf.add_n(losses)
         variables = tf.trainable_variables()

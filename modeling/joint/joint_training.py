@@ -148,6 +148,7 @@ def _fit(job: JointJob) -> BestCheckpoint:
         int(num_steps * hyper.warmup_proportion),
         hyper.seed,
         bias_correction=hyper.bias_correction,
+        bfloat16=hyper.bfloat16,
     )
     model_fn = joint_model_fn(config, heads, job.bert.checkpoint, job.tokenizer.padding_id, optimization)
     estimator = Estimator(model_fn, RunConfig(job.output_dir / TRAINING, every))

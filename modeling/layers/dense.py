@@ -3,6 +3,7 @@
 import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.layers.bfloat16 import product
 from centrabert.modeling.layers.dropout import Dropout
 from centrabert.modeling.layers.normalization import bias_add_with_gradient
 
@@ -17,7 +18,7 @@ def dense(
     bias_add = tf.nn.bias_add if dropout is None else bias_add_with_gradient
     with tf.variable_scope(name):
         kernel, bias = kernel_and_bias(inputs, outputs, config)
-        return bias_add(tf.matmul(x, kernel), tf.convert_to_tensor(bias))
+        return bias_add(product(x, kernel), tf.convert_to_tensor(bias))
 
 
 def kernel_and_bias(inputs: int, outputs: int, config: BertConfig) -> tuple[tf.Variable, tf.Variable]:

@@ -17,6 +17,7 @@ from centrabert.modeling.kinds.task_kind import LABELS_ALONE, UNSCALED, Head, La
 from centrabert.modeling.layers.adapter import Adapter
 from centrabert.modeling.layers.aligned_trunk import trunk_outputs
 from centrabert.modeling.layers.attention import attention_mask
+from centrabert.modeling.layers.bfloat16 import rounding
 from centrabert.modeling.layers.dropout import Dropout
 from centrabert.modeling.layers.encoder import embed, encode
 from centrabert.modeling.layers.heads import apply_head
@@ -41,9 +42,14 @@ class Optimization:
     targets: LabelTargets = LABELS_ALONE
     lora: LowRankUpdate | None = None
     bias_correction: bool = False
+    bfloat16: bool = False
 
     def dropout(self) -> Dropout:
         return Dropout(self.seed, tf.train.get_or_create_global_step())
+
+    def getter(self, trains: Callable[[str], bool]) -> Callable[..., Any] | None:
+        """The custom getter of training's precision; None for float32. See `bfloat16.rounding`."""
+        return rounding(trains) if self.bfloat16 else None
 
     def progress(self) -> tf.Tensor:
         """float32 scalar: the share of the steps that are done before this one."""
@@ -176,12 +182,13 @@ def _variables(
     Raises:
       ValueError: At the end they are not the expected ones: what nobody expects would train unseen.
     """
-    starts, updating = _starts(expected, branch, checkpoints), None
+    starts, updating, precision = _starts(expected, branch, checkpoints), None, None
     standing: dict[str, tf.Tensor] = {}
     if training is not None:
         for prefix, names in objective.standing.items():
             standing |= checkpoint.restored(prefix, names)
         expected = {*expected, *standing}
+        precision = training.getter(lambda name: name not in standing and branch.owns(name))
         if (lora := training.lora) is not None:
             updating = lora.getter(branch, config, training.seed)
             expected |= lora.shapes(branch, config).keys()
@@ -189,6 +196,7 @@ def _variables(
         tf.variable_scope("", custom_getter=updating),
         tf.variable_scope("", custom_getter=checkpoint.starting({**starts, **standing})),
         tf.variable_scope("", custom_getter=_freezing(branch, standing)),
+        tf.variable_scope("", custom_getter=precision),
     ):
         yield
     created = {v.op.name for v in tf.global_variables() + tf.local_variables()} - {"global_step"}

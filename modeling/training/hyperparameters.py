@@ -28,12 +28,13 @@ class Hyperparameters:
       class_weights: "label:weight" of every label, or BALANCED alone; () weighs none. See `LabelTargets`.
       label_smoothing: The share of a label's probability that all labels get alike.
       bias_correction: Whether Adam's moments are corrected for having started at 0; BERT does not.
+      bfloat16: Whether layers that train multiply matrices in bfloat16.
       lora_rank, lora_alpha, lora_matrices: See `LowRankUpdate`; a rank of 0 trains the own layers themselves.
     """
 
     LEFT_OUT: ClassVar = frozenset(
         {
-            *("class_weights", "label_smoothing", "bias_correction"),
+            *("class_weights", "label_smoothing", "bias_correction", "bfloat16"),
             *("lora_rank", "lora_alpha", "lora_matrices"),
         }
     )
@@ -49,6 +50,7 @@ class Hyperparameters:
     class_weights: tuple[str, ...] = ()
     label_smoothing: float = 0.0
     bias_correction: bool = False
+    bfloat16: bool = False
     lora_rank: int = 0
     lora_alpha: float = LORA_ALPHA
     lora_matrices: tuple[str, ...] = LORA_MATRICES

@@ -204,6 +204,7 @@ def _estimator(job: TrainingJob) -> Estimator:
         label_targets(hyper, job.branch.task, job.train),
         hyper.lora,
         hyper.bias_correction,
+        hyper.bfloat16,
     )
     padding_id = job.train.padding_id
     model_fn = model_fn_builder(

@@ -68,7 +68,7 @@ class JobSpec:
       teacher: Digest of the job that trains a student's teacher; "" for others.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
       padded: Pad every batch to max_seq_length, as BERT does; for comparison only.
-      bias_correction: Of Adam, see `Hyperparameters`.
+      bias_correction, bfloat16: As for `Hyperparameters`.
       method, settings: Of a student's distillation, and those of its settings that are not the method's
         defaults, by name.
       bert_digest, data_digest: Of the content of both, see `content_digest`; "" in a job of an earlier
@@ -95,10 +95,11 @@ class JobSpec:
     bert_digest: str = ""
     data_digest: str = ""
     bias_correction: bool = False
+    bfloat16: bool = False
     method: str = DEFAULT
     settings: tuple[tuple[str, Any], ...] = ()
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "method", "settings"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "bfloat16", "method", "settings"})
 
     def __post_init__(self) -> None:
         check_name(self.task)

@@ -164,6 +164,7 @@ def _hyperparameters(spec: JobSpec) -> Hyperparameters:
         num_train_epochs=spec.num_train_epochs,
         seed=spec.seed,
         bias_correction=spec.bias_correction,
+        bfloat16=spec.bfloat16,
     )
 
 

@@ -38,7 +38,7 @@ class SearchSpace:
       baseline: Whether every variable is trained too, on batches of like length or padded to max_seq_length.
       padded: Pad every batch of teachers and students, for comparison.
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
-      bias_correction: Of Adam, in all trainings; see `Hyperparameters`.
+      bias_correction, bfloat16: As for `Hyperparameters`, in all trainings.
       method, settings: Of the students' distillation, as `JobSpec` has them.
       bert_digest, data_digests: Of the content of BERT and, by task, of the data; "" and {} in a search of an
         earlier version, which knew both by their paths.
@@ -66,10 +66,11 @@ class SearchSpace:
     bert_digest: str = ""
     data_digests: dict[str, str] = field(default_factory=dict)
     bias_correction: bool = False
+    bfloat16: bool = False
     method: str = DEFAULT
     settings: tuple[tuple[str, Any], ...] = ()
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "method", "settings"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "bfloat16", "method", "settings"})
 
     def __post_init__(self) -> None:
         for flag in (*LISTS, "baseline_learning_rates"):
@@ -146,6 +147,7 @@ COMMON = (
     "pooling",
     "max_train_rows",
     "bias_correction",
+    "bfloat16",
 )
 METHOD = ("method", "settings")  # what all students share besides
 FILE = "space.json"

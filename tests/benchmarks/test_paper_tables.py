@@ -28,6 +28,7 @@ def trained(results: Results, training: Training, dev: float) -> None:
             dev,
             3600.0,
             "2026-11-29",
+            bfloat16=training.row == "full",
         ),
     )
 
@@ -67,6 +68,14 @@ def test_what_waits_for_a_choice_is_named(tmp_path: Path) -> None:
     schedule = Schedule(LAYERS, ("rte", "cola"), ("partial", "teachers", "kd", "mt_dnn"))
     waiting = ["teachers of cola", "kd of cola", "mt_dnn of rte", "mt_dnn of cola"]
     assert schedule.waiting(results) == waiting
+
+
+def test_what_was_rounded_is_said(tmp_path: Path) -> None:
+    results = everything(tmp_path / "results.json", ("full", "partial"), ("rte",))
+    rounded = sum(name.startswith("rte/full") for name in results.found)
+    assert 0 < rounded < len(results.found)
+    said = f"{rounded} of {len(results.found)} trainings multiplied in bfloat16"
+    assert said in page(Results.read(results.file), LAYERS)
 
 
 def test_the_results_are_read_back(tmp_path: Path) -> None:

@@ -40,14 +40,16 @@ def test_what_all_jobs_have_in_common() -> None:
         do_lower_case=False,
         max_train_rows=999,
         bias_correction=True,
+        bfloat16=True,
     )
     teacher = teachers(given)[0]
     for spec in (teacher, *students(teacher, given), *baselines(given)):
         assert (spec.bert_dir, spec.data_root) == ("bert", "glue")
         assert (spec.pooling, spec.max_seq_length, spec.train_batch_size) == ("mean", 64, 16)
         assert (spec.do_lower_case, spec.max_train_rows) == (False, 999)
-        assert spec.bias_correction and given.includes(spec)
+        assert spec.bias_correction and spec.bfloat16 and given.includes(spec)
         assert not given.includes(replace(spec, bias_correction=False))
+        assert not given.includes(replace(spec, bfloat16=False))
 
 
 def test_students_train_as_their_teacher_did() -> None:
