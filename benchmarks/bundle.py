@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.harness.alternation import alternate, median, ratio
 from centrabert import command
 from centrabert.errors import UserError
-from centrabert.flag_fields import define, flag, read
+from centrabert.flag_fields import define, flag, numbers_by_name, read
 
 if TYPE_CHECKING:
     from centrabert.merge.manifest import Manifest
@@ -63,7 +63,7 @@ def main() -> None:
     from centrabert.merge.merged_folder import read_manifest
     from centrabert.merge.summary_table import table
 
-    choice, full, texts = chosen(run), _full(run), read_lines(run.texts)
+    choice, full, texts = chosen(run), numbers_by_name("full", run.full), read_lines(run.texts)
     if unknown := sorted(set(run.some) - {each.task for each in choice.chosen}):
         raise UserError(f"--some: there is no branch of task {unknown[0]!r} among --branches")
     merged = run.output_dir / "merged"
@@ -115,14 +115,6 @@ def quality_table(choice: "Choice", manifest: "Manifest", full: Mapping[str, flo
             f"| mean of {len(known)} | | | {baseline:.1f} | {quality:.1f} | {quality / baseline:.1%} |"
         )
     return lines
-
-
-def _full(run: Run) -> dict[str, float]:
-    pairs = [each.partition(":")[::2] for each in run.full]
-    try:
-        return {task: float(value) for task, value in pairs}
-    except ValueError as error:
-        raise UserError(f"--full={','.join(run.full)}: {error}; write it as intent:97.8,slots:92.2") from None
 
 
 def _measured(run: Run, lines: Sequence[str], manifest: "Manifest", version: Path) -> Iterator[str]:

@@ -88,6 +88,16 @@ def read(dataclass: type[T], flag_values: flags.FlagValues) -> T:
     return dataclass(**values)
 
 
+def numbers_by_name(flag_name: str, pairs: Sequence[str]) -> dict[str, float]:
+    """The numbers of a list such as rte:2,mrpc:1; raises UserError where it has something else in it."""
+    try:
+        numbers = {name: float(number) for name, number in (pair.split(":") for pair in pairs)}
+    except ValueError:
+        raise UserError(f"--{flag_name}={','.join(pairs)} is not of the form rte:2,mrpc:1") from None
+    _check_finite(flag_name, tuple(numbers.values()))
+    return numbers
+
+
 def _define_one(each: "Field[Any]", of_type: Any, help_text: str, flag_values: flags.FlagValues) -> None:
     required = each.default is MISSING
     default: Any = None if required else each.default

@@ -15,6 +15,7 @@ from absl import flags
 
 from centrabert import command
 from centrabert.errors import UserError
+from centrabert.flag_fields import numbers_by_name
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.file_lock import exclusive
@@ -101,7 +102,8 @@ class Choosing:
 
 
 def main() -> None:
-    choosing = Choosing(FLAGS.rule, FLAGS.threshold, FLAGS.budget, FLAGS.unit, _weights(FLAGS.task_weights))
+    weights = numbers_by_name("task_weights", FLAGS.task_weights) or None
+    choosing = Choosing(FLAGS.rule, FLAGS.threshold, FLAGS.budget, FLAGS.unit, weights)
     folders = [Path(folder).resolve() for folder in FLAGS.search_dirs]
     if len(folders) > 1 and not FLAGS.output_dir:
         raise UserError("several --search_dirs want an --output_dir for what is selected among them")
@@ -171,13 +173,6 @@ def _cost(unit: str, space: SearchSpace) -> Cost:
         f"{times.embedding:.2f} ms embeddings, {times.layer:.2f} a layer, {times.last_layer:.2f} a last one"
     )
     return times.cost(space.task_specs)
-
-
-def _weights(pairs: Sequence[str]) -> dict[str, float] | None:
-    try:
-        return {task: float(weight) for task, weight in (pair.split(":") for pair in pairs)} or None
-    except ValueError:
-        raise UserError(f"--task_weights={','.join(pairs)} is not of the form rte:2,mrpc:1") from None
 
 
 if __name__ == "__main__":

@@ -133,7 +133,8 @@ class Workshop:
     def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
         hyperparameters = self._hyperparameters(training)
         if training.task in SAMPLED:  # their dev sets are larger than what they train on: judged once
-            steps = hyperparameters.num_train_steps(len(runner.train))
+            rows = len(runner.train) + (MAX_OTHER_TEXTS if training.other_texts else 0)
+            steps = hyperparameters.num_train_steps(rows)
             hyperparameters = replace(hyperparameters, save_checkpoints_steps=steps)
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
         if training.teacher is None:

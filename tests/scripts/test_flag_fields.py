@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 from centrabert.errors import UserError
-from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.flag_fields import define, flag, flag_group, numbers_by_name, read
 from centrabert.flag_text import flag_texts
 
 
@@ -87,6 +87,19 @@ def test_bad_values_are_refused(argument: str, error: type[Exception], message: 
     with pytest.raises(error) as caught:
         parsed("--folder=a", "--texts=x", argument)
     assert message in str(caught.value)
+
+
+def test_numbers_by_name() -> None:
+    assert numbers_by_name("weights", ["rte:2", "mrpc:0.5"]) == {"rte": 2.0, "mrpc": 0.5}
+    assert numbers_by_name("weights", []) == {}
+
+
+@pytest.mark.parametrize("pair", ["rte", "rte:", "rte:x", "rte:1:2"])
+def test_what_is_no_number_by_name_is_refused(pair: str) -> None:
+    with pytest.raises(UserError, match=rf"^--weights=a:1,{pair} is not of the form rte:2,mrpc:1$"):
+        numbers_by_name("weights", ["a:1", pair])
+    with pytest.raises(UserError, match=r"^--weights=inf is not a finite number$"):
+        numbers_by_name("weights", ["a:inf"])
 
 
 def test_help_says_kind_default_and_what_is_required() -> None:
