@@ -1,7 +1,7 @@
-"""Training speed against PyTorch: the same encoder, rows and batches, both sides in turn; medians, ratios.
+"""Training speed against PyTorch, or in bfloat16: the same encoder, rows and batches; medians, ratios.
 
 Each side is a process of its own (Transformers and TensorFlow do not live in one), trains --steps steps when
-told, and reports the seconds. Wants the extra `torch`.
+it is its turn, and reports the seconds. Against PyTorch it wants the extra `torch`.
 """
 
 import json
@@ -40,16 +40,25 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 
+flags.DEFINE_enum(
+    "against",
+    "torch",
+    ["torch", "bfloat16"],
+    "What our training in float32 is measured against: PyTorch, or our training with --bfloat16.",
+    flag_values=FLAGS,
+)
+
 CACHED = "-cached"
-SIDES = {"centrabert": "benchmarks.harness.train_speed_ours", "torch": "benchmarks.harness.train_speed_torch"}
+OURS, PEER = "benchmarks.harness.train_speed_ours", "benchmarks.harness.train_speed_torch"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
 
 
 class Side:
     """A process that trains when told."""
 
-    def __init__(self, python: str, module: str, job: Path) -> None:
+    def __init__(self, *command_line: str) -> None:
         self._process = subprocess.Popen(
-            [python, "-m", module, str(job)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._answer()  # ready
 
@@ -72,7 +81,8 @@ class Side:
 
 
 def main() -> None:
-    print("| task | trains | centrabert rows/s | torch rows/s | ratio |", "|---|---|---|---|---|", sep="\n")
+    sides = " | ".join(f"{name} rows/s" for name in _sides(Path()))
+    print(f"| task | trains | {sides} | ratio |", "|---|---|---|---|---|", sep="\n")
     with tempfile.TemporaryDirectory() as scratch:
         for task in FLAGS.tasks:
             for layers in FLAGS.layers:
@@ -121,15 +131,23 @@ def _write_job(scratch: Path, task_name: str, layers: str) -> Path:
     return file
 
 
+def _sides(job: Path) -> dict[str, list[str]]:
+    """The two command lines by what they are called; first the one that should be the faster."""
+    ours, file = [sys.executable, "-m", OURS], str(job)
+    if FLAGS.against == "torch":
+        peer = [FLAGS.peer_python or sys.executable, "-m", PEER, file]
+        return {"centrabert": [*ours, file, FLOAT32], "torch": peer}
+    return {BFLOAT16: [*ours, file, BFLOAT16], FLOAT32: [*ours, file, FLOAT32]}
+
+
 def _measure(job: Path) -> Mapping[str, list[float]]:
     """Seconds of every turn but the first, by side; the order of the sides alternates."""
-    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
     with ExitStack() as stack:
         sides = {}
-        for name, module in SIDES.items():
-            python = (name == "torch" and FLAGS.peer_python) or sys.executable
-            sides[name] = Side(python, module, job)
+        for name, command_line in _sides(job).items():
+            sides[name] = Side(*command_line)
             stack.callback(sides[name].close)
+        seconds: dict[str, list[float]] = {name: [] for name in sides}
         for turn in range(FLAGS.rounds):
             for name in list(sides) if turn % 2 else reversed(sides):
                 seconds[name].append(sides[name].turn())
@@ -138,12 +156,11 @@ def _measure(job: Path) -> Mapping[str, list[float]]:
 
 def _row(task: str, layers: str, seconds: Mapping[str, list[float]]) -> str:
     rows = FLAGS.steps * FLAGS.train_batch_size
-    speeds = {name: rows / statistics.median(turns) for name, turns in seconds.items()}
-    pairs = zip(seconds["torch"], seconds["centrabert"], strict=True)
-    ratio = statistics.median(torch / ours for torch, ours in pairs)
+    speeds = " | ".join(f"{rows / statistics.median(turns):.0f}" for turns in seconds.values())
+    ratio = statistics.median(slow / fast for fast, slow in zip(*seconds.values(), strict=True))
     cached = ", cached" if layers.endswith(CACHED) else ""
     trains = "everything" if layers == "full" else f"top {layers.removesuffix(CACHED)} layers{cached}"
-    return f"| {task} | {trains} | {speeds['centrabert']:.0f} | {speeds['torch']:.0f} | {ratio:.2f} |"
+    return f"| {task} | {trains} | {speeds} | {ratio:.2f} |"
 
 
 if __name__ == "__main__":

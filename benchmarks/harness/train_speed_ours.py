@@ -43,7 +43,7 @@ def main() -> None:
     else:
         branch = Branch.teacher(task, int(job["layers"]), layers)
     names = {name: name for name in branch.shapes(config) if name.startswith("bert/")}
-    optimization = Optimization(1e-4, 1000, 100, seed=0)
+    optimization = Optimization(1e-4, 1000, 100, seed=0, bfloat16=sys.argv[2] == "bfloat16")
     padding_id = bert.tokenizer().padding_id
     model_fn = model_fn_builder(
         config, branch, {bert.checkpoint: names}, padding_id, optimization, aligned=True
