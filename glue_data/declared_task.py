@@ -1,7 +1,8 @@
 """A declared task and its files: the TaskData of what a user brings, and of GLUE's."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +21,11 @@ from centrabert.glue_data.declared.declaration import (
     TAGGING,
     Declaration,
 )
-from centrabert.glue_data.declared.dev_split import dev_rows
+from centrabert.glue_data.declared.dev_split import dev_rows, rarest_labels
 from centrabert.glue_data.declared.rows import Rows, read_declared
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
+from centrabert.glue_data.readers.formats import SEQ
 from centrabert.glue_data.readers.table import shown
 from centrabert.glue_data.submission import predictions_text
 from centrabert.glue_data.task_data import Examples, Submission
@@ -109,12 +111,11 @@ class DeclaredTask:
         labels = self.stored or self._declared_labels()
         if not labels and self.declaration.kind != REGRESSION:
             labels = self._labels_of_train()
-        check_metrics(self.name, self.kind, labels, self.metrics)
+        with self._declared_by("metric"):
+            check_metrics(self.kind, labels, self.metrics)
         if self.class_weights not in ((), (BALANCED,)):
-            try:
+            with self._declared_by("class_weights"):
                 Hyperparameters(class_weights=self.class_weights).weights_of(labels)
-            except UserError as error:
-                raise UserError(f"task {self.name}: {str(error).removeprefix('--')}") from None
         return labels
 
     def read(self, split: str) -> Examples:
@@ -135,6 +136,14 @@ class DeclaredTask:
             raise UserError(f"task {self.name}: nobody takes predictions for {split}, only for test files")
         text = predictions_text(self.name, self.labels, official.score_range, ids, decisions)
         return Submission(file, text)
+
+    @contextmanager
+    def _declared_by(self, key: str) -> Iterator[None]:
+        """What is wrong within is told of the declaration's key."""
+        try:
+            yield
+        except UserError as error:
+            raise self.declaration.wrong(key, str(error).removeprefix("--")) from None
 
     def _declared_labels(self) -> tuple[str, ...]:
         """Of a tagging its types are declared."""
@@ -220,6 +229,9 @@ class DeclaredTask:
             path = self.splits[split]
             if not path.exists() and not self.declaration.official:
                 raise UserError(f"{path}: no such file, {split} of task {self.name}")
+            if path.is_dir() and self.declaration.format != SEQ:
+                fix = "name a file in it, or give the folder to the key data"
+                raise self.declaration.wrong(split, f"{split}: {path} is a folder; {fix}")
             self._files[split] = read_declared(self.declaration, path, not split.startswith("test"))
         return self._files[split]
 
@@ -231,9 +243,13 @@ class DeclaredTask:
     def _carved(self) -> dict[str, Rows]:
         """Train and dev, made of the train file."""
         whole = self._file("train")
-        strata = whole.labels if self.declaration.kind in (CLASSIFICATION, MULTILABEL) else None
+        strata: Sequence[str] = [""] * len(whole)
+        if self.declaration.kind == CLASSIFICATION:
+            strata = whole.labels or strata
+        elif self.declaration.kind == MULTILABEL:
+            strata = rarest_labels(whole.labels or ())
         try:
-            dev = dev_rows(strata or [""] * len(whole), self.declaration.dev_fraction)
+            dev = dev_rows(strata, self.declaration.dev_fraction)
         except UserError as error:
             raise UserError(f"{whole.path}: {error}") from None
         train = np.setdiff1d(np.arange(len(whole)), dev)

@@ -117,17 +117,17 @@ METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
 }
 
 
-def check_metrics(task: str, kind: str, labels: Sequence[str], metrics: Sequence[str]) -> None:
+def check_metrics(kind: str, labels: Sequence[str], metrics: Sequence[str]) -> None:
     """Raises UserError unless a task names a metric, and only such as suit its kind and labels."""
     allowed = KINDS[kind].metrics
     listed = ", ".join(sorted(allowed))
     if not metrics:
-        raise UserError(f"task {task}: there is no metric to choose a checkpoint by; a {kind} has {listed}")
+        raise UserError(f"there is no metric to choose a checkpoint by; a {kind} has {listed}")
     for metric in metrics:
         if metric not in allowed:
-            raise UserError(f"task {task}: metric {metric!r} is not for a {kind}; choose among {listed}")
+            raise UserError(f"metric {metric!r} is not for a {kind}; choose among {listed}")
     if "f1" in metrics and len(labels) != 2:
-        raise UserError(f"task {task}: metric 'f1' is for two labels, the second the positive one: {labels}")
+        raise UserError(f"metric 'f1' is for two labels, the second the positive one: {labels}")
 
 
 def score(

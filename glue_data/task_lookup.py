@@ -39,6 +39,11 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
             return _declared(place, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
+            if data_dir is not None and _has_text(data_dir):
+                raise UserError(
+                    f"{data_dir}: the files have a column text, unlike those of GLUE's {task.name}; give a "
+                    "task of your own another name"
+                )
             return DeclaredTask(replace(task, data=data_dir or Path(data_root or "", task.data or "")))
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(f"{data_dir}: there is no such folder, for the files of task {name!r}")

@@ -57,6 +57,7 @@ class Declaration:
       columns: Of a CoNLL file, the numbers of "word" and "tag".
       class_weights, label_smoothing: As in Hyperparameters.
       official: Of a task of GLUE, what its files in `data` are; no key says it.
+      places: Of keys that a file declares, where they stand in it, as in "tasks.yaml:7".
 
     Raises:
       DeclarationError: A value is none that its key can have, or does not go with the others.
@@ -83,6 +84,7 @@ class Declaration:
     class_weights: tuple[str, ...] = ()
     label_smoothing: float = 0.0
     official: Official | None = None
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         _of("name", lambda: check_name(self.name))
@@ -153,6 +155,11 @@ class Declaration:
             check_label_names(self.labels)
         else:
             KINDS[self.kind].check_labels(self.labels)
+
+    def wrong(self, key: str, problem: str) -> UserError:
+        """The error of a key whose value does not go with the data; names file and line, if it has any."""
+        where = f"{self.places[key]}: " if key in self.places else ""
+        return UserError(f"{where}task {self.name}: {problem}")
 
     @property
     def head(self) -> str:

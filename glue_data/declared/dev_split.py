@@ -1,5 +1,6 @@
 """Which rows of train become dev where there is no file for it: seeded, and stratified by label."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -10,14 +11,24 @@ from centrabert.errors import UserError
 SEED = 0
 
 
+def rarest_labels(labels: Sequence[Sequence[str]]) -> list[str]:
+    """For each row the one of its labels that fewest rows have, of equals the first; "" for none.
+
+    Strata of rows with several labels: each label, the rare ones above all, has a like share of dev.
+    """
+    counts = Counter(label for row in labels for label in row)
+    return [min(row, key=lambda label: (counts[label], label), default="") for row in labels]
+
+
 def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int64]:
     """The numbers of the rows that become dev, ascending: the same ones whenever the strata are the same.
 
-    Of every stratum a share as near to `fraction` as whole rows allow, all together round(fraction * rows),
-    and never a whole stratum: train keeps a row of each.
+    Of every stratum a share as near to `fraction` as whole rows allow, and never a whole stratum: train keeps
+    a row of each. All together they are round(fraction * rows), fewer where many strata have a single row.
 
     Args:
-      strata: What each row belongs to: its label, or one value for all where there are none.
+      strata: What each row belongs to: its label, see `rarest_labels`, or one value for all where there are
+        none.
 
     Raises:
       UserError: Dev would have no row.
@@ -37,6 +48,6 @@ def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int6
             missing -= 1
     chosen = [row for stratum, rows in members.items() for row in random.permutation(rows)[: taken[stratum]]]
     if not chosen:
-        fix = "raise it" if not wanted else "every label stands in one row alone; give a dev file"
+        fix = "raise it" if not wanted else "each row has a label that no other row has; give a dev file"
         raise UserError(f"dev_fraction {fraction:g} of {len(strata)} rows leaves dev without any; {fix}")
     return np.sort(np.array(chosen, np.int64))

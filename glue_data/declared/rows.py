@@ -76,9 +76,10 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
     text, label = _columns(declaration, of_format)
     header = not text.isdigit()
     if of_format in WITH_HEADER and label.isdigit() == header:
-        raise UserError(
-            f"task {declaration.name}: of text {text!r} and label {label!r} only one is a number; a file "
-            "without a header has numbers for all its columns"
+        raise declaration.wrong(
+            "text" if declaration.text else "label",
+            f"of text {text!r} and label {label!r} only one is a number; a file without a header has numbers "
+            "for all its columns",
         )
     columns = declaration.columns
     table = read_rows(path, of_format, header, **columns, must_have_labels=must_have_labels)

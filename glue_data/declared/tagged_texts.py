@@ -9,6 +9,7 @@ from absl import logging
 from centrabert.errors import UserError
 from centrabert.glue_data.declared import row_values
 from centrabert.glue_data.declared.declaration import Declaration
+from centrabert.glue_data.readers.formats import CONLL
 from centrabert.glue_data.readers.table import Table
 from centrabert.modeling.kinds.tag_scheme import (
     BIO,
@@ -16,6 +17,7 @@ from centrabert.modeling.kinds.tag_scheme import (
     IOBES,
     OUTSIDE,
     Span,
+    TagError,
     check_scheme,
     spans,
     split_tag,
@@ -48,7 +50,8 @@ def read_tagged(
         try:
             read.append(reader.read(value, None if tags is None else field, text, tags or ""))
         except UserError as error:
-            raise UserError(f"{table.path}:{line}: {error}") from None
+            inside = error.word if isinstance(error, TagError) and declaration.format == CONLL else 0
+            raise UserError(f"{table.path}:{line + inside}: {error}") from None
         if read[-1].repaired:
             repaired[line] = read[-1].repaired
     if repaired:
@@ -117,8 +120,13 @@ class _Reader:
 
     def _in_scheme(self, tags: Tags) -> tuple[Tags, int]:
         """The tags in the model's scheme, and how many had to be repaired."""
-        for tag in sorted(set(tags) - {OUTSIDE}):
-            row_values.label(split_tag(tag, self.scheme)[1], f"tag {tag!r}: its type")
+        for tag in dict.fromkeys(tags):
+            try:
+                of_type = split_tag(tag, self.scheme)[1]
+                if tag != OUTSIDE:
+                    row_values.label(of_type, f"tag {tag!r}: its type")
+            except UserError as error:
+                raise TagError(tags.index(tag), f"word {tags.index(tag) + 1}: {error}") from None
         if self.scheme == IOB1:
             check_scheme(tags, IOB1)
             return to_bio(tags), 0
@@ -144,7 +152,8 @@ def _check_words(table: Table, read: Sequence[_Tagged]) -> None:
 
 
 def _unequal(words: int, tags: Tags, split: str) -> str:
-    return f"the text has {words} words, but there are {len(tags)} tags; words are split by {split}"
+    counts = f"the text has {words} words, but there are {len(tags)} tags"
+    return f"{counts}; words are split by {split}, and each needs a tag"
 
 
 def _without(tags: Tags, kept: Sequence[int], scheme: str) -> Tags:

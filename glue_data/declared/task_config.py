@@ -1,17 +1,19 @@
 """tasks.yaml: one file that declares many tasks, each under its name."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration, DeclarationError
+from centrabert.glue_data.declared.row_values import NUMBER
 from centrabert.glue_data.declared.yaml_file import Value, read_yaml
 from centrabert.modeling.training.hyperparameters import BALANCED
 
 TASKS = "tasks"
-T = TypeVar("T")
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def read_task_config(path: Path) -> dict[str, Declaration]:
@@ -37,8 +39,9 @@ def read_task_config(path: Path) -> dict[str, Declaration]:
 def _declaration(name: str, value: Value, folder: Path) -> Declaration:
     given = value.mapping(f"task {name}")
     values = {key: _read(name, key, each, folder) for key, each in given.items()}
+    places = {key: each.place for key, each in given.items()}
     try:
-        return Declaration(name=name, **values)
+        return Declaration(name=name, places=places, **values)
     except DeclarationError as error:
         raise given.get(error.key, value).wrong(f"task {name}: {error}") from None
 
@@ -53,19 +56,18 @@ def _read(name: str, key: str, value: Value, folder: Path) -> Any:
 
 
 def _integer(value: Value, what: str) -> int:
-    return _parsed(value, what, int, "whole number")
+    text = value.text(what)
+    # int() alone would also take "1_0" and the digits of other scripts.
+    if not INTEGER.fullmatch(text):
+        raise value.wrong(f"{what}: {text!r} is no whole number")
+    return int(text)
 
 
 def _number(value: Value, what: str) -> float:
-    return _parsed(value, what, float, "number")
-
-
-def _parsed(value: Value, what: str, parse: Callable[[str], T], sort: str) -> T:
     text = value.text(what)
-    try:
-        return parse(text)
-    except ValueError:
-        raise value.wrong(f"{what}: {text!r} is no {sort}") from None
+    if not NUMBER.fullmatch(text):
+        raise value.wrong(f"{what}: {text!r} is no number")
+    return float(text)
 
 
 def _columns(value: Value, what: str) -> Mapping[str, int]:

@@ -30,9 +30,14 @@ class Value:
     line: int
     value: "str | tuple[Value, ...] | Mapping[str, Value]"
 
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.source}:{self.line}"
+
     def wrong(self, message: str) -> UserError:
         """The error that names file and line."""
-        return UserError(f"{self.source}:{self.line}: {message}")
+        return UserError(f"{self.place}: {message}")
 
     def mapping(self, what: str) -> "Mapping[str, Value]":
         """The value as a mapping; raises UserError that says what should be one."""

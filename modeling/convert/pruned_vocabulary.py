@@ -2,10 +2,9 @@
 
 import csv
 import gzip
-import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 from centrabert.errors import UserError
 from centrabert.modeling.convert.pretrained import Pretrained
+from centrabert.modeling.formats.git_lfs import check_file
+from centrabert.modeling.formats.json_file import parse_value
 from centrabert.modeling.tokenization.sentencepiece_model import NORMAL, SPACE
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
 
@@ -68,31 +69,38 @@ def texts_of(file: Path) -> Iterator[str]:
     In .jsonl every string of every line is one, in .csv every field, and else what stands between tabs.
 
     Raises:
-      UserError: It names the file, and the line of a .jsonl that is not JSON.
+      UserError: It names the file, and the line that is not UTF-8, not JSON or not CSV; or the file is absent
+        or a Git LFS pointer.
     """
     ending = Path(file.name.removesuffix(".gz")).suffix
+    if ending == ".csv":
+        rows = csv.reader(_lines(file), strict=True)
+        try:
+            yield from (field for row in rows for field in row)
+        except csv.Error as error:
+            raise UserError(f"{file}:{rows.line_num}: not CSV, or a quote is never closed: {error}") from None
+    elif ending in (".jsonl", ".json"):
+        for number, line in enumerate(_lines(file), start=1):
+            yield from _strings(parse_value(line, str(file), number)) if line.strip() else ()
+    else:
+        yield from (field for line in _lines(file) for field in line.rstrip("\r\n").split("\t"))
+
+
+def _lines(file: Path) -> Iterator[str]:
+    """The lines of a text file with their ends; raises as `texts_of`."""
+    number = 0
     try:
-        with (gzip.open if file.suffix == ".gz" else open)(file, "rt", encoding="utf-8", newline="") as lines:
-            if ending == ".csv":
-                yield from (field for row in csv.reader(lines) for field in row)
-            elif ending in (".jsonl", ".json"):
-                yield from _strings_of_lines(lines, file)
-            else:
-                yield from (field for line in lines for field in line.rstrip("\r\n").split("\t"))
+        check_file(file)
+        with (gzip.open if file.suffix == ".gz" else open)(file, "rb") as lines:
+            for line in lines:
+                number += 1
+                yield line.decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{file}: no such file") from None
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
-        raise UserError(f"{file}: cannot be read as text: {error}") from None
-
-
-def _strings_of_lines(lines: Iterable[str], file: Path) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield from _strings(json.loads(line)) if line.strip() else ()
-        except json.JSONDecodeError as error:
-            raise UserError(f"{file}:{number}: not JSON: {error.msg}") from None
-        except RecursionError:
-            raise UserError(f"{file}:{number}: is nested too deep") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}:{number}: not UTF-8 at byte {error.start} of the line") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{file}: is no whole gzip file: {error}") from None
 
 
 def _strings(value: Any) -> Iterator[str]:

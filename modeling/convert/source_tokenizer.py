@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
-
 from centrabert.errors import UserError
 from centrabert.modeling.convert.huggingface_tokenizer import (
     TOKENIZER_JSON,
@@ -16,6 +14,7 @@ from centrabert.modeling.convert.huggingface_tokenizer import (
 )
 from centrabert.modeling.formats.json_file import read_json
 from centrabert.modeling.tokenization.normalization import TOKENIZER_CONFIG
+from centrabert.modeling.tokenization.sentencepiece_check import check_usable
 from centrabert.modeling.tokenization.sentencepiece_convention import parse_convention
 from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
@@ -30,10 +29,7 @@ def read_source_tokenizer(
     if vocab_file.suffix != SENTENCEPIECE_ENDING:
         return read_bert_tokenizer(folder, vocab_file, do_lower_case)
     model = SentencePieceModel.from_file(vocab_file)
-    try:
-        sentencepiece.SentencePieceProcessor(model_proto=model.content)
-    except RuntimeError as error:
-        raise UserError(f"{vocab_file}: SentencePiece refuses it: {error}") from None
+    check_usable(vocab_file)
     config_file, fast_file = folder / TOKENIZER_CONFIG, folder / TOKENIZER_JSON
     config = read_json(config_file) if config_file.is_file() else {}
     fast = read_json(fast_file) if fast_file.is_file() else {}

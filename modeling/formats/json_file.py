@@ -38,7 +38,16 @@ def read_text(path: Path) -> str:
 
 
 def parse_json(text: str, source: str, line: int | None = None) -> Keys:
-    """The JSON object in `text`.
+    """The JSON object in `text`; raises UserError as `parse_value`, and for anything that is no object."""
+    value = parse_value(text, source, line)
+    if not isinstance(value, dict):
+        kind = "null" if value is None else type(value).__name__
+        raise UserError(f"{_place(source, line)}: holds a JSON {kind}, not an object")
+    return value
+
+
+def parse_value(text: str, source: str, line: int | None = None) -> Any:
+    """What JSON there is in `text`.
 
     Args:
       source: The file that it comes from.
@@ -46,14 +55,11 @@ def parse_json(text: str, source: str, line: int | None = None) -> Keys:
 
     Raises:
       UserError: It names `source` and says what is wrong: no JSON, a key given twice, a number that is not
-        finite, a text that is no Unicode, a nesting deeper than MAX_DEPTH, or no object.
+        finite, a text that is no Unicode, or a nesting deeper than MAX_DEPTH.
     """
-    where = source if line is None else f"{source}:{line}"
+    where = _place(source, line)
     try:
         value = json.loads(text, object_pairs_hook=_object)
-        if not isinstance(value, dict):
-            kind = "null" if value is None else type(value).__name__
-            raise UserError(f"holds a JSON {kind}, not an object")
         _check_values(value)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
@@ -64,6 +70,10 @@ def parse_json(text: str, source: str, line: int | None = None) -> Keys:
     except ValueError as error:  # an integer of more digits than Python converts
         raise UserError(f"{where}: not JSON: {error}") from None
     return value
+
+
+def _place(source: str, line: int | None) -> str:
+    return source if line is None else f"{source}:{line}"
 
 
 def dump(value: Any) -> str:

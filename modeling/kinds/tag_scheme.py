@@ -17,6 +17,11 @@ PREFIXES = {BIO: "BI", IOBES: "BIES", IOB1: "BI"}  # in the order of a task's la
 UNSEEN = (
     "(unseen)"  # the type of an entity that no tag of the task can mark; rows to evaluate on may have one
 )
+FIXES = {  # of tags that a declared scheme does not allow
+    BIO: "correct it, or leave the scheme out, and such tags are repaired and counted",
+    IOBES: "correct it",
+    IOB1: "correct it, or declare bio if every span begins with B",
+}
 INSIDE, LAST = ("I", "E"), ("E", "S")  # what goes on with a span, and what is its last word
 
 
@@ -107,25 +112,38 @@ def to_bio(tags: Sequence[str]) -> tuple[str, ...]:
 def follows(before: str, after: str, scheme: str) -> bool:
     """Whether a tag may stand behind another; before the first word and behind the last stands "O".
 
-    IOB1 allows everything: what BIO calls a stray I begins a span there.
+    In IOB1 what BIO calls a stray I begins a span, and B one of the type that ends just before.
     """
     (left, left_type), (right, right_type) = split_tag(before, scheme), split_tag(after, scheme)
-    if scheme == IOB1:
-        return True
     goes_on = right in INSIDE
     same = left_type == right_type
+    if scheme == IOB1:
+        return right != "B" or (left != OUTSIDE and same)
     if scheme == BIO:
         return not goes_on or (left != OUTSIDE and same)
     return goes_on and same if left in ("B", "I") else not goes_on
 
 
+class TagError(UserError):
+    """A tag that a text cannot have.
+
+    Attributes:
+      word: Whose it is, counted from 0; of a text that ends too early the last one.
+    """
+
+    def __init__(self, word: int, reason: str) -> None:
+        super().__init__(reason)
+        self.word = word
+
+
 def check_scheme(tags: Sequence[str], scheme: str) -> None:
-    """Raises UserError, which names the first word at fault, unless the tags obey the scheme."""
+    """Raises TagError for the first word whose tag the scheme does not allow where it stands."""
     for word, (before, after) in enumerate(pairwise([OUTSIDE, *tags, OUTSIDE])):
         if not follows(before, after, scheme):
             place = f"word {word + 1} is tagged {after}" if word < len(tags) else "the text ends"
             behind = f"behind {before}" if word else "at the beginning"
-            raise UserError(f"{place} {behind}, which the scheme {scheme} does not allow")
+            problem = f"{place} {behind}, which the scheme {scheme} does not allow; {FIXES[scheme]}"
+            raise TagError(min(word, len(tags) - 1), problem)
 
 
 def scheme_of(labels: Iterable[str]) -> str:

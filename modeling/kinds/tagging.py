@@ -1,5 +1,6 @@
 """Tagging: a tag for each word of a text, and the entities that the tags mark."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -144,9 +145,13 @@ class TaggingKind(TaskKind):
         }
 
     def table_cells(self, answer: Tagging, labels: Labels) -> dict[str, str]:
-        """The tags as a data file has them, parted by spaces, and the probability of each."""
-        del labels
-        return {"prediction": " ".join(answer.tags), "probability": " ".join(map(str, answer.scores))}
+        """The tags as a data file has them, and the probability of each.
+
+        They are parted by spaces, or a list in JSON if a type holds white space.
+        """
+        listed = any(len(label.split()) > 1 for label in labels)
+        tags = json.dumps(answer.tags, ensure_ascii=False) if listed else " ".join(answer.tags)
+        return {"prediction": tags, "probability": " ".join(map(str, answer.scores))}
 
     def logits(self, x: "tf.Tensor", variables: "Mapping[str, tf.Variable]") -> "tf.Tensor":
         """float32 [batch, length, tags], of every piece."""

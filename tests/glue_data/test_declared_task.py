@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from centrabert.errors import UserError
 from centrabert.glue_data.declared.declaration import Declaration
-from centrabert.glue_data.declared.dev_split import dev_rows
+from centrabert.glue_data.declared.dev_split import dev_rows, rarest_labels
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.task_data import with_declared
@@ -200,10 +201,30 @@ def test_dev_rows_are_stratified(fraction: float) -> None:
     assert len(rows) == min(round(fraction * 200), 195)
 
 
+def test_dev_has_a_like_share_of_each_of_several_labels(tmp_path: Path) -> None:
+    """Though hardly two rows have the same labels."""
+    random = np.random.default_rng(0)
+    chances = np.array([0.5, 0.3, 0.2, 0.1, 0.05, 0.02])
+    rows = random.random([1000, len(chances)]) < chances
+    lines = [
+        f"{row}\t{','.join('abcdef'[each] for each in np.flatnonzero(rows[row]))}" for row in range(1000)
+    ]
+    content = "\n".join(["text\tlabel", *lines]) + "\n"
+    own = task(tmp_path, {"train.tsv": content}, kind="multilabel", dev_fraction=0.2)
+    dev = own.read("dev")
+    assert dev.labels and len(dev.labels) == 200
+    counts = np.array([sum(label in row for row in dev.labels) for label in "abcdef"])
+    assert np.abs(counts / rows.sum(0) - 0.2).max() < 0.07, counts
+
+
+def test_a_row_of_many_labels_is_of_the_rarest() -> None:
+    assert rarest_labels([("a", "b"), ("a",), ("b", "c", "a"), (), ("b", "a")]) == ["b", "a", "c", "", "b"]
+
+
 def test_too_few_rows_for_dev() -> None:
     with pytest.raises(UserError, match=r"dev_fraction 0.1 of 3 rows leaves dev without any"):
         dev_rows(["a", "a", "b"], 0.1)
-    with pytest.raises(UserError, match="every label stands in one row alone; give a dev file"):
+    with pytest.raises(UserError, match="each row has a label that no other row has; give a dev file"):
         dev_rows(["a", "b", "c"], 0.4)
 
 
@@ -266,3 +287,9 @@ def test_a_folder_with_text_and_label_is_found_by_any_name(tmp_path: Path) -> No
 def test_scores_to_evaluate_on_need_no_train_file(tmp_path: Path) -> None:
     own = task(tmp_path, {"dev.tsv": "text\tlabel\na\t3\n"}, kind="regression")
     assert own.labels == () and own.read("dev").labels == (3.0,)
+
+
+def test_the_name_of_a_glue_task_is_not_for_a_folder_with_texts(tmp_path: Path) -> None:
+    task(tmp_path, {"train.tsv": TRAIN})
+    with pytest.raises(UserError, match=r"have a column text, unlike those of GLUE.s rte; give"):
+        find_task("rte", data_dir=tmp_path)

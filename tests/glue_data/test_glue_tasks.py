@@ -108,8 +108,8 @@ def test_reported_metrics_suit_the_kind_and_begin_with_that_of_the_paper():
     ],
 )
 def test_metrics_that_a_task_cannot_have_are_refused(labels, metrics, message):
-    with pytest.raises(ValueError, match=f"task toy: .*{message}"):
-        check_metrics("toy", "classification", labels, metrics)
+    with pytest.raises(ValueError, match=message):
+        check_metrics("classification", labels, metrics)
 
 
 def test_labels_become_positions_and_scores_stay():

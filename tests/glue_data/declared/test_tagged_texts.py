@@ -35,6 +35,22 @@ def test_iob1_becomes_bio(tmp_path: Path, warnings: list[str]) -> None:
     assert warnings == []
 
 
+@pytest.mark.parametrize(
+    ("content", "scheme", "message"),
+    [
+        ("a O\nb B-x\n", "iob1", "a.conll:2: word 2 is tagged B-x behind O, which the scheme iob1 does not"),
+        ("a O\n\nb O\nc I-x\n", "bio", "a.conll:4: word 2 is tagged I-x behind O, which the scheme bio does"),
+        ("a O\nb B-x\n", "iobes", "a.conll:2: the text ends behind B-x, which the scheme iobes does not"),
+        ("a O\nb U-q\n", "", "a.conll:2: word 2: 'U-q' is no tag; the tags are O"),
+    ],
+)
+def test_a_mistake_in_conll_names_the_line_of_the_word(
+    tmp_path: Path, content: str, scheme: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        read(tmp_path, "a.conll", content, scheme=scheme)
+
+
 def test_without_a_scheme_what_breaks_bio_is_repaired_counted_and_told(
     tmp_path: Path, warnings: list[str]
 ) -> None:
@@ -110,13 +126,21 @@ def test_sentences_without_words_and_very_long_ones(tmp_path: Path) -> None:
         ),
         (jsonl("a b", ["B-x", "O"]), {"scheme": "iobes"}, "a.jsonl:1: word 2 is tagged O behind B-x"),
         (jsonl("a", ["S-x"]), {}, "a.jsonl:1: the tag 'S-x' is one of IOBES; declare the scheme iobes"),
-        (jsonl("a", ["x"]), {}, "a.jsonl:1: 'x' is no tag; the tags are O, B-TYPE"),
-        (jsonl("a", [""]), {}, "a.jsonl:1: '' is no tag; the tags are O, B-TYPE"),
-        (jsonl("a", ["B- x"]), {}, "a.jsonl:1: tag 'B- x': its type ' x' has white space around it"),
-        (jsonl("a", ["I- "]), {}, "a.jsonl:1: tag 'I- ': its type is empty"),
-        (jsonl("a", ["B-x\n"]), {}, "a.jsonl:1: tag 'B-x\\n': its type 'x\\n' has white space"),
-        (jsonl("a", ["B-x\x01"]), {}, "a.jsonl:1: label 'x\\x01' holds the control character '\\x01'"),
-        (jsonl("a", ["B-"]), {"scheme": "bio"}, "a.jsonl:1: 'B-' is no tag of the scheme bio"),
+        (jsonl("a", ["x"]), {}, "a.jsonl:1: word 1: 'x' is no tag; the tags are O, B-TYPE"),
+        (jsonl("a", [""]), {}, "a.jsonl:1: word 1: '' is no tag; the tags are O, B-TYPE"),
+        (
+            jsonl("a b", ["O", "B- x"]),
+            {},
+            "a.jsonl:1: word 2: tag 'B- x': its type ' x' has white space",
+        ),
+        (jsonl("a", ["I- "]), {}, "a.jsonl:1: word 1: tag 'I- ': its type is empty"),
+        (jsonl("a", ["B-x\n"]), {}, "a.jsonl:1: word 1: tag 'B-x\\n': its type 'x\\n' has white space"),
+        (
+            jsonl("a", ["B-x\x01"]),
+            {},
+            "a.jsonl:1: word 1: label 'x\\x01' holds the control character",
+        ),
+        (jsonl("a", ["B-"]), {"scheme": "bio"}, "a.jsonl:1: word 1: 'B-' is no tag of the scheme bio"),
         (jsonl(["a b"], ["O"]), {}, "a.jsonl:1: the word 'a b' is empty or holds white space"),
         (jsonl(["", "a"], ["O", "O"]), {}, "a.jsonl:1: the word '' is empty"),
         (jsonl(["ab"], ["O"]), {"split": "characters"}, "a.jsonl:1: the word 'ab' is no single character"),

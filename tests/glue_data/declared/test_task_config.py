@@ -1,5 +1,6 @@
 """tasks.yaml: what it declares, and one line with file, line and key for every mistake."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,11 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\n"
         (task("kind: classification"), 2, "task mood: train: there is no file"),
         (task("train: a.tsv\ndata: folder"), 3, "task mood: train: `data` is a folder that holds all files"),
         (task("train: a.tsv\ndev_fraction: 1.5"), 4, "dev_fraction: 1.5 is not in [0, 1)"),
-        (task("train: a.tsv\ndev_fraction: nan"), 4, "dev_fraction: nan is not in [0, 1)"),
+        (task("train: a.tsv\ndev_fraction: nan"), 4, "dev_fraction: 'nan' is no number"),
         (task("train: a.tsv\ndev_fraction: a tenth"), 4, "dev_fraction: 'a tenth' is no number"),
         (task("train: a.tsv\ndev: b.tsv\ndev_fraction: 0.1"), 5, "there is a dev file"),
+        (task("train: a.tsv\nmax_seq_length: 1_0"), 4, "max_seq_length: '1_0' is no whole number"),
+        (task("train: a.tsv\nmax_seq_length: １２"), 4, "max_seq_length: '１２' is no whole number"),
         (task("train: a.tsv\nmax_seq_length: 12.5"), 4, "max_seq_length: '12.5' is no whole number"),
         (
             task("train: a.tsv\nmetric: bleu"),
@@ -177,3 +180,27 @@ def test_a_file_that_is_none(tmp_path: Path, content: str, message: str) -> None
     with pytest.raises(UserError) as caught:
         read_task_config(path)
     assert f"{path}{message}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "message"),
+    [
+        ("train: a.tsv\nclass_weights: {x: 2, zz: 1}", 4, "class_weights: 'zz' is no label of the task"),
+        ("train: a.tsv\nmetric: f1", 4, "metric 'f1' is for two labels"),
+        ("text: 0\ntrain: a.tsv", 3, "of text '0' and label 'label' only one is a number"),
+        ("train: a.tsv\nlabel: 1", 4, "of text 'text' and label '1' only one is a number"),
+        (
+            "format: tsv\ntrain: .",
+            4,
+            "train: . is a folder; name a file in it, or give",
+        ),
+    ],
+)
+def test_what_the_data_contradicts_is_told_of_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, line: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.tsv").write_text("text\tlabel\na\tx\nb\ty\nc\tz\n")
+    config(tmp_path, task(keys))
+    with pytest.raises(UserError, match=f"^tasks.yaml:{line}: task mood: {re.escape(message)}"):
+        _ = find_task("mood", data_root=Path("tasks.yaml")).labels

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import logging
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import tiny_pieces
 from pretrained_folders import CONFIG, WEIGHTS, convert, google_folder, only_line
 
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.convert.pretrained import Pretrained
@@ -110,14 +112,32 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pruned(bert, [file_of(tmp_path / "t.txt", [" ", ""])])
     with pytest.raises(ValueError, match=r"t\.jsonl:2: not JSON"):
         pruned(bert, [file_of(tmp_path / "t.jsonl", ['"a"', "{"])])
-    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
-    with pytest.raises(ValueError, match=r"deep\.jsonl:1: is nested too deep"):
-        list(texts_of(tmp_path / "deep.jsonl"))
     zipped = gzip.compress(b"a text\n" * 1000)
     for content in (zipped[:-9], zipped[:12] + b"\xff" * 9 + zipped[21:]):
         (tmp_path / "t.txt.gz").write_bytes(content)
-        with pytest.raises(ValueError, match=r"t\.txt\.gz: cannot be read as text: "):
+        with pytest.raises(ValueError, match=r"t\.txt\.gz: is no whole gzip file: "):
             list(texts_of(tmp_path / "t.txt.gz"))
     bpe = SentencePieceTokenizer(SentencePieceModel(tiny_pieces.trained(model_type="bpe")), Convention())
     with pytest.raises(ValueError, match="unigram models alone"):
         pruned(pretrained(bpe), [tmp_path / "t.txt"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b"[" * 100_000, "a.jsonl:1: is nested more than 64 levels deep"),
+        (
+            "a.jsonl",
+            b'"b"\n{"text": "a \\ud800 b"}\n',
+            "a.jsonl:2: key 'text' holds half of a surrogate",
+        ),
+        ("a.jsonl", b'{"n": ' + b"1" * 5000 + b"}\n", "a.jsonl:1: not JSON: Exceeds the limit"),
+        ("a.csv", b'a,b\n"c,d\ne,f\n', "a.csv:3: not CSV, or a quote is never closed"),
+        ("a.txt", b"a\nb \xff\n", "a.txt:2: not UTF-8 at byte 2 of the line"),
+        ("a.txt", b"version https://git-lfs.github.com/spec/v1\noid\n", "a.txt:1: is a Git LFS pointer"),
+    ],
+)
+def test_what_is_no_text_file(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=re.escape(message)):
+        list(texts_of(tmp_path / name))

@@ -84,8 +84,10 @@ def test_a_file_that_the_package_refuses(tmp_path: Path) -> None:
     message = ModelProto.FromString(model().content)
     message.pieces[5].piece = message.pieces[4].piece
     folder = source(tmp_path / "a", message.SerializeToString())
-    with pytest.raises(ValueError, match=r"bpe\.model: SentencePiece refuses it: .* already defined"):
-        Source(str(folder)).read()
+    bert = BertFolder(folder / "config.json", folder / "sentencepiece.bpe.model", folder / "model.ckpt")
+    for read in (Source(str(folder)).read, bert.tokenizer):
+        with pytest.raises(ValueError, match=r"bpe\.model: SentencePiece refuses it: .* already defined"):
+            read()
 
 
 def test_two_vocabularies(tmp_path: Path) -> None:

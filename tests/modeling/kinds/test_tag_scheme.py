@@ -73,7 +73,13 @@ def test_iob1_becomes_bio() -> None:
     assert to_bio(["I-x", "I-x", "B-x", "O", "I-x", "I-city"]) == (
         *("B-x", "I-x", "B-x", "O", "B-x", "B-city"),
     )
-    check_scheme(["O", "I-x", "I-city"], "iob1")
+    check_scheme(["O", "I-x", "I-city", "B-city", "B-city", "I-city"], "iob1")
+
+
+@pytest.mark.parametrize("tags", [["B-x"], ["O", "B-x"], ["I-x", "B-city"]])
+def test_in_iob1_b_parts_two_spans_of_one_type(tags: Tags) -> None:
+    with pytest.raises(UserError, match=f"word {len(tags)} is tagged B-.* iob1 does not allow; correct"):
+        check_scheme(tags, "iob1")
 
 
 def test_a_span_of_iobes_has_an_end() -> None:

@@ -212,3 +212,10 @@ def test_answers_of_clients() -> None:
         "words": [[0, 2], [3, 6], [7, 8]],
         "entities": [{"label": "x", "text": "né yor", "start": 0, "end": 6, "score": 0.4}],
     }
+
+
+def test_cells_of_types_with_spaces_are_a_list() -> None:
+    answer = Tagging(("B-New York", "O"), (0.5, 0.25), ((0, 1), (2, 3)), ())
+    spaced, plain = (KINDS["tagging"].table_cells(answer, labels) for labels in (["O", "B-New York"], ["O"]))
+    assert spaced == {"prediction": '["B-New York", "O"]', "probability": "0.5 0.25"}
+    assert plain["prediction"] == "B-New York O"
