@@ -6,9 +6,13 @@ pairs of texts, its second column is text_b. A blank line is a row of empty text
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from absl import logging
 
 from centrabert import command
 from centrabert.errors import UserError
@@ -73,15 +77,30 @@ def _texts(request: Request, tasks: list[TaskSpec]) -> list[tuple[str, str]]:
 def _answers(
     version: Path, tasks: list[TaskSpec], texts: list[tuple[str, str]], batch_size: int
 ) -> Iterator[str]:
-    """One JSON object a row."""
+    """One JSON object a row; a warning at the end counts the texts of which a tagging read not all words."""
     from centrabert.export.engine.tensorflow_engine import Predictor
     from centrabert.export.engine.text_prediction import answer_texts
 
+    cut: Counter[str] = Counter()
     with Predictor(version) as predictor:
         answers = answer_texts(predictor, tasks, texts, batch_size)
         for (text_a, text_b), answer in zip(texts, answers, strict=True):
+            cut.update(task.name for task in tasks if task.split and is_cut_off(text_a, answer[task.name]))
             pair = {"text_b": text_b} if len(columns(tasks)) > 1 else {}
             yield json.dumps({"text_a": text_a, **pair, "answers": answer}, ensure_ascii=False)
+    for task in tasks:
+        if task.name in cut:
+            logging.warning(
+                "task %s: %d of %d texts are cut off by max_seq_length %d; their last words have no tag",
+                *(task.name, cut[task.name], len(texts), task.max_seq_length),
+            )
+
+
+def is_cut_off(text: str, answer: Mapping[str, Any]) -> bool:
+    """Whether words of a tagging's text had no room: anything visible stands behind the last one that had."""
+    words = answer["words"]
+    behind = text[words[-1][1] :] if words else text
+    return any(sign.isprintable() and not sign.isspace() for sign in behind)
 
 
 if __name__ == "__main__":
