@@ -114,6 +114,9 @@ def quality_table(choice: "Choice", manifest: "Manifest", full: Mapping[str, flo
         lines.append(
             f"| mean of {len(known)} | | | {baseline:.1f} | {quality:.1f} | {quality / baseline:.1%} |"
         )
+        # A branch that beats its full fine-tuning does not make up for another that falls short.
+        capped = statistics.fmean(min(kept / whole, 1) for whole, kept in known)
+        lines.append(f"| mean share, none above 100 % | | | | | {capped:.1%} |")
     return lines
 
 

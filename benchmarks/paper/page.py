@@ -49,7 +49,8 @@ def _tried(choices: Choices) -> str:
     lists = (choices.full_rates, choices.partial_rates, choices.teacher_layers)
     full, partial, layers = (", ".join(f"{value:g}" for value in each) for each in lists)
     return f"""
-Learning rates of full fine-tuning: {full}; of the top L layers: {partial}; L of the teachers: {layers}.
+Learning rates of full fine-tuning: {full}, the best of those that have been trained; of the top L layers:
+{partial}; L of the teachers: {layers}.
 """
 
 
@@ -85,7 +86,7 @@ def _percent(found: Sequence[Result]) -> str:
 
 
 def _table1(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
-    full = ["full", *(_percent(_seeds(results, schedule.best_full(task, results))) for task in tasks)]
+    full = ["full", *(_percent(_seeds(results, schedule.best_full_so_far(task, results))) for task in tasks)]
     rows = [full]
     for layers in range(1, schedule.num_hidden_layers + 1):
         cells = []
@@ -103,7 +104,7 @@ def _models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[
     """The rows of Table 2: for each task, if it is trained, the training that serves it."""
     depths = schedule.choices.student_layers
     listed = {
-        "full fine-tuning": [schedule.best_full(task, results) for task in tasks],
+        "full fine-tuning": [schedule.best_full_so_far(task, results) for task in tasks],
         **_by_depth("KD", depths, [schedule.students(task, results) for task in tasks]),
         "without KD": [schedule.teacher(task, results) for task in tasks],
     }

@@ -173,6 +173,15 @@ class Schedule:
     def best_full(self, task: str, results: Results) -> Training | None:
         return results.best(self.full(task, results))
 
+    def best_full_so_far(self, task: str, results: Results) -> Training | None:
+        """The best of those that have ended at any of the rates: for the page, which is written meanwhile."""
+        listed = [
+            Training(task, FULL, self.num_hidden_layers, rate, _epochs(task))
+            for rate in self.choices.full_rates
+        ]
+        ended = [each for each in listed if results.of(each)]
+        return results.best(ended) if ended else None
+
     def partial(self, task: str, layers: int, rates: Sequence[float]) -> Sequence[Training]:
         return [Training(task, PARTIAL, layers, rate, _epochs(task)) for rate in rates]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.paper.page import page
-from benchmarks.paper.schedule import STUDENTS, WHOLE, Schedule
+from benchmarks.paper.schedule import STUDENTS, WHOLE, Choices, Schedule
 from benchmarks.paper.training import Result, Results, Training
 
 LAYERS = 12
@@ -167,3 +167,18 @@ def test_a_model_that_lacks_a_task_has_no_average(tmp_path: Path) -> None:
     text = page(Results.read(results.file), LAYERS)
     line = next(line for line in text.splitlines() if line.startswith("| without KD"))
     assert line == "| without KD | 53.0 |  |  |  |  |  | 1.00 |"
+
+
+def test_the_page_has_the_best_full_fine_tuning_that_has_ended(tmp_path: Path) -> None:
+    """Before all rates are there, and of sampled tasks with those that the schedule would not ask for."""
+    results = Results(tmp_path / "results.json")
+    choices = Choices((5e-5, 1e-4), (2e-4,), (6,), (2,))
+    for task, epochs, rate, dev in (
+        ("rte", 5.0, 5e-5, 0.6),
+        ("mnli", 3.0, 5e-5, 0.5),
+        ("mnli", 3.0, 1e-4, 0.7),
+        ("qqp", 3.0, 1e-4, 0.8),
+    ):
+        trained(results, Training(task, "full", LAYERS, rate, epochs), dev)
+    assert "| full | 60.0 | 70.0 | 80.0 |" in page(results, LAYERS, choices)
+    assert Schedule(LAYERS, ("rte",), (), choices=choices).best_full("rte", results) is None
