@@ -97,10 +97,10 @@ def _answers(
 
 
 def is_cut_off(text: str, answer: Mapping[str, Any]) -> bool:
-    """Whether words of a tagging's text had no room: anything visible stands behind the last one that had."""
+    """Whether words of a tagging's text had no room: letters or digits stand behind the last one that had."""
     words = answer["words"]
     behind = text[words[-1][1] :] if words else text
-    return any(sign.isprintable() and not sign.isspace() for sign in behind)
+    return any(map(str.isalnum, behind))
 
 
 if __name__ == "__main__":

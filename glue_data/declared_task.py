@@ -230,7 +230,7 @@ class DeclaredTask:
             if not path.exists() and not self.declaration.official:
                 raise UserError(f"{path}: no such file, {split} of task {self.name}")
             if path.is_dir() and self.declaration.format != SEQ:
-                fix = "name a file in it, or give the folder to the key data"
+                fix = f"name a file in it, or declare the format {SEQ} if it holds seq.in"
                 raise self.declaration.wrong(split, f"{split}: {path} is a folder; {fix}")
             self._files[split] = read_declared(self.declaration, path, not split.startswith("test"))
         return self._files[split]

@@ -40,7 +40,9 @@ def read_labelled(spec: TaskSpec, file: Path, config: Path | None = None) -> Exa
 
 def _declared(spec: TaskSpec, file: Path, config: Path) -> TaskData:
     declaration = find_declaration(config, spec.name)
-    return DeclaredTask(replace(declaration, data=None, train=None, test=None, dev=file, dev_fraction=0.0))
+    places = {key: place for key, place in declaration.places.items() if key != "dev"}
+    other = replace(declaration, data=None, train=None, test=None, dev=file, dev_fraction=0.0, places=places)
+    return DeclaredTask(other)
 
 
 def _by_columns(spec: TaskSpec, file: Path) -> TaskData:

@@ -39,11 +39,6 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
             return _declared(place, name)
     for task in TASKS:
         if _plain(task.name) == _plain(name):
-            if data_dir is not None and _has_text(data_dir):
-                raise UserError(
-                    f"{data_dir}: the files have a column text, unlike those of GLUE's {task.name}; give a "
-                    "task of your own another name"
-                )
             return DeclaredTask(replace(task, data=data_dir or Path(data_root or "", task.data or "")))
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(f"{data_dir}: there is no such folder, for the files of task {name!r}")
@@ -71,8 +66,9 @@ def _declared(config: Path, name: str) -> TaskData:
     trained = {key: getattr(declaration, key) for key in TRAINING}
     for task in TASKS:
         if declaration.data and task.name == name:
-            own = Declaration(name=name, data=declaration.data, **trained) != declaration
-            return DeclaredTask(declaration if own else replace(task, data=declaration.data, **trained))
+            keys = {"data": declaration.data, "places": declaration.places, **trained}
+            own = Declaration(name=name, **keys) != declaration
+            return DeclaredTask(declaration if own else replace(task, **keys))
     return DeclaredTask(declaration)
 
 

@@ -21,6 +21,7 @@ from centrabert.glue_data.declared.tagged_texts import read_tagged
 from centrabert.glue_data.readers.formats import COLUMNS, WITH_HEADER, format_of, read_rows
 from centrabert.glue_data.readers.table import Table
 
+TEXT = "text"  # as a task of a user's own calls it, and none of GLUE's
 UNSET: tuple[Any, ...] = (None, "", [])  # what a file without labels may have in their place
 
 
@@ -95,6 +96,11 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
 def _read_official(declaration: Declaration, official: Official, path: Path, labelled: bool) -> Rows:
     """As `read_declared`; a file without labels may name its rows."""
     table = official.read(path)
+    if declaration.text not in table.names and TEXT in table.names:
+        raise UserError(
+            f"{path}:1: there is a column {TEXT}, unlike in the files of GLUE's {declaration.name}; give a "
+            "task of your own another name"
+        )
     texts, text_b = _read(table, declaration.text, row_values.text), _second(declaration, table)
     if not labelled:
         return Rows(path, table.lines, texts, text_b, None, row_ids(table))

@@ -134,7 +134,8 @@ class _Reader:
             check_scheme(tags, self.scheme)
             return tags, 0
         if ends := next((tag for tag in tags if tag.startswith(("E-", "S-"))), ""):
-            raise UserError(f"the tag {ends!r} is one of IOBES; declare the scheme {IOBES}")
+            word = tags.index(ends)
+            raise TagError(word, f"the tag {ends!r} is one of IOBES; declare the scheme {IOBES}")
         repaired = to_bio(tags)
         return repaired, sum(old != new for old, new in zip(tags, repaired, strict=True))
 

@@ -20,6 +20,7 @@ from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePie
 WORDS = "bert/embeddings/word_embeddings"
 ADDED = "added_tokens_decoder"  # a key of tokenizer_config.json that holds ids
 ASCII = [chr(code) for code in range(33, 127)]
+LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")  # behind it a line begins, too
 BATCH = 4096  # texts that are tokenised at once
 # What a text may be read as, besides a whole: words between white space, and words and marks apart.
 PARTS = (re.compile(r"\S+"), re.compile(r"\w+|[^\w\s]"))
@@ -94,7 +95,7 @@ def _lines(file: Path) -> Iterator[str]:
         with (gzip.open if file.suffix == ".gz" else open)(file, "rb") as lines:
             for line in lines:
                 number += 1
-                yield line.decode("utf-8")
+                yield from filter(None, LONE_RETURN.split(line.decode("utf-8")))
     except FileNotFoundError:
         raise UserError(f"{file}: no such file") from None
     except UnicodeDecodeError as error:

@@ -291,5 +291,7 @@ def test_scores_to_evaluate_on_need_no_train_file(tmp_path: Path) -> None:
 
 def test_the_name_of_a_glue_task_is_not_for_a_folder_with_texts(tmp_path: Path) -> None:
     task(tmp_path, {"train.tsv": TRAIN})
-    with pytest.raises(UserError, match=r"have a column text, unlike those of GLUE.s rte; give"):
-        find_task("rte", data_dir=tmp_path)
+    with pytest.raises(UserError, match=r"train\.tsv:1: there is a column text, unlike in .* of GLUE.s rte"):
+        find_task("rte", data_dir=tmp_path).read("train")
+    (tmp_path / "train.tsv").write_text("gj04\t1\t\tThe text was read.\ngj04\t0\t*\tThe text read.\n")
+    assert find_task("cola", data_dir=tmp_path).read("train").text_a[1] == "The text read."

@@ -41,6 +41,7 @@ def test_iob1_becomes_bio(tmp_path: Path, warnings: list[str]) -> None:
         ("a O\nb B-x\n", "iob1", "a.conll:2: word 2 is tagged B-x behind O, which the scheme iob1 does not"),
         ("a O\n\nb O\nc I-x\n", "bio", "a.conll:4: word 2 is tagged I-x behind O, which the scheme bio does"),
         ("a O\nb B-x\n", "iobes", "a.conll:2: the text ends behind B-x, which the scheme iobes does not"),
+        ("a O\nb S-x\n", "", "a.conll:2: the tag 'S-x' is one of IOBES; declare the scheme iobes"),
         ("a O\nb U-q\n", "", "a.conll:2: word 2: 'U-q' is no tag; the tags are O"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_file_that_is_none(tmp_path: Path, content: str, message: str) -> None
         (
             "format: tsv\ntrain: .",
             4,
-            "train: . is a folder; name a file in it, or give",
+            "train: . is a folder; name a file in it, or declare",
         ),
     ],
 )

@@ -84,6 +84,8 @@ def test_texts_of_every_format(tmp_path: Path) -> None:
     assert list(texts_of(tmp_path / "a.jsonl")) == ["a\tb", "B", "d", "e"]
     (tmp_path / "a.csv").write_text('x,"y, ""z""\nw"\n')
     assert list(texts_of(tmp_path / "a.csv")) == ["x", 'y, "z"\nw']
+    (tmp_path / "b.csv").write_bytes(b'x,"y\rz"\rv,w\r\n')
+    assert list(texts_of(tmp_path / "b.csv")) == ["x", "y\rz", "v", "w"]
     (tmp_path / "a.tsv.gz").write_bytes(gzip.compress("x\t北 y\r\n\n".encode()))
     assert list(texts_of(tmp_path / "a.tsv.gz")) == ["x", "北 y", ""]
 
