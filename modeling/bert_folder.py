@@ -17,13 +17,10 @@ from centrabert.modeling.checkpoint import Tensors
 from centrabert.modeling.config import BertConfig
 from centrabert.modeling.digest import tensor_digests
 from centrabert.modeling.tokenization.sentencepiece_check import check_usable
+from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.tokenization.tokenizer_files import read_tokenizer
-from centrabert.modeling.tokenization.vocabulary import (
-    SENTENCEPIECE_ENDING,
-    VOCABULARIES,
-    vocabulary_file,
-)
+from centrabert.modeling.tokenization.vocabulary import VOCABULARIES, vocabulary_file
 
 # What an optimiser keeps for a variable, below the variable's name.
 SLOT = re.compile(
@@ -90,8 +87,8 @@ class BertFolder:
           UserError: A file is damaged or of another model, or says otherwise.
         """
         tokenizer = read_tokenizer(self.vocab_file, do_lower_case)
-        if self.vocab_file.suffix == SENTENCEPIECE_ENDING:
-            check_usable(self.vocab_file)
+        if isinstance(tokenizer, SentencePieceTokenizer):
+            check_usable(tokenizer.model)
         note = tokenizer.check_fits(self.config().vocab_size, str(self.vocab_file), str(self.config_file))
         if note:
             logging.warning("%s", note)

@@ -29,7 +29,7 @@ def read_source_tokenizer(
     if vocab_file.suffix != SENTENCEPIECE_ENDING:
         return read_bert_tokenizer(folder, vocab_file, do_lower_case)
     model = SentencePieceModel.from_file(vocab_file)
-    check_usable(vocab_file)
+    check_usable(model)
     config_file, fast_file = folder / TOKENIZER_CONFIG, folder / TOKENIZER_JSON
     config = read_json(config_file) if config_file.is_file() else {}
     fast = read_json(fast_file) if fast_file.is_file() else {}
