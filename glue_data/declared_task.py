@@ -21,7 +21,7 @@ from centrabert.glue_data.declared.declaration import (
     TAGGING,
     Declaration,
 )
-from centrabert.glue_data.declared.dev_split import dev_rows, rarest_labels
+from centrabert.glue_data.declared.dev_split import dev_rows
 from centrabert.glue_data.declared.rows import Rows, read_declared
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.metrics import check_metrics
@@ -243,13 +243,13 @@ class DeclaredTask:
     def _carved(self) -> dict[str, Rows]:
         """Train and dev, made of the train file."""
         whole = self._file("train")
-        strata: Sequence[str] = [""] * len(whole)
+        labels: Sequence[Sequence[str]] = [()] * len(whole)
         if self.declaration.kind == CLASSIFICATION:
-            strata = whole.labels or strata
+            labels = [(label,) for label in whole.labels or ()]
         elif self.declaration.kind == MULTILABEL:
-            strata = rarest_labels(whole.labels or ())
+            labels = whole.labels or labels
         try:
-            dev = dev_rows(strata, self.declaration.dev_fraction)
+            dev = dev_rows(labels, self.declaration.dev_fraction)
         except UserError as error:
             raise UserError(f"{whole.path}: {error}") from None
         train = np.setdiff1d(np.arange(len(whole)), dev)

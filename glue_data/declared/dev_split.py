@@ -1,7 +1,7 @@
 """Which rows of train become dev where there is no file for it: seeded, and stratified by label."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +20,22 @@ def rarest_labels(labels: Sequence[Sequence[str]]) -> list[str]:
     return [min(row, key=lambda label: (counts[label], label), default="") for row in labels]
 
 
-def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int64]:
-    """The numbers of the rows that become dev, ascending: the same ones whenever the strata are the same.
+def dev_rows(labels: Sequence[Sequence[str]], fraction: float) -> npt.NDArray[np.int64]:
+    """The numbers of the rows that become dev, ascending: the same ones whenever the labels are the same.
 
-    Of every stratum a share as near to `fraction` as whole rows allow, and never a whole stratum: train keeps
-    a row of each. All together they are round(fraction * rows), fewer where many strata have a single row.
+    The strata are the rows with one `rarest_labels`. Of each a share as near to `fraction` as whole rows
+    allow becomes dev, and train keeps a row of every label. All together they are round(fraction * rows),
+    fewer where many labels have a single row.
 
     Args:
-      strata: What each row belongs to: its label, see `rarest_labels`, or one value for all where there are
-        none.
+      labels: Those of each row; empty where rows have none, which are one stratum.
 
     Raises:
       UserError: Dev would have no row.
     """
-    wanted = round(fraction * len(strata))
-    members: dict[Hashable, list[int]] = {}
-    for row, stratum in enumerate(strata):
+    wanted = round(fraction * len(labels))
+    members: dict[str, list[int]] = {}
+    for row, stratum in enumerate(rarest_labels(labels)):
         members.setdefault(stratum, []).append(row)
     random = np.random.default_rng(SEED)
     # Whole rows first, then the strata with the largest remainders; a stratum of one row stays in train.
@@ -46,8 +46,15 @@ def dev_rows(strata: Sequence[Hashable], fraction: float) -> npt.NDArray[np.int6
         if missing > 0 and taken[stratum] + 1 < len(members[stratum]):
             taken[stratum] += 1
             missing -= 1
-    chosen = [row for stratum, rows in members.items() for row in random.permutation(rows)[: taken[stratum]]]
+    in_train = Counter(label for row in labels for label in row)
+    chosen: list[int] = []
+    for stratum, rows in members.items():
+        for row in random.permutation(rows):
+            if taken[stratum] and all(in_train[label] > 1 for label in labels[row]):
+                taken[stratum] -= 1
+                in_train.subtract(labels[row])
+                chosen.append(row)
     if not chosen:
         fix = "raise it" if not wanted else "each row has a label that no other row has; give a dev file"
-        raise UserError(f"dev_fraction {fraction:g} of {len(strata)} rows leaves dev without any; {fix}")
+        raise UserError(f"dev_fraction {fraction:g} of {len(labels)} rows leaves dev without any; {fix}")
     return np.sort(np.array(chosen, np.int64))

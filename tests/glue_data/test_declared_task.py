@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,9 +190,10 @@ def test_dev_is_made_of_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.34, 0.5, 0.99])
 def test_dev_rows_are_stratified(fraction: float) -> None:
     strata = [label for label, rows in zip("abcde", (1, 2, 7, 40, 150), strict=True) for _ in range(rows)]
-    rows = dev_rows(strata, fraction)
+    labels = [(stratum,) for stratum in strata]
+    rows = dev_rows(labels, fraction)
     assert (
-        rows.tolist() == sorted(set(rows.tolist())) and dev_rows(strata, fraction).tolist() == rows.tolist()
+        rows.tolist() == sorted(set(rows.tolist())) and dev_rows(labels, fraction).tolist() == rows.tolist()
     )
     chosen = [strata[row] for row in rows]
     for label in "abcde":
@@ -221,11 +222,24 @@ def test_a_row_of_many_labels_is_of_the_rarest() -> None:
     assert rarest_labels([("a", "b"), ("a",), ("b", "c", "a"), (), ("b", "a")]) == ["b", "a", "c", "", "b"]
 
 
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+def test_train_keeps_a_row_of_every_label(fraction: float) -> None:
+    """Also of one whose rows are in the strata of others."""
+    random = np.random.default_rng(1)
+    pairs = [own for each in range(16) for own in ((f"one{each}", f"other{each // 2}"), (f"one{each}",))]
+    some = [tuple(random.choice(list("abcdefgh"), random.integers(0, 4), replace=False)) for _ in range(40)]
+    labels: list[Sequence[str]] = [*pairs, *some]
+    dev = set(dev_rows(labels, fraction).tolist())
+    kept = {label for row, own in enumerate(labels) if row not in dev for label in own}
+    assert kept == {label for own in labels for label in own}
+    assert 0 < len(dev) <= round(fraction * len(labels))
+
+
 def test_too_few_rows_for_dev() -> None:
     with pytest.raises(UserError, match=r"dev_fraction 0.1 of 3 rows leaves dev without any"):
-        dev_rows(["a", "a", "b"], 0.1)
+        dev_rows([("a",), ("a",), ("b",)], 0.1)
     with pytest.raises(UserError, match="each row has a label that no other row has; give a dev file"):
-        dev_rows(["a", "b", "c"], 0.4)
+        dev_rows([("a",), ("b",), ("c",)], 0.4)
 
 
 def test_a_dev_file_is_never_passed_over(tmp_path: Path) -> None:
