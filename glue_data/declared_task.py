@@ -193,24 +193,25 @@ class DeclaredTask:
         known = set(self.labels)
         several = self.declaration.kind != CLASSIFICATION
         unknown = [
-            (row, label)
+            (row, place, label)
             for row, value in enumerate(rows.labels or ())
-            for label in (value if several else (value,))
+            for place, label in enumerate(value if several else (value,))
             if label not in known
         ]
         if not unknown:
             return rows
-        row, label = unknown[0]
+        row, place, label = unknown[0]
         if not several or split == "train" or self.declaration.labels:
             whose = "the task declares" if self.declaration.labels else "train has"
             fix = "" if self.declaration.labels else "; declare all labels if it is one"
-            raise rows.wrong(row, f"label {label!r} is none of those that {whose}: {shown(self.labels)}{fix}")
+            what = f"word {place + 1}: tag" if self._tags else "label"
+            raise rows.wrong(row, f"{what} {label!r} is none of those that {whose}: {shown(self.labels)}{fix}")
         logging.warning(
             "%s: %d %s that train never had, which %s, the first is %r on line %d",
             *(rows.path, len(unknown), *UNSEEN_LABELS[self._tags], label, rows.lines[row]),
         )
         if self._tags:
-            instead = {label: f"{split_tag(label)[0]}-{UNSEEN}" for _, label in unknown}
+            instead = {label: f"{split_tag(label)[0]}-{UNSEEN}" for _, _, label in unknown}
             kept = tuple(tuple(instead.get(tag, tag) for tag in value) for value in rows.labels or ())
         else:
             kept = tuple(tuple(each for each in value if each in known) for value in rows.labels or ())

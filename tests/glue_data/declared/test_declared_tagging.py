@@ -49,5 +49,5 @@ def test_declared_types_are_all_there_are(tmp_path: Path) -> None:
     declared = Declaration(
         name="slots", kind="tagging", format="seq", data=folder(tmp_path), labels=("city", "colour")
     )
-    with pytest.raises(UserError, match="label 'B-day' is none of those that the task declares"):
+    with pytest.raises(UserError, match="word 3: tag 'B-day' is none of those that the task declares"):
         DeclaredTask(declared).read("dev")
