@@ -68,11 +68,14 @@ class CrfTaggingKind(TaggingKind):
         return temperature**2 * tf.reduce_sum(of_words * tf.cast(is_word(head), tf.float32), 1)
 
     def tagged(self, head: Head) -> "tuple[tf.Tensor, tf.Tensor]":
+        import tensorflow.compat.v1 as tf
+
         from centrabert.modeling.kinds.crf import log_marginals, viterbi
         from centrabert.modeling.kinds.word_logits import word_counts, word_logits
 
         chain, logits, counts = _chain(head), word_logits(head), word_counts(head)
-        return viterbi(chain, logits, counts), log_marginals(chain, logits, counts)
+        tags = viterbi(chain, logits, counts)
+        return tags, tf.gather(log_marginals(chain, logits, counts), tags, batch_dims=2)
 
 
 def _closing(label: str, labels: Labels) -> int:

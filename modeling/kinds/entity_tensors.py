@@ -19,10 +19,10 @@ def tagging_outputs(
 
     Args:
       tags: int32 [batch, words].
-      log_probabilities: float32 [batch, words, tags], of all tags.
+      log_probabilities: float32 [batch, words], of these tags.
     """
     inside, places = is_word(head), head.places
-    scores = tf.exp(tf.gather(log_probabilities, tags, batch_dims=2)) * tf.cast(inside, tf.float32)
+    scores = tf.exp(log_probabilities) * tf.cast(inside, tf.float32)
     in_range = tf.maximum(places, 0)  # what is padding is 0
     spans = _entities(tags, inside, labels)
     types = tf.constant([split_tag(label)[1] for label in labels])

@@ -75,7 +75,7 @@ class Tagging(Answer):
 class TaggingKind(TaskKind):
     """Softmax over the tags at the first piece of every word (Devlin et al. 2019, section 5.3).
 
-    A word without pieces has no logits, all 0: it is tagged O.
+    A word without pieces has no logits, all 0: it goes on with the span of the word before it, or is tagged O.
     """
 
     name = "tagging"
@@ -197,13 +197,16 @@ class TaggingKind(TaskKind):
         return tagging_outputs(head, tags, log_probabilities, labels)
 
     def tagged(self, head: Head) -> "tuple[tf.Tensor, tf.Tensor]":
-        """The tags, int32 [batch, words], and the log-probability of every tag, [batch, words, tags]."""
+        """The tags, int32 [batch, words], and the log-probability of each, float32 [batch, words]."""
         import tensorflow.compat.v1 as tf
 
+        from centrabert.modeling.kinds.pieceless_words import with_pieceless_words
         from centrabert.modeling.kinds.word_logits import word_logits
 
         logits = word_logits(head)
-        return tf.argmax(logits, 2, output_type=tf.int32), tf.nn.log_softmax(logits)
+        return with_pieceless_words(
+            head, tf.argmax(logits, 2, output_type=tf.int32), tf.reduce_max(tf.nn.log_softmax(logits), 2)
+        )
 
 
 def _answer(
