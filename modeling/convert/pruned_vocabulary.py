@@ -16,20 +16,20 @@ from centrabert.modeling.formats.git_lfs import check_file
 from centrabert.modeling.formats.json_file import parse_value
 from centrabert.modeling.tokenization.sentencepiece_model import NORMAL, SPACE
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
+from centrabert.modeling.words.word_places import SPLITS
+from centrabert.modeling.words.words import split_words
 
 WORDS = "bert/embeddings/word_embeddings"
 ADDED = "added_tokens_decoder"  # a key of tokenizer_config.json that holds ids
 ASCII = [chr(code) for code in range(33, 127)]
 LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")  # behind it a line begins, too
 BATCH = 4096  # texts that are tokenised at once
-# What a text may be read as, besides a whole: words between white space, and words and marks apart.
-PARTS = (re.compile(r"\S+"), re.compile(r"\w+|[^\w\s]"))
 
 
 def pruned(bert: Pretrained, files: Sequence[Path]) -> Pretrained:
     """The BERT with the pieces that the texts of `files` are cut into, and so much smaller.
 
-    These texts, their words one by one and their characters one by one keep their pieces: of all ways to cut
+    These texts, and their words one by one as every split makes them, keep their pieces: of all ways to cut
     them, the best one stays, and none is added. Kept too are the pieces of ASCII characters, for other texts,
     and one piece of the lowest score, which decides what an unknown character costs.
 
@@ -118,9 +118,8 @@ def _used(tokenizer: SentencePieceTokenizer, texts: Iterator[str]) -> tuple[set[
     seen: set[str] = set()
     while batch := list(islice(texts, BATCH)):
         characters.update(*batch)
-        forms = {word for text in batch for part in PARTS for word in part.findall(text)}
-        forms.update(batch, *batch)  # the texts, and their characters
-        new = forms - seen
+        cut = [split_words(batch, split).words.flat_values.numpy().tolist() for split in SPLITS]
+        new = {*batch, *(word.decode() for words in cut for word in words)} - seen
         seen |= new
         used.update(tokenizer.tokenize(sorted(new)).flat_values.numpy().tolist() if new else ())
     return used, {character for character in characters if not character.isspace()}

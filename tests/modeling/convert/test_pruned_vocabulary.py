@@ -20,8 +20,10 @@ from centrabert.modeling.convert.pruned_vocabulary import WORDS, pruned, texts_o
 from centrabert.modeling.tokenization.sentencepiece_convention import Convention
 from centrabert.modeling.tokenization.sentencepiece_model import ModelProto, SentencePieceModel
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
+from centrabert.modeling.words.word_places import SPLITS
+from centrabert.modeling.words.words import split_words
 
-TEXTS = ["one red dog, seen", "今天天气很好 ¶ 9", "the  man\u3000finds ﬁne ㍿", "Ω的"]
+TEXTS = ["one red dog, seen", "今天天气很好 ¶ 9", "今天house很好", "the  man\u3000finds ﬁne ㍿", "Ω的"]
 
 
 def pretrained(tokenizer: SentencePieceTokenizer, spare: int = 3) -> Pretrained:
@@ -39,10 +41,11 @@ def file_of(path: Path, texts: list[str]) -> Path:
 
 @pytest.mark.parametrize("tokenizer", [tiny_pieces.xlm_roberta(), tiny_pieces.albert()])
 def test_cuts_stay_the_same(tokenizer: SentencePieceTokenizer, tmp_path: Path) -> None:
-    """Of texts, of words and of characters alone; the vectors that are looked up are the same."""
+    """Of texts and of words, however they are split; the vectors that are looked up are the same."""
     smaller = pruned(pretrained(tokenizer), [file_of(tmp_path / "texts.txt", TEXTS)])
     assert len({*tokenizer.tokens}) > smaller.config.vocab_size == smaller.tokenizer.vocabulary_size
-    forms = [*TEXTS, *(word for text in TEXTS for word in text.split()), *"".join(TEXTS), *"xyz,!"]
+    words = [split_words(TEXTS, split).words.flat_values.numpy().tolist() for split in SPLITS]
+    forms = [*TEXTS, *(word.decode() for own in words for word in own), *"xyz,!"]
     old, new = (each.tokenize(forms).to_list() for each in (tokenizer, smaller.tokenizer))
     rows = smaller.tensors[WORDS][:, 0].astype(int)
     assert [[rows[piece] for piece in pieces] for pieces in new] == old
