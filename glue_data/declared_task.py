@@ -205,7 +205,9 @@ class DeclaredTask:
             whose = "the task declares" if self.declaration.labels else "train has"
             fix = "" if self.declaration.labels else "; declare all labels if it is one"
             what = f"word {place + 1}: tag" if self._tags else "label"
-            raise rows.wrong(row, f"{what} {label!r} is none of those that {whose}: {shown(self.labels)}{fix}")
+            raise rows.wrong(
+                row, f"{what} {label!r} is none of those that {whose}: {shown(self.labels)}{fix}"
+            )
         logging.warning(
             "%s: %d %s that train never had, which %s, the first is %r on line %d",
             *(rows.path, len(unknown), *UNSEEN_LABELS[self._tags], label, rows.lines[row]),
@@ -244,14 +246,19 @@ class DeclaredTask:
     def _carved(self) -> dict[str, Rows]:
         """Train and dev, made of the train file."""
         whole = self._file("train")
-        labels: Sequence[Sequence[str]] = [()] * len(whole)
-        if self.declaration.kind == CLASSIFICATION:
-            labels = [(label,) for label in whole.labels or ()]
-        elif self.declaration.kind == MULTILABEL:
-            labels = whole.labels or labels
         try:
-            dev = dev_rows(labels, self.declaration.dev_fraction)
+            dev = dev_rows(self._strata(whole), self.declaration.dev_fraction)
         except UserError as error:
             raise UserError(f"{whole.path}: {error}") from None
         train = np.setdiff1d(np.arange(len(whole)), dev)
         return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}
+
+    def _strata(self, whole: Rows) -> Sequence[Sequence[str]]:
+        """The labels of each row, of a tagging the types of its entities, of scores the tenth they are in."""
+        values = whole.labels or ()
+        if self._tags:
+            return [sorted({split_tag(tag)[1] for tag in tags} - {""}) for tags in values]
+        if self.declaration.kind == REGRESSION:
+            ranks = np.argsort(np.argsort(values, kind="stable"))
+            return [(str(10 * rank // len(whole)),) for rank in ranks.tolist()]
+        return values if self.declaration.kind == MULTILABEL else [(label,) for label in values]

@@ -1,4 +1,4 @@
-"""Tags of words that the tokenizer leaves without a piece, such as a combining mark or a control character."""
+"""Tags of words that the tokenizer leaves without a piece, such as combining marks or control characters."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ OPEN = ("B", "I")  # what a span goes on behind
 def with_pieceless_words(head: Head, tags: tf.Tensor, scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The tags and scores, in which a word without a piece goes on with the span of the word before it.
 
-    So it neither parts an entity nor is cut off from its end. Of IOBES the last of such words is the last word
-    of the span, unless the next word with a piece goes on with it. Where no span is open such a word is O. Its
-    score is that of the word before it.
+    So it neither parts an entity nor is cut off from its end. Of IOBES the last of such words is the last one
+    of the span, unless the next word with a piece goes on with it. Where no span is open such a word is O.
+    Its score is that of the word before it.
 
     Args:
       tags: int32 [batch, words].
@@ -45,7 +45,7 @@ def with_pieceless_words(head: Head, tags: tf.Tensor, scores: tf.Tensor) -> tupl
 
 
 def _of_labels(labels: Sequence[str]) -> tuple[npt.NDArray[Any], ...]:
-    """For each label: what goes on behind it, and what ends there; its type; and whether it goes on itself."""
+    """For each label: what goes on behind it, what ends there, its type, and whether it goes on itself."""
     places = {label: place for place, label in enumerate(labels)}
     parts = [split_tag(label) for label in labels]
 

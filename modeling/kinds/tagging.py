@@ -75,7 +75,7 @@ class Tagging(Answer):
 class TaggingKind(TaskKind):
     """Softmax over the tags at the first piece of every word (Devlin et al. 2019, section 5.3).
 
-    A word without pieces has no logits, all 0: it goes on with the span of the word before it, or is tagged O.
+    A word without pieces has no logits, all 0: it goes on with the span of the word before it, else it is O.
     """
 
     name = "tagging"

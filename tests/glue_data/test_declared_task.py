@@ -222,6 +222,25 @@ def test_a_row_of_many_labels_is_of_the_rarest() -> None:
     assert rarest_labels([("a", "b"), ("a",), ("b", "c", "a"), (), ("b", "a")]) == ["b", "a", "c", "", "b"]
 
 
+def test_dev_has_a_like_share_of_each_type_and_of_large_and_small_scores(tmp_path: Path) -> None:
+    types = ["once"] + ["some"] * 10 + [""] * 9
+    lines = [json.dumps({"query": "ab", "tags": [f"B-{of}" if of else "O", "O"]}) for of in types]
+    tagging = task(
+        tmp_path,
+        {"train.jsonl": "\n".join(lines) + "\n"},
+        kind="tagging",
+        format="centrabert",
+        dev_fraction=0.2,
+    )
+    dev = tagging.read("dev").labels
+    assert dev and sorted(tags[0] for tags in dev) == ["B-some", "B-some", "O", "O"]
+    scores = [f"{row}\t{(row * 37) % 100}" for row in range(100)]
+    content = "\n".join(["text\tlabel", *scores]) + "\n"
+    regression = task(tmp_path, {"train.tsv": content}, kind="regression", dev_fraction=0.1)
+    chosen = regression.read("dev").labels
+    assert chosen and sorted(float(score) // 10 for score in chosen) == list(range(10))
+
+
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
 def test_train_keeps_a_row_of_every_label(fraction: float) -> None:
     """Also of one whose rows are in the strata of others."""
