@@ -62,10 +62,14 @@ class TaskFlags:
         "File with the rows to predict; its labels, if it has any, are scored.", None
     )
     text_column: str | None = flag(
-        "Column or key of the text, or its number, from 0, in a file without a header. Default: text.", None
+        "Column or key of the text, or its number, from 0, in a file without a header, as CoNLL's. Default: "
+        "text; of CoNLL files 0.",
+        None,
     )
     text_b_column: str | None = flag("Column or key of the second text, if rows are pairs.", None)
-    label_column: str | None = flag("Column or key of the label. Default: label.", None)
+    label_column: str | None = flag(
+        "Column or key of the label, or its number. Default: label; of taggings tags, of CoNLL files 1.", None
+    )
     kind: str | None = flag(
         "What a task of your own answers. Default: classification.", None, choices=DECLARED_KINDS
     )

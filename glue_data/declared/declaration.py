@@ -45,8 +45,8 @@ class Declaration:
       train, dev, test: Its files; None where there is none, or where `data` has it.
       data: A folder with files of fixed names, instead: train, dev and test.
       format: One of FORMATS; "" goes by the ending of each file.
-      text, text_b, label: Columns or keys, or the numbers of columns, from 0, in files without a header; ""
-        is what the format calls them. Without `text_b` a row is a single text.
+      text, text_b, label: Columns or keys, or the numbers of columns, from 0, in files without a header, as
+        CoNLL's; "" is what the format calls them. Without `text_b` a row is a single text.
       labels: In the order of the head's outputs; () takes them from train.
       metric: By which a checkpoint is chosen; "" is the kind's first.
       max_seq_length: None leaves it to the flag.
@@ -54,7 +54,7 @@ class Declaration:
       output: One of OUTPUTS; of a tagging alone.
       scheme: One of SCHEMES, which the tags must obey; "" is BIO, and repairs tags that break its rules.
       split: One of SPLITS; "" is what suits the format. Of a tagging alone.
-      columns: Of a CoNLL file, the numbers of "word" and "tag".
+      columns: Of a CoNLL file, the numbers of "word" and "tag", as `text` and `label` may say them, too.
       class_weights, label_smoothing: As in Hyperparameters.
       official: Of a task of GLUE, what its files in `data` are; no key says it.
       places: Of keys that a file declares, where they stand in it, as in "tasks.yaml:7".
@@ -140,6 +140,8 @@ class Declaration:
             raise DeclarationError("text_b", "a tagging reads single texts")
         if self.columns and self.format not in ("", CONLL):
             raise DeclarationError("columns", f"is for CoNLL files; the format is {self.format}")
+        if self.columns and (self.text or self.label):
+            raise DeclarationError("columns", "text and label say the columns, too; leave either out")
         if self.format == CONLL and self.kind != TAGGING:
             raise DeclarationError("format", "CoNLL columns have a tag for each word; their kind is tagging")
         if self.split == BY_BERT and self.format in (CONLL, SEQ):

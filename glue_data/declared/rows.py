@@ -18,7 +18,7 @@ from centrabert.glue_data.declared.declaration import (
 )
 from centrabert.glue_data.declared.official import Official, row_ids
 from centrabert.glue_data.declared.tagged_texts import read_tagged
-from centrabert.glue_data.readers.formats import COLUMNS, WITH_HEADER, format_of, read_rows
+from centrabert.glue_data.readers.formats import COLUMNS, CONLL, WITH_HEADER, format_of, read_rows
 from centrabert.glue_data.readers.table import Table
 
 TEXT = "text"  # as a task of a user's own calls it, and none of GLUE's
@@ -82,7 +82,10 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
             f"of text {text!r} and label {label!r} only one is a number; a file without a header has numbers "
             "for all its columns",
         )
-    columns = declaration.columns
+    columns = dict(declaration.columns)
+    if of_format == CONLL:
+        columns |= _numbers(declaration)
+        text, label = COLUMNS[CONLL][:2]
     table = read_rows(path, of_format, header, **columns, must_have_labels=must_have_labels)
     labelled = must_have_labels or (label in table.names and _any_set(table.column(label)))
     if declaration.kind == TAGGING:
@@ -128,6 +131,19 @@ def _columns(declaration: Declaration, of_format: str) -> tuple[str, str]:
     text, label, tags = COLUMNS[of_format]
     usual = tags if declaration.kind == TAGGING else label
     return declaration.text or text, declaration.label or usual
+
+
+def _numbers(declaration: Declaration) -> dict[str, int]:
+    """Of a CoNLL file, the columns that text and label say."""
+    found = {}
+    for column, key in (("word", "text"), ("tag", "label")):
+        if given := getattr(declaration, key):
+            if not given.isdigit():
+                raise declaration.wrong(
+                    key, f"{key} {given!r}: the columns of CoNLL files have numbers, from 0"
+                )
+            found[column] = int(given)
+    return found
 
 
 def _any_set(fields: Sequence[Any]) -> bool:

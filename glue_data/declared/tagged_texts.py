@@ -28,6 +28,7 @@ from centrabert.modeling.words.word_places import BY_BERT, BY_CHARACTERS
 
 Tags = tuple[str, ...]
 CHUNK = 1000  # texts that are split at once
+NO_TAG_IN_CONLL = "; tags are read from column 1, counted from 0, unless label (--label_column) says another"
 
 
 def read_tagged(
@@ -42,7 +43,8 @@ def read_tagged(
       UserError: With file and line, for a text without as many tags as words, for a tag that the declared
         scheme has not or does not allow there, and for a word that `split` would cut.
     """
-    reader = _Reader(declaration.words, declaration.scheme)
+    default = declaration.format == CONLL and not declaration.columns and not declaration.label
+    reader = _Reader(declaration.words, declaration.scheme, NO_TAG_IN_CONLL if default else "")
     fields = table.column(tags) if tags is not None else (None,) * len(table)
     read = []
     repaired = dict[int, int]()
@@ -80,10 +82,12 @@ class _Reader:
     Attributes:
       split: As in TaskSpec.
       scheme: The declared one, or "".
+      no_tag: What to add where a tag is none.
     """
 
     split: str
     scheme: str
+    no_tag: str
 
     def read(self, value: Any, field: Any, text: str, tags: str) -> _Tagged:
         words = self._words(value, text)
@@ -126,7 +130,8 @@ class _Reader:
                 if tag != OUTSIDE:
                     row_values.label(of_type, f"tag {tag!r}: its type")
             except UserError as error:
-                raise TagError(tags.index(tag), f"word {tags.index(tag) + 1}: {error}") from None
+                word = tags.index(tag)
+                raise TagError(word, f"word {word + 1}: {error}{self.no_tag}") from None
         if self.scheme == IOB1:
             check_scheme(tags, IOB1)
             return to_bio(tags), 0

@@ -27,9 +27,9 @@ def jsonl(text: Any, tags: Any) -> str:
 CONLL = "EU NNP I-NP I-ORG\nand CC O O\nBBC NNP B-NP I-ORG\nITV NNP I-NP B-ORG\n\n"
 
 
-def test_iob1_becomes_bio(tmp_path: Path, warnings: list[str]) -> None:
-    columns = {"word": 0, "tag": 3}
-    examples = read(tmp_path, "eng.train", CONLL, format="conll", columns=columns, scheme="iob1")
+@pytest.mark.parametrize("keys", [{"columns": {"word": 0, "tag": 3}}, {"text": "0", "label": "3"}])
+def test_iob1_becomes_bio(tmp_path: Path, keys: dict[str, Any], warnings: list[str]) -> None:
+    examples = read(tmp_path, "eng.train", CONLL, format="conll", scheme="iob1", **keys)
     assert examples.text_a == ("EU and BBC ITV",)
     assert examples.labels == (("B-ORG", "O", "B-ORG", "B-ORG"),)
     assert warnings == []
@@ -50,6 +50,25 @@ def test_a_mistake_in_conll_names_the_line_of_the_word(
 ) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
         read(tmp_path, "a.conll", content, scheme=scheme)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {},
+            "word 1: 'NNP' is no tag; the tags are O, B-TYPE, I-TYPE, E-TYPE, S-TYPE; tags are read from",
+        ),
+        ({"label": "tag"}, "task slots: label 'tag': the columns of CoNLL files have numbers, from 0"),
+        (
+            {"text": "0", "columns": {"tag": 3}},
+            "columns: text and label say the columns, too; leave either out",
+        ),
+    ],
+)
+def test_the_wrong_column_of_conll(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        read(tmp_path, "a.conll", CONLL, **keys)
 
 
 def test_without_a_scheme_what_breaks_bio_is_repaired_counted_and_told(
