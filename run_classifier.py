@@ -17,6 +17,7 @@ from absl import logging
 from centrabert import command
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.glue_data.task_data import TaskData
 from centrabert.modeling.branch_folder import RECORD, RUN, read_record
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskFlags, declared_length
@@ -69,7 +70,7 @@ class Run:
     )
     max_seq_length: int | None = flag(
         "Maximum number of word pieces in a text or a pair of texts; longer ones are truncated. Default: "
-        "what --task_config says, else 128.",
+        "what --task_config says, else 128; without --do_train, what the branch was trained with.",
         None,
     )
     pooling: str = flag(
@@ -126,8 +127,7 @@ def run(run: Run) -> None:
     bert = BertFolder(*run.bert.files)
     _check_no_partial_branch(bert.checkpoint)
     task = run.data.find(run.task_name, [run.output_dir, bert.checkpoint.parent])
-    length = run.max_seq_length if run.max_seq_length is not None else declared_length(task)
-    runner = TaskRunner(task, bert, length, run.pooling, run.do_lower_case)
+    runner = TaskRunner(task, bert, _length(run, task), run.pooling, run.do_lower_case)
     # Whether there is a model is told before any data is read.
     model = None if run.do_train else _trained_model(run, runner)
     if run.do_predict:
@@ -139,6 +139,15 @@ def run(run: Run) -> None:
     if run.do_predict:
         batch_size = run.predict_batch_size or run.hyperparameters.eval_batch_size
         runner.predict(run.output_dir, batch_size, model)
+
+
+def _length(run: Run, task: TaskData) -> int:
+    """What a flag says, else what a branch that is there was trained with, else what the task declares."""
+    if run.max_seq_length is not None:
+        return run.max_seq_length
+    if not run.do_train and (run.output_dir / RECORD).is_file():
+        return read_record(run.output_dir).branch.task.max_seq_length
+    return declared_length(task)
 
 
 def _check_no_partial_branch(checkpoint: Path) -> None:

@@ -26,7 +26,7 @@ from centrabert.modeling.branch_folder import BranchRecord
 from centrabert.modeling.convert.conversion import Source, convert
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.trunk_cache import TrunkCache
-from centrabert.task_flags import with_branch_labels
+from centrabert.task_flags import declared_length, with_branch_labels
 from centrabert.task_runner import TaskRunner
 from centrabert.training_flags import ActivationSettings
 
@@ -55,7 +55,7 @@ def fine_tune(
     output_dir: StrPath,
     *,
     fine_tuning_layers: int,
-    max_seq_length: int = 128,
+    max_seq_length: int | None = None,
     pooling: str = "cls",
     do_lower_case: bool | None = None,
     hyperparameters: Hyperparameters = BERTS,
@@ -68,7 +68,8 @@ def fine_tune(
       bert_dir: The folder of the pretrained BERT.
       output_dir: The folder to write the branch into, a teacher.
       fine_tuning_layers: L, the number of layers to train; those below stay frozen and are shared.
-      max_seq_length: Word pieces read of a text or a pair of texts, at most.
+      max_seq_length: Word pieces read of a text or a pair of texts, at most; by default what the task
+        declares, or 128.
       pooling: What the head reads: "cls" is BERT's pooled [CLS], "mean" the mean of all token vectors.
       do_lower_case: Whether to lower-case the text; by default as the BERT's folder says, or True.
       hyperparameters: Learning rate, epochs, seed and so on; by default BERT's.
@@ -78,7 +79,8 @@ def fine_tune(
     """
     data = find_task(task, data_dir=Path(data_dir)) if isinstance(task, str) else task
     bert = BertFolder.at(Path(bert_dir))
-    runner = TaskRunner(data, bert, max_seq_length, pooling, do_lower_case)
+    length = declared_length(data) if max_seq_length is None else max_seq_length
+    runner = TaskRunner(data, bert, length, pooling, do_lower_case)
     branch = Branch.teacher(runner.spec, fine_tuning_layers, bert.config().num_hidden_layers)
     return runner.fine_tune(branch, hyperparameters, Path(output_dir), _cache(output_dir))
 

@@ -84,7 +84,8 @@ class BranchRecord:
             raise UserError(
                 f"branch {trained.name} was trained with "
                 f"{', '.join(f'{name}={getattr(trained, name)!r}' for name in differing)}, "
-                f"not {', '.join(repr(getattr(task, name)) for name in differing)}"
+                f"not {', '.join(repr(getattr(task, name)) for name in differing)}; "
+                "give the flags, or the declaration, that it was trained with"
             )
         if self.vocabulary_digest != vocabulary_digest:
             raise UserError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")

@@ -227,7 +227,7 @@ def test_reads_its_own_task_and_vocabulary() -> None:
     ],
 )
 def test_another_task_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^branch rte {re.escape(message)}$"):
+    with pytest.raises(ValueError, match=f"^branch rte {re.escape(message)}; give the flags, or the decl"):
         STUDENT.check_reads(dataclasses.replace(TASK, **change), digest("vocab.txt"))
 
 

@@ -120,7 +120,7 @@ def test_labels_of_a_branch_are_never_scanned_again(
     dev = tmp_path / "dev.csv"
     dev.write_text('mood,"review, in words"\nfine,fine film\nawful,dull film\n')
     flags = {"task_name": "mood", "output_dir": trained, "text_column": "review, in words", "dev_file": dev}
-    given = {**flags, "label_column": "mood", "max_seq_length": tiny.MAX_SEQ_LENGTH, "do_eval": True}
+    given = {**flags, "label_column": "mood", "do_eval": True}  # the length, too, is the branch's
     code, line = start(run_classifier, **given)
     assert code == 1 and f"{dev}:3: label 'awful' is none of those that train has: 'dull', 'fine'" in line
     dev.write_text('mood,"review, in words"\nfine,fine film\n')  # no train file anywhere

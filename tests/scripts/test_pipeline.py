@@ -78,17 +78,18 @@ def test_a_task_that_is_none_of_glues(root: Path) -> None:
     rte = find_task("rte", data_dir=root / "RTE")
     assert isinstance(rte, DeclaredTask)
     labels = ("entailment", "not_entailment")[::-1]
-    own = DeclaredTask(replace(rte.declaration, name="follows", labels=labels))
+    length = tiny.MAX_SEQ_LENGTH
+    own = DeclaredTask(replace(rte.declaration, name="follows", labels=labels, max_seq_length=length))
     record = centrabert.fine_tune(
         own,
         root,
         root / "bert",
         root / "own",
         fine_tuning_layers=1,
-        max_seq_length=tiny.MAX_SEQ_LENGTH,
         hyperparameters=ONE_EPOCH,
     )
-    assert (record.branch.task.name, record.branch.task.labels) == ("follows", own.labels)
+    trained = record.branch.task
+    assert (trained.name, trained.labels, trained.max_seq_length) == ("follows", own.labels, length)
     with pytest.raises(centrabert.UserError, match="there is no task 'follows'"):
         distil_own(root, None)
     assert distil_own(root, own).branch.task == record.branch.task
