@@ -7,10 +7,9 @@ pairs of texts, its second column is text_b. A blank line is a row of empty text
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from absl import logging
 
@@ -85,7 +84,7 @@ def _answers(
     with Predictor(version) as predictor:
         answers = answer_texts(predictor, tasks, texts, batch_size)
         for (text_a, text_b), answer in zip(texts, answers, strict=True):
-            cut.update(task.name for task in tasks if task.split and is_cut_off(text_a, answer[task.name]))
+            cut.update(task.name for task in tasks if answer[task.name].get("cut"))
             pair = {"text_b": text_b} if len(columns(tasks)) > 1 else {}
             yield json.dumps({"text_a": text_a, **pair, "answers": answer}, ensure_ascii=False)
     for task in tasks:
@@ -94,13 +93,6 @@ def _answers(
                 "task %s: %d of %d texts are cut off by max_seq_length %d; their last words have no tag",
                 *(task.name, cut[task.name], len(texts), task.max_seq_length),
             )
-
-
-def is_cut_off(text: str, answer: Mapping[str, Any]) -> bool:
-    """Whether words of a tagging's text had no room: letters or digits stand behind the last one that had."""
-    words = answer["words"]
-    behind = text[words[-1][1] :] if words else text
-    return any(map(str.isalnum, behind))
 
 
 if __name__ == "__main__":

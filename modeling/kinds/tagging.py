@@ -60,16 +60,20 @@ class Tagging(Answer):
       scores: The probability of each word's tag.
       words: Where each word stands: its first character, and the one behind its last.
       entities: In the text's order.
+      cut: Whether words of the text had no room: letters or digits stand behind the last one that had. False
+        where the text is not known.
     """
 
     tags: tuple[str, ...]
     scores: tuple[float, ...]
     words: tuple[tuple[int, int], ...]
     entities: tuple[Entity, ...]
+    cut: bool = False
 
     def with_text(self, text: str) -> "Tagging":
         quoted = [replace(entity, text=text[entity.start : entity.end]) for entity in self.entities]
-        return replace(self, entities=tuple(quoted))
+        behind = text[self.words[-1][1] :] if self.words else text
+        return replace(self, entities=tuple(quoted), cut=any(map(str.isalnum, behind)))
 
 
 class TaggingKind(TaskKind):
@@ -142,6 +146,7 @@ class TaggingKind(TaskKind):
             "scores": list(answer.scores),
             "words": [list(each) for each in answer.words],
             "entities": [vars(entity) for entity in answer.entities],
+            "cut": answer.cut,
         }
 
     def table_cells(self, answer: Tagging, labels: Labels) -> dict[str, str]:

@@ -276,19 +276,3 @@ def test_help_without_tensorflow(script: str) -> None:
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--debug" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("text", "words", "cut"),
-    [
-        ("né 北京 x", [[0, 2], [3, 5]], True),
-        ("né 北京", [[0, 2], [3, 5]], False),
-        ("né 北京 \u3000\n\x07", [[0, 2], [3, 5]], False),
-        ("a", [], True),
-        (" ", [], False),
-    ],
-)
-def test_a_text_is_cut_off_if_words_stand_behind_the_last_that_was_read(
-    text: str, words: list[list[int]], cut: bool
-) -> None:
-    assert run_predict.is_cut_off(text, {"words": words}) == cut

@@ -143,12 +143,14 @@ def test_entities_are_marked_in_the_text(tmp_path: Path) -> None:
     ]
     marked = {
         "slots/tags": ["O", "B-to", f"B-{NASTY}"],
+        "slots/word_characters": [[0, 1], [2, 6], [7, 9]],
         "slots/entity_labels": ["to", NASTY],
         "slots/entity_characters": [[2, 6], [7, 9]],
         "slots/entity_scores": [0.75, 0.5],
     }
     none = {"spans/tags": ["O"], "spans/entity_labels": ["", ""], "spans/entity_characters": [[0, 0]] * 2}
     none["spans/entity_scores"] = [0.0, 0.0]
+    none["spans/word_characters"] = [[0, 1], [2, 6], [0, 0]]  # there was no room for the third word
     answer = predictions({**marked, **none, "slots/asked": True, "spans/asked": True, "unknown": ""})
     stub = Stub(page(manifest(slots), "tiny"), answers=(answer,))
     document = seen(stub, tmp_path, "#text_a=" + quote("😀 b<i>c d😀"))
@@ -156,6 +158,8 @@ def test_entities_are_marked_in_the_text(tmp_path: Path) -> None:
     assert document.of("mark") == ["b<i>", " d"]
     assert [text for text in document.of("small") if text[-3:].isdigit()] == [" to 0.750", f" {NASTY} 0.500"]
     assert (document.of("b"), document.of("i")) == ([], [])
+    notes = document.of("p", **{"class": "small quiet"})
+    assert notes[1:] == ["The text is too long. It was not read from “c d😀” on."]
 
 
 @pytest.mark.browser

@@ -240,7 +240,25 @@ def test_answers_of_clients() -> None:
         "scores": [0.1, 0.7, 0.2],
         "words": [[0, 2], [3, 6], [7, 8]],
         "entities": [{"label": "x", "text": "né yor", "start": 0, "end": 6, "score": 0.4}],
+        "cut": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "cut"),
+    [
+        ("né 北京 x", ((0, 2), (3, 5)), True),
+        ("né 北京", ((0, 2), (3, 5)), False),
+        ("né 北京 \u3000\n\x07", ((0, 2), (3, 5)), False),
+        ("a", (), True),
+        (" ", (), False),
+    ],
+)
+def test_a_text_is_cut_if_words_stand_behind_the_last_that_was_read(
+    text: str, words: tuple[tuple[int, int], ...], cut: bool
+) -> None:
+    answer = Tagging(("O",) * len(words), (0.5,) * len(words), words, ())
+    assert answer.with_text(text).cut == cut
 
 
 def test_cells_of_types_with_spaces_are_a_list() -> None:
