@@ -60,14 +60,17 @@ def main() -> None:
 def run(run: Run) -> None:
     """Prints what is asked for; nothing where one of the tasks cannot be read."""
     from centrabert.modeling.bert_folder import BertFolder
+    from centrabert.modeling.training.train_branch import check_reads
 
-    tokenizer = BertFolder.at(run.bert_dir).tokenizer(run.do_lower_case)
+    bert = BertFolder.at(run.bert_dir)
+    tokenizer = bert.tokenizer(run.do_lower_case)
     described, texts = [], []
     for name in _names(run):
         task = run.data.find(name)
         length = declared_length(task) if run.max_seq_length is None else run.max_seq_length
         spec = task_spec(task, length)
         splits = dict(_splits(task, tokenizer, length))
+        check_reads(bert, tokenizer, spec)
         texts.append(description(spec, splits))
         described.append({**spec.to_json(), "splits": {name: asdict(each) for name, each in splits.items()}})
     print(

@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from centrabert.errors import UserError
-from centrabert.glue_data.declared.declaration import Declaration
+from centrabert.glue_data.declared.declaration import TAGGING, Declaration
 from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.declared.task_config import find_declaration, read_task_config
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.readers.text_file import read_lines
+from centrabert.glue_data.readers.formats import CONLL, ENDINGS, SEQ
+from centrabert.glue_data.readers.seq_files import FILES
+from centrabert.glue_data.readers.seq_files import TEXT as SEQ_TEXT
+from centrabert.glue_data.readers.text_file import GZIPPED, read_lines
 from centrabert.glue_data.task_data import TaskData
 
 TASKS: tuple[Declaration, ...] = GLUE_TASKS
@@ -44,9 +47,7 @@ def find_task(name: str, *, data_dir: Path | None = None, data_root: Path | None
         raise UserError(f"{data_dir}: there is no such folder, for the files of task {name!r}")
     if data_dir is not None and _has_text(data_dir):
         return DeclaredTask(Declaration(name=name, data=data_dir))
-    own = f"; the files of a task of your own in {data_dir} begin with a header, text and label" * bool(
-        data_dir
-    )
+    own = "" if data_dir is None else f"; {_way_out(data_dir)}"
     raise UserError(f"there is no task {name!r}; the tasks are {', '.join(task.name for task in TASKS)}{own}")
 
 
@@ -76,6 +77,23 @@ def _has_text(folder: Path) -> bool:
     """Whether the first line of a file of a task names a column `text`."""
     files = split_files(Declaration(name="any", data=folder)).values()
     return any(TEXT.search(read_lines(file)[0]) for file in files if file.is_file())
+
+
+def _way_out(folder: Path) -> str:
+    """What to do about a folder with the files of a task of a user's own that needs flags, or has none."""
+    words = Path("train", FILES[SEQ_TEXT])
+    if (folder / words).exists():
+        return f"{folder} has {words}; give --data_format={SEQ}"
+    found = sorted(path.name for path in folder.glob("train.*"))
+    if not found:
+        return f"{folder} has no file train{', train'.join(ENDINGS)}; give --train_file and --dev_file"
+    if ENDINGS.get(Path(found[0].removesuffix(GZIPPED)).suffix) == CONLL:
+        return f"{folder} has {found[0]}; give --kind={TAGGING}"
+    return (
+        f"{folder} has {found[0]}, whose first row names no column text: give --text_column and "
+        "--label_column, which are numbers where there is no header, and --train_file, --dev_file and "
+        "--data_format where the ending tells no format"
+    )
 
 
 def _plain(name: str) -> str:

@@ -7,10 +7,12 @@ from centrabert.modeling.task import TaskSpec
 
 BAR = 40  # characters of the longest
 SHOWN_LABELS = 30
+TRUNCATED = "truncated at"
+AS_DECLARED = {"crf_tagging": "tagging, crf"}  # the model's name of a kind -> what a user declares
 # What a line of the table is called -> the field of SplitStatistics.
 FIGURES = {
     "rows": "rows",
-    "truncated": "truncated",
+    TRUNCATED: "truncated",
     "empty": "empty",
     "duplicates": "duplicates",
     "other label": "contradictions",
@@ -23,9 +25,10 @@ def description(task: TaskSpec, splits: Mapping[str, SplitStatistics]) -> str:
     labels = f", {len(task.labels)} labels" if task.labels else ""
     pairs = ", pairs of texts" if task.pair else ""
     words = f", words split by {task.split}" if task.split else ""
-    lines = [f"{task.name}: {task.kind}{labels}{pairs}{words}", ""]
-    names = list(splits)
-    lines += columns([["", *names], *([what, *_figures(what, splits)] for what in FIGURES)])
+    lines = [f"{task.name}: {AS_DECLARED.get(task.kind, task.kind)}{labels}{pairs}{words}", ""]
+    called = {TRUNCATED: f"{TRUNCATED} {task.max_seq_length}"}
+    rows = ([called.get(what, what), *_figures(what, splits)] for what in FIGURES)
+    lines += columns([["", *splits], *rows])
     for title, tables in (("labels", _labels(splits)), ("word pieces", _lengths(splits))):
         for name, rows in tables.items():
             lines += ["", f"{name}, {title}:", *bars(rows)]

@@ -1,5 +1,6 @@
 """What a declaration reads: texts, labels of every kind, splits; and one line for what it cannot."""
 
+import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -306,13 +307,30 @@ def test_what_decides_a_training_is_told(tmp_path: Path) -> None:
     assert len({task(tmp_path, {"train.tsv": TRAIN}, **each).declared for each in keys}) == len(keys)
 
 
+@pytest.mark.parametrize(
+    ("file", "way_out"),
+    [
+        ("train.conll.gz", "has train.conll.gz; give --kind=tagging"),
+        ("train/seq.in", "has train/seq.in; give --data_format=seq"),
+        ("train.json", "has train.json, whose first row names no column text: give --text_column"),
+        ("data.tsv", "has no file train.tsv, train.csv, train.jsonl, train.conll; give --train_file and"),
+    ],
+)
+def test_what_a_folder_needs_is_told(tmp_path: Path, file: str, way_out: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_bytes(gzip.compress(b"a O\n") if file.endswith(".gz") else b"a O\n")
+    with pytest.raises(UserError, match=f"there is no task 'mood'; .*; {re.escape(f'{tmp_path} {way_out}')}"):
+        find_task("mood", data_dir=tmp_path)
+
+
 def test_a_folder_with_text_and_label_is_found_by_any_name(tmp_path: Path) -> None:
     own = task(tmp_path, {"train.tsv": TRAIN, "dev.tsv": TRAIN}, data=tmp_path)
     assert find_task("mood", data_dir=tmp_path) == own and own.read("dev").labels == ("10", "9", "9")
     (tmp_path / "train.tsv").write_text("sentence\tlabel\na\tx\n")
     (tmp_path / "dev.tsv").unlink()
     with pytest.raises(
-        UserError, match=r"there is no task 'mood'; the tasks are cola, .* begin with a header"
+        UserError,
+        match=r"there is no task 'mood'; the tasks are cola, .* has train.tsv, whose first row names",
     ):
         find_task("mood", data_dir=tmp_path)
 

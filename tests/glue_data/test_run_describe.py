@@ -21,7 +21,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tags.jsonl").write_text('{"text": "the dog", "tags": ["O", "O", "O", "B-animal", "O", "O"]}\n')
     (root / "tasks.yaml").write_text(
         "tasks:\n  mood: {train: train.csv, dev: dev.csv, max_seq_length: 5}\n"
-        "  animals: {kind: tagging, split: characters, train: tags.jsonl}\n"
+        "  animals: {kind: tagging, split: characters, train: tags.jsonl, max_seq_length: 20}\n"
     )
     return root
 
@@ -55,7 +55,9 @@ def test_text_of_one_task(root: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert describe(root, task_name="mood", max_seq_length=4) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mood: classification, 2 labels"
-    assert "truncated      2 (50.0%)    0 (0.0%)" in lines
+    assert "truncated at 4  2 (50.0%)    0 (0.0%)" in lines
+    assert describe(root, task_name="mood", max_seq_length=9999) == 1
+    assert "--max_seq_length=9999 is above" in capsys.readouterr().err
 
 
 def test_nothing_is_printed_where_a_task_cannot_be_read(
