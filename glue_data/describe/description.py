@@ -27,8 +27,8 @@ def description(task: TaskSpec, splits: Mapping[str, SplitStatistics]) -> str:
     words = f", words split by {task.split}" if task.split else ""
     lines = [f"{task.name}: {AS_DECLARED.get(task.kind, task.kind)}{labels}{pairs}{words}", ""]
     called = {TRUNCATED: f"{TRUNCATED} {task.max_seq_length}"}
-    rows = ([called.get(what, what), *_figures(what, splits)] for what in FIGURES)
-    lines += columns([["", *splits], *rows])
+    figures = ([called.get(what, what), *_figures(what, splits)] for what in FIGURES)
+    lines += columns([["", *splits], *figures])
     for title, tables in (("labels", _labels(splits)), ("word pieces", _lengths(splits))):
         for name, rows in tables.items():
             lines += ["", f"{name}, {title}:", *bars(rows)]
