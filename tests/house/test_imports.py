@@ -107,6 +107,7 @@ NOT_PURE = frozenset(
         "modeling/kinds/crf.py",
         "modeling/kinds/entity_tensors.py",
         "modeling/kinds/word_logits.py",
+        "modeling/kinds/pieceless_words.py",
         "search/jobs/job_training.py",
         "search/selection/latency_cost.py",
     ]
