@@ -52,7 +52,8 @@ def _lines(manifest: Manifest) -> Iterator[str]:
 
 def _answers(task: TaskSpec) -> str:
     """The outputs by name, and after those with one number for each label, or after tags, the labels."""
-    of = " of " + ", ".join(map(_escaped, task.labels))
+    between = "; " if any("," in label for label in task.labels) else ", "
+    of = " of " + between.join(map(_escaped, task.labels))
     outputs = KINDS[task.kind].outputs
     with_labels = [each for each in outputs if CLASS in each.axes or (task.split and each == outputs[0])]
     return ", ".join(f"`{output.name}`{of if output in with_labels else ''}" for output in outputs)

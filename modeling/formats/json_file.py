@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def parse_value(text: str, source: str, line: int | None = None) -> Any:
         raise UserError(f"{source}:{line or error.lineno}: not JSON: {error.msg}") from None
     except RecursionError:
         raise UserError(f"{where}: is nested more than {MAX_DEPTH} levels deep") from None
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise UserError(f"{where}: not JSON: {error}") from None
+    except ValueError:  # all others are caught above
+        digits = sys.get_int_max_str_digits()
+        raise UserError(f"{where}: an integer has more than {digits:,} digits") from None
     return value
 
 

@@ -48,13 +48,21 @@ class Texts(HTMLParser):
         raise AssertionError(f"a tag: {tag}")
 
 
-def test_a_label_is_nothing_but_text() -> None:
+def card_of_tone(labels: tuple[str, ...]) -> str:
+    """The card in which the task `tone` has these labels."""
     manifest = read_manifest(exported().merged)
     tone = next(record for record in manifest.records if record.branch.task.name == "tone")
-    task = replace(tone.branch.task, labels=HOSTILE)
-    record = replace(tone, branch=replace(tone.branch, task=task))
+    record = replace(tone, branch=replace(tone.branch, task=replace(tone.branch.task, labels=labels)))
     records = tuple(record if each is tone else each for each in manifest.records)
-    card = model_card(replace(manifest, records=records))
+    return model_card(replace(manifest, records=records))
+
+
+def test_labels_with_commas_stay_apart() -> None:
+    assert "`probabilities` of Top-up, failed; card lost |" in card_of_tone(("Top-up, failed", "card lost"))
+
+
+def test_a_label_is_nothing_but_text() -> None:
+    card = card_of_tone(HOSTILE)
     (row,) = [line for line in card.splitlines() if line.startswith("| tone |")]
     assert row.count("|") == 5, "a cell more"
     _, _, _, cell, *_ = row.split("|")

@@ -136,7 +136,7 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             b'"b"\n{"text": "a \\ud800 b"}\n',
             "a.jsonl:2: key 'text' holds half of a surrogate",
         ),
-        ("a.jsonl", b'{"n": ' + b"1" * 5000 + b"}\n", "a.jsonl:1: not JSON: Exceeds the limit"),
+        ("a.jsonl", b'{"n": ' + b"1" * 5000 + b"}\n", "a.jsonl:1: an integer has more than 4,300 digits"),
         ("a.csv", b'a,b\n"c,d\ne,f\n', "a.csv:3: not CSV, or a quote is never closed"),
         ("a.txt", b"a\nb \xff\n", "a.txt:2: not UTF-8 at byte 2 of the line"),
         ("a.txt", b"version https://git-lfs.github.com/spec/v1\noid\n", "a.txt:1: is a Git LFS pointer"),
