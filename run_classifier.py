@@ -8,6 +8,7 @@ test_results.json), and BERT's eval_results.txt and test_results.tsv. If it was 
 command again to resume.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,8 +127,9 @@ def run(run: Run) -> None:
 
     bert = BertFolder(*run.bert.files)
     _check_no_partial_branch(bert.checkpoint)
-    task = run.data.find(run.task_name, [run.output_dir, bert.checkpoint.parent])
-    runner = TaskRunner(task, bert, _length(run, task), run.pooling, run.do_lower_case)
+    branches = [run.output_dir, bert.checkpoint.parent]
+    task = run.data.find(run.task_name, branches)
+    runner = TaskRunner(task, bert, _length(run, task, branches), run.pooling, run.do_lower_case)
     # Whether there is a model is told before any data is read.
     model = None if run.do_train else _trained_model(run, runner)
     if run.do_predict:
@@ -141,13 +143,12 @@ def run(run: Run) -> None:
         runner.predict(run.output_dir, batch_size, model)
 
 
-def _length(run: Run, task: TaskData) -> int:
+def _length(run: Run, task: TaskData, branches: Sequence[Path]) -> int:
     """What a flag says, else what a branch that is there was trained with, else what the task declares."""
     if run.max_seq_length is not None:
         return run.max_seq_length
-    if not run.do_train and (run.output_dir / RECORD).is_file():
-        return read_record(run.output_dir).branch.task.max_seq_length
-    return declared_length(task)
+    trained = [folder for folder in branches if (folder / RECORD).is_file() and not run.do_train]
+    return read_record(trained[0]).branch.task.max_seq_length if trained else declared_length(task)
 
 
 def _check_no_partial_branch(checkpoint: Path) -> None:

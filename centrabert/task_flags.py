@@ -62,13 +62,15 @@ class TaskFlags:
         "File with the rows to predict; its labels, if it has any, are scored.", None
     )
     text_column: str | None = flag(
-        "Column or key of the text, or its number, from 0, in a file without a header, as CoNLL's. Default: "
-        "text; of CoNLL files 0.",
+        "Column or key of the text, or its number, from 0, in a file without a header, such as a CoNLL file. "
+        "Default: text, or column 0 of a CoNLL file.",
         None,
     )
     text_b_column: str | None = flag("Column or key of the second text, if rows are pairs.", None)
     label_column: str | None = flag(
-        "Column or key of the label, or its number. Default: label; of taggings tags, of CoNLL files 1.", None
+        "Column or key of the label, or its number. Default: label, or tags for a tagging task, or column 1 "
+        "of a CoNLL file.",
+        None,
     )
     kind: str | None = flag(
         "What a task of your own answers. Default: classification.", None, choices=DECLARED_KINDS
@@ -82,7 +84,8 @@ class TaskFlags:
     metric: str | None = flag("Metric on dev by which the best checkpoint is chosen.", None)
     dev_fraction: float | None = flag(
         "Fraction of the training rows that is held out for evaluation if there is no dev file. The same "
-        "rows are chosen every time, the same fraction of each label.",
+        "rows are chosen every time, the same fraction of each label, of each type of entity, and of low and "
+        "high scores.",
         None,
     )
     output_layer: str | None = flag(

@@ -254,11 +254,16 @@ class DeclaredTask:
         return {"train": whole.take(train.tolist()), "dev": whole.take(dev.tolist())}
 
     def _strata(self, whole: Rows) -> Sequence[Sequence[str]]:
-        """The labels of each row, of a tagging the types of its entities, of scores the tenth they are in."""
+        """The labels of each row: of a tagging the types of its entities, of scores a tenth of all of them.
+
+        Parts of scores are so large that both train and dev get some of each.
+        """
         values = whole.labels or ()
         if self._tags:
             return [sorted({split_tag(tag)[1] for tag in tags} - {""}) for tags in values]
         if self.declaration.kind == REGRESSION:
+            dev = round(self.declaration.dev_fraction * len(whole))
+            parts = max(1, min(10, dev, len(whole) - dev))
             ranks = np.argsort(np.argsort(values, kind="stable"))
-            return [(str(10 * rank // len(whole)),) for rank in ranks.tolist()]
+            return [(str(parts * rank // len(whole)),) for rank in ranks.tolist()]
         return values if self.declaration.kind == MULTILABEL else [(label,) for label in values]

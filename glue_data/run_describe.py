@@ -69,8 +69,8 @@ def run(run: Run) -> None:
         task = run.data.find(name)
         length = declared_length(task) if run.max_seq_length is None else run.max_seq_length
         spec = task_spec(task, length)
-        splits = dict(_splits(task, tokenizer, length))
         check_reads(bert, tokenizer, spec)
+        splits = dict(_splits(task, tokenizer, length))
         texts.append(description(spec, splits))
         described.append({**spec.to_json(), "splits": {name: asdict(each) for name, each in splits.items()}})
     print(

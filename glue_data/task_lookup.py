@@ -10,7 +10,15 @@ from centrabert.glue_data.declared.split_files import split_files
 from centrabert.glue_data.declared.task_config import find_declaration, read_task_config
 from centrabert.glue_data.declared_task import DeclaredTask
 from centrabert.glue_data.glue_tasks import GLUE_TASKS
-from centrabert.glue_data.readers.formats import CONLL, ENDINGS, SEQ
+from centrabert.glue_data.readers.formats import (
+    CENTRABERT,
+    COLUMNS,
+    CONLL,
+    ENDINGS,
+    JSONL,
+    SEQ,
+    format_of,
+)
 from centrabert.glue_data.readers.seq_files import FILES
 from centrabert.glue_data.readers.seq_files import TEXT as SEQ_TEXT
 from centrabert.glue_data.readers.text_file import GZIPPED, read_lines
@@ -82,17 +90,20 @@ def _has_text(folder: Path) -> bool:
 def _way_out(folder: Path) -> str:
     """What to do about a folder with the files of a task of a user's own that needs flags, or has none."""
     words = Path("train", FILES[SEQ_TEXT])
-    if (folder / words).exists():
+    if any(folder.joinpath(f"{words}{ending}").exists() for ending in ("", GZIPPED)):
         return f"{folder} has {words}; give --data_format={SEQ}"
-    found = sorted(path.name for path in folder.glob("train.*"))
-    if not found:
+    train = split_files(Declaration(name="any", data=folder))["train"]
+    if not train.is_file():
         return f"{folder} has no file train{', train'.join(ENDINGS)}; give --train_file and --dev_file"
-    if ENDINGS.get(Path(found[0].removesuffix(GZIPPED)).suffix) == CONLL:
-        return f"{folder} has {found[0]}; give --kind={TAGGING}"
+    of_format = format_of(train)
+    if of_format == CONLL:
+        return f"{folder} has {train.name}; give --kind={TAGGING}"
+    query = COLUMNS[CENTRABERT][0]
+    if of_format == JSONL and f'"{query}"' in read_lines(train)[0]:
+        return f"{folder} has {train.name} with the key {query}; give --data_format={CENTRABERT}"
     return (
-        f"{folder} has {found[0]}, whose first row names no column text: give --text_column and "
-        "--label_column, which are numbers where there is no header, and --train_file, --dev_file and "
-        "--data_format where the ending tells no format"
+        f"{folder} has {train.name}, whose first row names no column text: give --text_column and "
+        "--label_column, which are numbers where there is no header"
     )
 
 

@@ -61,7 +61,7 @@ class ExportedModel:
         classification {"labels": [...], "probabilities": {label: probability}, "thresholds": {label:
         probability}}, a regression {"score": ...}, a tagging {"tags": [...], "scores": [...], "words":
         [[start, end], ...], "entities": [{"label": ..., "text": ..., "start": ..., "end": ..., "score": ...},
-        ...], "cut": ...}, with places in characters, and whether words of the text had no room.
+        ...], "cut": ...}, with places in characters, and whether words at its end had no room.
 
         Args:
           texts: A string, or a pair of strings, which is what tasks of pairs read; a task of single texts

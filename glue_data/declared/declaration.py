@@ -45,8 +45,8 @@ class Declaration:
       train, dev, test: Its files; None where there is none, or where `data` has it.
       data: A folder with files of fixed names, instead: train, dev and test.
       format: One of FORMATS; "" goes by the ending of each file.
-      text, text_b, label: Columns or keys, or the numbers of columns, from 0, in files without a header, as
-        CoNLL's; "" is what the format calls them. Without `text_b` a row is a single text.
+      text, text_b, label: Columns or keys, or the numbers of columns, from 0, in files without a header, such
+        as CoNLL's; "" is what the format calls them. Without `text_b` a row is a single text.
       labels: In the order of the head's outputs; () takes them from train.
       metric: By which a checkpoint is chosen; "" is the kind's first.
       max_seq_length: None leaves it to the flag.
@@ -140,8 +140,8 @@ class Declaration:
             raise DeclarationError("text_b", "a tagging reads single texts")
         if self.columns and self.format not in ("", CONLL):
             raise DeclarationError("columns", f"is for CoNLL files; the format is {self.format}")
-        if self.columns and (self.text or self.label):
-            raise DeclarationError("columns", "text and label say the columns, too; leave either out")
+        if self.columns and (self.text.isdecimal() or self.label.isdecimal()):
+            raise DeclarationError("columns", "is another way to say text and label; leave it or them out")
         if self.format == CONLL and self.kind != TAGGING:
             raise DeclarationError("format", "CoNLL columns have a tag for each word; their kind is tagging")
         if self.split == BY_BERT and self.format in (CONLL, SEQ):

@@ -75,8 +75,8 @@ def read_declared(declaration: Declaration, path: Path, must_have_labels: bool) 
     except DeclarationError as error:
         raise UserError(f"{path}: {error}") from None
     text, label = _columns(declaration, of_format)
-    header = not text.isdigit()
-    if of_format in WITH_HEADER and label.isdigit() == header:
+    header = not text.isdecimal()
+    if of_format in WITH_HEADER and label.isdecimal() == header:
         raise declaration.wrong(
             "text" if declaration.text else "label",
             f"of text {text!r} and label {label!r} only one is a number; a file without a header has numbers "
@@ -134,15 +134,14 @@ def _columns(declaration: Declaration, of_format: str) -> tuple[str, str]:
 
 
 def _numbers(declaration: Declaration) -> dict[str, int]:
-    """Of a CoNLL file, the columns that text and label say."""
+    """Of a CoNLL file, the columns that text and label say; none where they say its names, words and tags."""
     found = {}
-    for column, key in (("word", "text"), ("tag", "label")):
-        if given := getattr(declaration, key):
-            if not given.isdigit():
-                raise declaration.wrong(
-                    key, f"{key} {given!r}: the columns of CoNLL files have numbers, from 0"
-                )
+    for column, key, name in zip(("word", "tag"), ("text", "label"), COLUMNS[CONLL], strict=False):
+        given = getattr(declaration, key)
+        if given.isdecimal():
             found[column] = int(given)
+        elif given not in ("", name):
+            raise declaration.wrong(key, f"{key} {given!r}: the columns of CoNLL files have numbers, from 0")
     return found
 
 

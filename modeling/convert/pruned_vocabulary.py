@@ -16,7 +16,7 @@ from centrabert.modeling.formats.git_lfs import check_file
 from centrabert.modeling.formats.json_file import parse_value
 from centrabert.modeling.tokenization.sentencepiece_model import NORMAL, SPACE
 from centrabert.modeling.tokenization.sentencepiece_tokenizer import SentencePieceTokenizer
-from centrabert.modeling.words.word_places import SPLITS
+from centrabert.modeling.words.word_places import BY_BERT
 from centrabert.modeling.words.words import split_words
 
 WORDS = "bert/embeddings/word_embeddings"
@@ -29,7 +29,7 @@ BATCH = 4096  # texts that are tokenised at once
 def pruned(bert: Pretrained, files: Sequence[Path]) -> Pretrained:
     """The BERT with the pieces that the texts of `files` are cut into, and so much smaller.
 
-    These texts, and their words one by one as every split makes them, keep their pieces: of all ways to cut
+    These texts, and their words one by one however they are split, keep their pieces: of all ways to cut
     them, the best one stays, and none is added. Kept too are the pieces of ASCII characters, for other texts,
     and one piece of the lowest score, which decides what an unknown character costs.
 
@@ -118,8 +118,9 @@ def _used(tokenizer: SentencePieceTokenizer, texts: Iterator[str]) -> tuple[set[
     seen: set[str] = set()
     while batch := list(islice(texts, BATCH)):
         characters.update(*batch)
-        cut = [split_words(batch, split).words.flat_values.numpy().tolist() for split in SPLITS]
-        new = {*batch, *(word.decode() for words in cut for word in words)} - seen
+        forms = {*batch, *"".join(batch), *(word for text in batch for word in text.split())}
+        forms.update(word.decode() for word in split_words(batch, BY_BERT).words.flat_values.numpy())
+        new = forms - seen
         seen |= new
         used.update(tokenizer.tokenize(sorted(new)).flat_values.numpy().tolist() if new else ())
     return used, {character for character in characters if not character.isspace()}

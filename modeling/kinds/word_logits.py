@@ -39,7 +39,12 @@ def gold_tags(head: Head, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.maximum(own, 0), (own >= 0) & is_word(head)
 
 
-def _first_piece(head: Head) -> tf.Tensor:
+def places_of_words(head: Head) -> tf.Tensor:
+    """int32 [batch, words, COLUMNS], see `word_places.py`."""
     if head.places is None:
         raise ValueError("a head that tags words knows their places")
-    return head.places[:, :, FIRST_PIECE]
+    return head.places
+
+
+def _first_piece(head: Head) -> tf.Tensor:
+    return places_of_words(head)[:, :, FIRST_PIECE]

@@ -216,7 +216,8 @@ def test_what_decides_a_training_is_told(tmp_path: Path) -> None:
     [
         ("train.conll.gz", "has train.conll.gz; give --kind=tagging"),
         ("train/seq.in", "has train/seq.in; give --data_format=seq"),
-        ("train.json", "has train.json, whose first row names no column text: give --text_column"),
+        ("train/seq.in.gz", "has train/seq.in; give --data_format=seq"),
+        ("train.jsonl", "has train.jsonl, whose first row names no column text: give --text_column"),
         ("data.tsv", "has no file train.tsv, train.csv, train.jsonl, train.conll; give --train_file and"),
     ],
 )
@@ -224,6 +225,12 @@ def test_what_a_folder_needs_is_told(tmp_path: Path, file: str, way_out: str) ->
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_bytes(gzip.compress(b"a O\n") if file.endswith(".gz") else b"a O\n")
     with pytest.raises(UserError, match=f"there is no task 'mood'; .*; {re.escape(f'{tmp_path} {way_out}')}"):
+        find_task("mood", data_dir=tmp_path)
+
+
+def test_a_folder_in_the_format_of_the_original_code(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"query": "a", "intent": "b"}\n')
+    with pytest.raises(UserError, match=r"train.jsonl with the key query; give --data_format=centrabert"):
         find_task("mood", data_dir=tmp_path)
 
 

@@ -64,7 +64,9 @@ def test_nothing_is_printed_where_a_task_cannot_be_read(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = root / "broken.yaml"
-    broken.write_text((root / "tasks.yaml").read_text() + "  none: {train: none.tsv}\n")
+    broken.write_text(
+        (root / "tasks.yaml").read_text() + "  none: {train: none.tsv, labels: [a, b], max_seq_length: 20}\n"
+    )
     assert describe(root, task_config=broken) == 1
     out, err = capsys.readouterr()
     assert out == "" and "none.tsv: no such file, train of task none" in err

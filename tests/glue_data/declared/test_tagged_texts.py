@@ -27,7 +27,14 @@ def jsonl(text: Any, tags: Any) -> str:
 CONLL = "EU NNP I-NP I-ORG\nand CC O O\nBBC NNP B-NP I-ORG\nITV NNP I-NP B-ORG\n\n"
 
 
-@pytest.mark.parametrize("keys", [{"columns": {"word": 0, "tag": 3}}, {"text": "0", "label": "3"}])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"columns": {"word": 0, "tag": 3}},
+        {"text": "0", "label": "3"},
+        {"text": "words", "columns": {"tag": 3}},
+    ],
+)
 def test_iob1_becomes_bio(tmp_path: Path, keys: dict[str, Any], warnings: list[str]) -> None:
     examples = read(tmp_path, "eng.train", CONLL, format="conll", scheme="iob1", **keys)
     assert examples.text_a == ("EU and BBC ITV",)
@@ -62,7 +69,7 @@ def test_a_mistake_in_conll_names_the_line_of_the_word(
         ({"label": "tag"}, "task slots: label 'tag': the columns of CoNLL files have numbers, from 0"),
         (
             {"text": "0", "columns": {"tag": 3}},
-            "columns: text and label say the columns, too; leave either out",
+            "columns: is another way to say text and label; leave it or them out",
         ),
     ],
 )

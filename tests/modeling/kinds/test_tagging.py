@@ -15,7 +15,13 @@ from centrabert.modeling.kinds.registry import KINDS
 from centrabert.modeling.kinds.tag_scheme import scheme_of, spans, strict_spans, tag_labels
 from centrabert.modeling.kinds.tagging import NO_TAG, Entity, Tagging
 from centrabert.modeling.kinds.task_kind import Head
-from centrabert.modeling.words.word_places import COLUMNS, FIRST_PIECE, PADDING
+from centrabert.modeling.words.word_places import (
+    CHARACTER_END,
+    CHARACTER_START,
+    COLUMNS,
+    FIRST_PIECE,
+    PADDING,
+)
 
 Array = npt.NDArray[Any]
 LABELS = {scheme: tag_labels(["city", "x"], scheme) for scheme in ("bio", "iobes")}
@@ -159,35 +165,46 @@ def test_outputs_are_what_the_tags_say(kind: str, scheme: str) -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "tags", "wanted"),
-    [  # "-" is a word without pieces
+    [  # without pieces are "-", which stands directly behind the word before it, and "_", which does not
         ("bio", "B-x - I-x - O -", "B-x I-x I-x I-x O O"),
         ("bio", "- B-x B-x - B-city -", "O B-x B-x I-x B-city I-city"),
         ("bio", "B-x - I-city - - I-x", "B-x I-x I-city I-city I-city I-x"),
-        ("iobes", "B-x - E-x - O -", "B-x I-x E-x O O O"),
-        ("iobes", "B-x I-x - S-x - B-x", "B-x I-x E-x S-x O B-x"),
+        ("bio", "B-x _ I-x _ O _", "B-x I-x I-x O O O"),
+        ("bio", "B-x - _ - O -", "B-x I-x O O O O"),
+        ("bio", "B-x _ - I-x - _", "B-x I-x I-x I-x I-x O"),
+        ("iobes", "B-x - E-x - O -", "B-x I-x I-x E-x O O"),
+        ("iobes", "B-x I-x - S-x - B-x", "B-x I-x E-x B-x E-x B-x"),
         ("iobes", "- - B-x I-city - -", "O O B-x I-city I-city E-city"),
         ("iobes", "B-x - - I-x - E-x", "B-x I-x I-x I-x I-x E-x"),
         ("iobes", "B-x - I-city - O S-x", "B-x E-x I-city E-city O S-x"),
+        ("iobes", "S-x _ S-city - _ -", "S-x O B-city E-city O O"),
+        ("iobes", "B-x _ E-x _ S-x -", "B-x I-x E-x O B-x E-x"),
     ],
 )
-def test_a_word_without_pieces_goes_on_with_the_span_before_it(scheme: str, tags: str, wanted: str) -> None:
+def test_a_word_without_pieces_belongs_to_the_span_that_it_is_part_of(
+    scheme: str, tags: str, wanted: str
+) -> None:
     """In the second of three rows: what stands in the others is of no concern."""
     labels, given = LABELS[scheme], tags.split()
     places = table((1, len(given), 1))
-    places[1, :, FIRST_PIECE] = [0 if tag == "-" else 1 + word for word, tag in enumerate(given)]
+    pieceless = [tag in "-_" for tag in given]
+    places[1, :, FIRST_PIECE] = [0 if lacks else 1 + word for word, lacks in enumerate(pieceless)]
+    for word, tag in enumerate(given):
+        if tag == "-" and word:
+            places[1, word, CHARACTER_START] = places[1, word - 1, CHARACTER_END]
     logits = np.zeros([3, PIECES, len(labels)], np.float32)
     logits[[0, 2], :, labels.index("I-x")] = 5.0
     for word, tag in enumerate(given):
-        if tag != "-":
+        if not pieceless[word]:
             logits[1, 1 + word, labels.index(tag)] = 1.0 + word
     own = logits, scores(labels, 1)[1]
     found = graph("tagging", scheme)(places, np.zeros([3, len(given)], np.int32), own, own)
     assert [tag.decode() for tag in found["tags"][1]] == wanted.split()
     of_pieces = np.exp(log_softmax(logits[1, 1 : 1 + len(given)])).max(1)
-    before = None
-    for word, tag in enumerate(given):
-        before = word if tag != "-" else before
-        expected = 1 / len(labels) if before is None else of_pieces[before]
+    before = 0
+    for word, tag in enumerate(wanted.split()):
+        before = before if pieceless[word] else word
+        expected = 1 / len(labels) if pieceless[word] and tag == "O" else of_pieces[before]
         assert found["tag_scores"][1, word] == pytest.approx(expected, rel=1e-5)
 
 
