@@ -145,10 +145,10 @@ def run(run: Run) -> None:
 
 def _length(run: Run, task: TaskData, branches: Sequence[Path]) -> int:
     """What a flag says, else what a branch that is there was trained with, else what the task declares."""
-    if run.max_seq_length is not None:
-        return run.max_seq_length
     trained = [folder for folder in branches if (folder / RECORD).is_file() and not run.do_train]
-    return read_record(trained[0]).branch.task.max_seq_length if trained else declared_length(task)
+    if run.max_seq_length is None and trained:
+        return read_record(trained[0]).branch.task.max_seq_length
+    return declared_length(task, run.max_seq_length)
 
 
 def _check_no_partial_branch(checkpoint: Path) -> None:

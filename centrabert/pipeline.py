@@ -79,7 +79,7 @@ def fine_tune(
     """
     data = find_task(task, data_dir=Path(data_dir)) if isinstance(task, str) else task
     bert = BertFolder.at(Path(bert_dir))
-    length = declared_length(data) if max_seq_length is None else max_seq_length
+    length = declared_length(data, max_seq_length)
     runner = TaskRunner(data, bert, length, pooling, do_lower_case)
     branch = Branch.teacher(runner.spec, fine_tuning_layers, bert.config().num_hidden_layers)
     return runner.fine_tune(branch, hyperparameters, Path(output_dir), _cache(output_dir))

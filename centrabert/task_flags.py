@@ -154,9 +154,10 @@ def with_branch_labels(task: TaskData, branches: Iterable[Path]) -> TaskData:
     return task
 
 
-def declared_length(task: TaskData) -> int:
-    """The max_seq_length that a task declares, else BERT's."""
-    return MAX_SEQ_LENGTH if task.max_seq_length is None else task.max_seq_length
+def declared_length(task: TaskData, given: int | None = None) -> int:
+    """The max_seq_length that is given, else what the task declares, else BERT's."""
+    wanted = task.max_seq_length if given is None else given
+    return MAX_SEQ_LENGTH if wanted is None else wanted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ def run(run: Run) -> None:
     described, texts = [], []
     for name in _names(run):
         task = run.data.find(name)
-        length = declared_length(task) if run.max_seq_length is None else run.max_seq_length
+        length = declared_length(task, run.max_seq_length)
         spec = task_spec(task, length)
         check_reads(bert, tokenizer, spec)
         splits = dict(_splits(task, tokenizer, length))

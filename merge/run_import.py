@@ -70,7 +70,7 @@ def run(run: Run) -> None:
 
     task = run.data.find(run.task_name)
     split = _split(run.data, task)
-    length = run.max_seq_length if run.max_seq_length is not None else declared_length(task)
+    length = declared_length(task, run.max_seq_length)
     runner = TaskRunner(task, BertFolder(*run.bert.files), length, do_lower_case=run.do_lower_case)
     original = OriginalCheckpoint(run.checkpoint, runner.spec, run.head_labels)
     record = import_branch(

@@ -162,6 +162,9 @@ class Schedule:
         rates = self.choices.full_rates
         if task in SAMPLED:
             rates = (self._common_rate(results),)
+        return self._full_at(task, rates)
+
+    def _full_at(self, task: str, rates: Sequence[float]) -> Sequence[Training]:
         return [Training(task, FULL, self.num_hidden_layers, rate, _epochs(task)) for rate in rates]
 
     def _common_rate(self, results: Results) -> float:
@@ -175,11 +178,7 @@ class Schedule:
 
     def best_full_so_far(self, task: str, results: Results) -> Training | None:
         """The best of those that have ended at any of the rates: for the page, which is written meanwhile."""
-        listed = [
-            Training(task, FULL, self.num_hidden_layers, rate, _epochs(task))
-            for rate in self.choices.full_rates
-        ]
-        ended = [each for each in listed if results.of(each)]
+        ended = [each for each in self._full_at(task, self.choices.full_rates) if results.of(each)]
         return results.best(ended) if ended else None
 
     def partial(self, task: str, layers: int, rates: Sequence[float]) -> Sequence[Training]:

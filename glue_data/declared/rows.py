@@ -136,7 +136,7 @@ def _columns(declaration: Declaration, of_format: str) -> tuple[str, str]:
 def _numbers(declaration: Declaration) -> dict[str, int]:
     """Of a CoNLL file, the columns that text and label say; none where they say its names, words and tags."""
     found = {}
-    for column, key, name in zip(("word", "tag"), ("text", "label"), COLUMNS[CONLL], strict=False):
+    for column, key, name in zip(("word", "tag"), ("text", "label"), COLUMNS[CONLL][:2], strict=True):
         given = getattr(declaration, key)
         if given.isdecimal():
             found[column] = int(given)

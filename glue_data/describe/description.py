@@ -7,12 +7,11 @@ from centrabert.modeling.task import TaskSpec
 
 BAR = 40  # characters of the longest
 SHOWN_LABELS = 30
-TRUNCATED = "truncated at"
 AS_DECLARED = {"crf_tagging": "tagging, crf"}  # the model's name of a kind -> what a user declares
-# What a line of the table is called -> the field of SplitStatistics.
+# What a line of the table is called, {} for the max_seq_length -> the field of SplitStatistics.
 FIGURES = {
     "rows": "rows",
-    TRUNCATED: "truncated",
+    "truncated at {}": "truncated",
     "empty": "empty",
     "duplicates": "duplicates",
     "other label": "contradictions",
@@ -26,8 +25,7 @@ def description(task: TaskSpec, splits: Mapping[str, SplitStatistics]) -> str:
     pairs = ", pairs of texts" if task.pair else ""
     words = f", words split by {task.split}" if task.split else ""
     lines = [f"{task.name}: {AS_DECLARED.get(task.kind, task.kind)}{labels}{pairs}{words}", ""]
-    called = {TRUNCATED: f"{TRUNCATED} {task.max_seq_length}"}
-    figures = ([called.get(what, what), *_figures(what, splits)] for what in FIGURES)
+    figures = ([what.format(task.max_seq_length), *_figures(what, splits)] for what in FIGURES)
     lines += columns([["", *splits], *figures])
     for title, tables in (("labels", _labels(splits)), ("word pieces", _lengths(splits))):
         for name, rows in tables.items():

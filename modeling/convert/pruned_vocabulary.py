@@ -117,8 +117,9 @@ def _used(tokenizer: SentencePieceTokenizer, texts: Iterator[str]) -> tuple[set[
     characters: set[str] = set()
     seen: set[str] = set()
     while batch := list(islice(texts, BATCH)):
-        characters.update(*batch)
-        forms = {*batch, *"".join(batch), *(word for text in batch for word in text.split())}
+        letters = set("".join(batch))
+        characters |= letters
+        forms = {*batch, *letters, *(word for text in batch for word in text.split())}
         forms.update(word.decode() for word in split_words(batch, BY_BERT).words.flat_values.numpy())
         new = forms - seen
         seen |= new

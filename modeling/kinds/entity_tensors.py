@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from centrabert.modeling.kinds.tag_scheme import INSIDE, LAST, OUTSIDE, split_tag
 from centrabert.modeling.kinds.task_kind import Head
-from centrabert.modeling.kinds.word_logits import is_word
+from centrabert.modeling.kinds.word_logits import is_word, places_of_words
 from centrabert.modeling.words.word_places import BYTES, CHARACTERS
 
 
@@ -21,7 +21,7 @@ def tagging_outputs(
       tags: int32 [batch, words].
       log_probabilities: float32 [batch, words], of these tags.
     """
-    inside, places = is_word(head), head.places
+    inside, places = is_word(head), places_of_words(head)
     scores = tf.exp(log_probabilities) * tf.cast(inside, tf.float32)
     in_range = tf.maximum(places, 0)  # what is padding is 0
     spans = _entities(tags, inside, labels)

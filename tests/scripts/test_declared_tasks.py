@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from seqeval.metrics import accuracy_score, f1_score
 from centrabert import command, run_classifier
 from centrabert.distill import run_distill
 from centrabert.errors import UserError
+from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.branch_folder import read_record
 from centrabert.search import run_search
 from centrabert.search.jobs.job_folder import read_specs
@@ -125,6 +127,14 @@ def test_labels_of_a_branch_are_never_scanned_again(
     assert code == 1 and f"{dev}:3: label 'awful' is none of those that train has: 'dull', 'fine'" in line
     dev.write_text('mood,"review, in words"\nfine,fine film\n')  # no train file anywhere
     assert start(run_classifier, **given)[0] == 0
+
+
+def test_the_length_of_a_branch_wherever_it_is(trained: Path, tmp_path: Path) -> None:
+    """In --output_dir or beside --init_checkpoint; a flag comes first, and training goes by the task."""
+    task = find_task("rte", data_dir=tmp_path)
+    for given, do_train, length in ((None, False, tiny.MAX_SEQ_LENGTH), (7, False, 7), (None, True, 128)):
+        run = SimpleNamespace(max_seq_length=given, do_train=do_train)
+        assert run_classifier._length(run, task, [tmp_path, trained]) == length
 
 
 def test_a_folder_with_text_and_label_needs_flags_only_for_more(

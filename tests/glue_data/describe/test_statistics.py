@@ -82,6 +82,8 @@ def test_the_text() -> None:
     ]
     assert "dev (shortest 4, median 4, 90 % 5, 95 % 5, 99 % 5, longest 5), word pieces:" in lines
     assert "dev, labels:" not in lines
+    slots = TaskSpec("slots", "crf_tagging", ("O", "B-x"), False, "entity_f1", split="bert")
+    assert description(slots, statistics()).startswith("slots: tagging, crf, 2 labels, words split by bert\n")
 
 
 def test_many_labels_are_cut() -> None:
