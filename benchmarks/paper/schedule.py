@@ -22,7 +22,7 @@ MAX_ROWS = {"sst2": 3000, "qnli": 3000, "mnli": 3000}  # of train, a fixed sampl
 FULL_RATES = (5e-5, 1e-4, 2e-5)
 PARTIAL_RATES = (1e-4, 2e-4)
 EPOCHS, SAMPLED_EPOCHS = 5.0, 3.0
-STUDENT_EPOCHS = 5.0
+STUDENT_EPOCHS, LONG_EPOCHS = 5.0, 15.0
 STUDENT_RATE = 2e-4
 ADDED_RATE = 1e-3  # of what is added to matrices that stand still
 LORA_RANK, ADAPTER_SIZE = 8, 64
@@ -44,6 +44,8 @@ class Method:
       texts: How a smaller BERT is made from texts first, as `compress --method`; "" for none.
       teacher_seeds: How many trainings, which differ in their seeds, are the teacher together.
       other_texts: Whether the texts of the other tasks are trained on besides, as the teacher answers them.
+      num_train_epochs: Of a branch's students.
+      teacher_layers: L of a branch's teacher; 0 is that of the best one.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Method:
     settings: tuple[tuple[str, object], ...] = ()
     teacher_seeds: int = 1
     other_texts: bool = False
+    num_train_epochs: float = STUDENT_EPOCHS
+    teacher_layers: int = 0
 
 
 LOGITS_ALONE = (("attention_weight", 0.0), ("value_weight", 0.0), ("hidden_weight", 0.0))
@@ -63,8 +67,13 @@ METHODS = {
     "pd_bert": Method("vanilla_kd", whole=True, texts="distilbert"),
     "tinybert": Method("tinybert", whole=True, texts="tinybert"),
     "minilm": Method("", whole=True, texts="minilm"),
+    "kd_long": Method("vanilla_kd", whole=False, num_train_epochs=LONG_EPOCHS),
     "last_layer_kd": Method("last_layer_kd", whole=False),
     "logit_kd": Method("last_layer_kd", whole=False, settings=LOGITS_ALONE),
+    "logit_kd_long": Method(
+        "last_layer_kd", whole=False, settings=LOGITS_ALONE, num_train_epochs=LONG_EPOCHS
+    ),
+    "logit_kd_texts": Method("last_layer_kd", whole=False, settings=LOGITS_ALONE, other_texts=True),
     "last_layer_kd_seeds": Method("last_layer_kd", whole=False, teacher_seeds=3),
     "last_layer_kd_texts": Method("last_layer_kd", whole=False, other_texts=True),
 }
@@ -235,7 +244,7 @@ class Schedule:
         return [Training(task, row, 0, ADDED_RATE, _epochs(task), settings=((JOINT_RATE, rate),))]
 
     def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
-        teacher = self.best_full(task, results) if method.whole else self.teacher(task, results)
+        teacher = self._teacher_of(task, method, results)
         if teacher is None:
             return []
         if not method.name:
@@ -243,6 +252,13 @@ class Schedule:
             return [replace(whole, student_layers=SMALL)]
         depths = (SMALL,) if method.whole else self.choices.student_layers
         return [_student(teacher, row, each, method) for each in depths]
+
+    def _teacher_of(self, task: str, method: Method, results: Results) -> Training | None:
+        if method.whole:
+            return self.best_full(task, results)
+        if method.teacher_layers:
+            return next(iter(self.at_best_rate(task, [method.teacher_layers], results)), None)
+        return self.teacher(task, results)
 
 
 VANILLA = Method("vanilla_kd", whole=False)
@@ -261,7 +277,7 @@ def _student(teacher: Training, row: str, layers: int, method: Method) -> Traini
         row,
         teacher.layers,
         teacher.learning_rate if method.whole else STUDENT_RATE,
-        teacher.num_train_epochs if method.whole else STUDENT_EPOCHS,
+        teacher.num_train_epochs if method.whole else method.num_train_epochs,
         student_layers=layers,
         method=method.name,
         settings=method.settings,
