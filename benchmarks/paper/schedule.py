@@ -43,7 +43,7 @@ class Method:
       whole: Whether it makes a whole model of `SMALL` layers from full fine-tuning, or a branch's students.
       texts: How a smaller BERT is made from texts first, as `compress --method`; "" for none.
       teacher_seeds: How many trainings, which differ in their seeds, are the teacher together.
-      other_texts: Whether the texts of the other tasks are trained on besides, as the teacher answers them.
+      unlabelled: Whether texts without a label are trained on besides, as the teacher answers them.
       num_train_epochs: Of a branch's students.
       teacher_layers: L of a branch's teacher; 0 is that of the best one.
     """
@@ -53,7 +53,7 @@ class Method:
     texts: str = ""
     settings: tuple[tuple[str, object], ...] = ()
     teacher_seeds: int = 1
-    other_texts: bool = False
+    unlabelled: bool = False
     num_train_epochs: float = STUDENT_EPOCHS
     teacher_layers: int = 0
 
@@ -73,9 +73,9 @@ METHODS = {
     "logit_kd_long": Method(
         "last_layer_kd", whole=False, settings=LOGITS_ALONE, num_train_epochs=LONG_EPOCHS
     ),
-    "logit_kd_texts": Method("last_layer_kd", whole=False, settings=LOGITS_ALONE, other_texts=True),
+    "logit_kd_texts": Method("last_layer_kd", whole=False, settings=LOGITS_ALONE, unlabelled=True),
     "last_layer_kd_seeds": Method("last_layer_kd", whole=False, teacher_seeds=3),
-    "last_layer_kd_texts": Method("last_layer_kd", whole=False, other_texts=True),
+    "last_layer_kd_texts": Method("last_layer_kd", whole=False, unlabelled=True),
 }
 
 
@@ -284,5 +284,5 @@ def _student(teacher: Training, row: str, layers: int, method: Method) -> Traini
         teacher=teacher,
         texts=method.texts,
         teacher_seeds=method.teacher_seeds,
-        other_texts=method.other_texts,
+        unlabelled=method.unlabelled,
     )

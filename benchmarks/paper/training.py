@@ -25,7 +25,7 @@ class Training:
       teacher: Of a student.
       texts: How the smaller BERT, of which the model is the whole, was made from texts; see `compress`.
       teacher_seeds: How many trainings are the teacher together; `teacher` and those with the next seeds.
-      other_texts: Whether the texts of the other tasks are trained on besides.
+      unlabelled: Whether texts without a label are trained on besides; see `Workshop`.
     """
 
     task: str
@@ -41,7 +41,7 @@ class Training:
     teacher: "Training | None" = None
     texts: str = ""
     teacher_seeds: int = 1
-    other_texts: bool = False
+    unlabelled: bool = False
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Training:
         parts = [self.row, f"L{self.layers}", f"l{self.student_layers}" if self.student_layers else ""]
         parts += [self.texts, self.start, *(f"{name}={value}" for name, value in self.settings)]
         parts += [f"lr{self.learning_rate:g}", f"ep{self.num_train_epochs:g}", f"seed{self.seed}"]
-        parts += ["other_texts"] if self.other_texts else []
+        parts += ["unlabelled"] if self.unlabelled else []
         if self.teacher:
             several = str(self.teacher_seeds) if self.teacher_seeds > 1 else ""
             parts += [f"of{several}", f"lr{self.teacher.learning_rate:g}", f"seed{self.teacher.seed}"]

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,7 @@ from centrabert.task_runner import TaskRunner
 
 BATCH = 64
 CACHE_BYTES = 12 * 10**9
-MAX_OTHER_TEXTS = 10_000
+MAX_UNLABELLED = 10_000
 TEXT_RATE, TEXT_EPOCHS = 2e-4, 1.0
 FLOPS_A_SECOND = 6e10  # of one core, for an estimate
 
@@ -94,7 +95,8 @@ class Workshop:
         """The BERT that is made of the training texts of all tasks, which several rows start from."""
         bert = BertFolder.at(self.bert_dir)
         tokenizer = bert.tokenizer()
-        texts = [text for task in (*WHOLE, *SAMPLED) for text in _texts(self.runner(task))]
+        trains = [self.runner(task).train for task in (*WHOLE, *SAMPLED)]
+        texts = [text for train in trains for text in _lines(train.text_a, train.text_b, pair=False)]
         single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
         lines = sorted(set(texts))
         rows = encode(tokenizer, single, lines, [""] * len(lines))
@@ -133,7 +135,7 @@ class Workshop:
     def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
         hyperparameters = self._hyperparameters(training)
         if training.task in SAMPLED:  # their dev sets are larger than what they train on: judged once
-            rows = len(runner.train) + (MAX_OTHER_TEXTS if training.other_texts else 0)
+            rows = len(runner.train) + (MAX_UNLABELLED if training.unlabelled else 0)
             steps = hyperparameters.num_train_steps(rows)
             hyperparameters = replace(hyperparameters, save_checkpoints_steps=steps)
         cache = TrunkCache(self.output_dir / "activations", CACHE_BYTES)
@@ -147,7 +149,7 @@ class Workshop:
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
         others = [Teacher(self.folder(each), teacher.bert) for each in training.other_teachers]
-        texts = self._other_texts(runner) if training.other_texts else None
+        texts = self._unlabelled(runner) if training.unlabelled else None
         settings = (hyperparameters, folder, cache, method, start, states)
         return runner.distil(teacher, depth, *settings, other_teachers=others, unlabelled=texts)
 
@@ -162,17 +164,23 @@ class Workshop:
             **(dict(training.settings) if training.row == LORA else {}),
         )
 
-    def _other_texts(self, runner: TaskRunner) -> Path:
-        """The file of a fixed sample of what other tasks train on: of their pairs, or of all their texts."""
+    def _unlabelled(self, runner: TaskRunner) -> Path:
+        """The file of a fixed sample of texts without a label.
+
+        First what the task's own training file has beyond the rows that it trains on, then what those of
+        the other tasks have: pairs for a task of pairs, else every text.
+        """
         name, pair = runner.spec.name, runner.spec.pair
-        file = self.output_dir / "other_texts" / f"{name}.tsv"
+        file = self.output_dir / "unlabelled" / f"{name}.tsv"
         if not file.exists():
-            others = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
-            lines = [line for other in others for line in _lines(other, pair)]
-            lines = sorted(set(lines) - set(_lines(runner, pair)))
-            sample = np.random.default_rng(0).permutation(len(lines))[:MAX_OTHER_TEXTS]
+            train = runner.train
+            labelled = set(_lines(train.text_a, train.text_b, pair))
+            own = _training_lines(runner, pair) - labelled
+            runners = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
+            others = set[str]().union(*(_training_lines(each, pair) for each in runners)) - own - labelled
+            lines = [*_shuffled(own), *_shuffled(others)][:MAX_UNLABELLED]
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(file, "".join(f"{lines[row]}\n" for row in np.sort(sample)))
+            write_text(file, "".join(f"{line}\n" for line in lines))
         return file
 
 
@@ -189,16 +197,23 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
     return replace(branch, full_fine_tuning=not training.frozen)
 
 
-def _lines(runner: TaskRunner, pair: bool) -> list[str]:
-    """The training texts as lines of a file without labels; no pairs of a task of single texts."""
+def _training_lines(runner: TaskRunner, pair: bool) -> set[str]:
+    """All of a task's training file."""
+    train = runner.task.read("train")
+    return set(_lines(train.text_a, train.text_b, pair))
+
+
+def _lines(text_a: Sequence[str], text_b: Sequence[str], pair: bool) -> list[str]:
+    """Texts as lines of a file without labels; no pairs of a task of single texts."""
     if not pair:
-        return _texts(runner)
-    rows = zip(runner.train.text_a, runner.train.text_b, strict=True)
-    return [f"{text_a}\t{text_b}" for text_a, text_b in rows] if runner.spec.pair else []
+        return [text for text in (*text_a, *text_b) if text]
+    return [f"{one}\t{other}" for one, other in zip(text_a, text_b, strict=True) if other]
 
 
-def _texts(runner: TaskRunner) -> list[str]:
-    return [text for text in (*runner.train.text_a, *runner.train.text_b) if text]
+def _shuffled(lines: Iterable[str]) -> list[str]:
+    """In one fixed order that is none."""
+    ordered = sorted(lines)
+    return [ordered[row] for row in np.random.default_rng(0).permutation(len(ordered))]
 
 
 @cache

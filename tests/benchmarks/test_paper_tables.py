@@ -93,7 +93,7 @@ def test_another_seed_is_another_training_of_the_same_cell(tmp_path: Path) -> No
     assert more.name != more.with_seed(0).name
 
 
-def test_students_of_several_teachers_and_of_other_texts(tmp_path: Path) -> None:
+def test_students_of_several_teachers_and_of_unlabelled_texts(tmp_path: Path) -> None:
     rows = ("last_layer_kd", "last_layer_kd_seeds", "last_layer_kd_texts")
     results = everything(tmp_path / "results.json", ("partial", "teachers"), ("rte",))
     wanted = list(Schedule(LAYERS, ("rte",), rows).wanted(results))
@@ -103,7 +103,7 @@ def test_students_of_several_teachers_and_of_other_texts(tmp_path: Path) -> None
     assert plain[0].name.endswith("_of_lr0.0002_seed0") and several[0].name.endswith("_of3_lr0.0002_seed0")
     assert [each.seed for each in several[0].other_teachers] == [1, 2]
     assert not plain[0].other_teachers and not texts[0].other_teachers
-    assert [each.other_texts for each in (plain[0], several[0], texts[0])] == [False, False, True]
+    assert [each.unlabelled for each in (plain[0], several[0], texts[0])] == [False, False, True]
     for each in (plain[0], several[0]):
         trained(results, each, 0.5)
     lines = page(results, LAYERS).split("## Table 2")[1].splitlines()
