@@ -2,7 +2,6 @@
 
 import datetime
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,10 +10,12 @@ import numpy as np
 
 from benchmarks.paper.schedule import JOINT_RATE, MAX_ROWS, SAMPLED, WHOLE
 from benchmarks.paper.training import ADAPTERS, JOINT, LORA, MT_DNN, MT_DNN_LOO, Result, Training
+from benchmarks.paper.unlabelled_texts import Texts, unlabelled_lines
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
 from centrabert.distill.text.text_distillation import TextDistillation, distil_texts
+from centrabert.glue_data.task_data import Examples
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -25,7 +26,7 @@ from centrabert.modeling.joint.joint_batches import JointTask
 from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, train_jointly
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.token_dataset import encode
+from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.task_runner import TaskRunner
 
@@ -96,7 +97,7 @@ class Workshop:
         bert = BertFolder.at(self.bert_dir)
         tokenizer = bert.tokenizer()
         trains = [self.runner(task).train for task in (*WHOLE, *SAMPLED)]
-        texts = [text for train in trains for text in _lines(train.text_a, train.text_b, pair=False)]
+        texts = [text for train in trains for text in _texts(train).lines(pair=False)]
         single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
         lines = sorted(set(texts))
         rows = encode(tokenizer, single, lines, [""] * len(lines))
@@ -165,20 +166,13 @@ class Workshop:
         )
 
     def _unlabelled(self, runner: TaskRunner) -> Path:
-        """The file of a fixed sample of texts without a label.
-
-        First what the task's own training file has beyond the rows that it trains on, then what those of
-        the other tasks have: pairs for a task of pairs, else every text.
-        """
+        """The file of the texts without a label that a task's students train on."""
         name, pair = runner.spec.name, runner.spec.pair
         file = self.output_dir / "unlabelled" / f"{name}.tsv"
         if not file.exists():
-            train = runner.train
-            labelled = set(_lines(train.text_a, train.text_b, pair))
-            own = _training_lines(runner, pair) - labelled
-            runners = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
-            others = set[str]().union(*(_training_lines(each, pair) for each in runners)) - own - labelled
-            lines = [*_shuffled(own), *_shuffled(others)][:MAX_UNLABELLED]
+            others = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
+            own, *foreign = (_texts(each.task.read("train")) for each in (runner, *others))
+            lines = unlabelled_lines(_texts(runner.train), own, foreign, pair, MAX_UNLABELLED)
             file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, "".join(f"{line}\n" for line in lines))
         return file
@@ -197,23 +191,8 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
     return replace(branch, full_fine_tuning=not training.frozen)
 
 
-def _training_lines(runner: TaskRunner, pair: bool) -> set[str]:
-    """All of a task's training file."""
-    train = runner.task.read("train")
-    return set(_lines(train.text_a, train.text_b, pair))
-
-
-def _lines(text_a: Sequence[str], text_b: Sequence[str], pair: bool) -> list[str]:
-    """Texts as lines of a file without labels; no pairs of a task of single texts."""
-    if not pair:
-        return [text for text in (*text_a, *text_b) if text]
-    return [f"{one}\t{other}" for one, other in zip(text_a, text_b, strict=True) if other]
-
-
-def _shuffled(lines: Iterable[str]) -> list[str]:
-    """In one fixed order that is none."""
-    ordered = sorted(lines)
-    return [ordered[row] for row in np.random.default_rng(0).permutation(len(ordered))]
+def _texts(rows: Examples | Encoded) -> Texts:
+    return Texts(rows.text_a, rows.text_b)
 
 
 @cache
