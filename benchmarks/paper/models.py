@@ -3,15 +3,17 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from benchmarks.paper.schedule import METHODS, OTHER_WAYS, SMALL, Schedule
-from benchmarks.paper.training import Result, Results, Training
+from benchmarks.paper.methods import METHODS, SMALL
+from benchmarks.paper.results import Results
+from benchmarks.paper.schedule import OTHER_WAYS, Schedule
+from benchmarks.paper.training import ADAPTERS, Training
 from centrabert.search.selection.budget_optimum import pareto_front
 from centrabert.search.selection.candidate import STUDENT, TEACHER, BranchCandidate
 from centrabert.search.selection.marginal_benefit import marginal_benefit
 
 PAPER_SHARE = 33 / 96  # of full fine-tuning's layers, that the paper's mixed model has
 THRESHOLDS = (1.0, 2.0, 3.0)  # the paper's c in Appendix D, in percent points a layer
-FULL, MIXED = "full fine-tuning", "mixed"
+FULL, WITHOUT_KD, MIXED = "full fine-tuning", "without KD", "mixed"
 Chosen = Mapping[str, Training]  # for each task that is trained, the training that serves it
 
 
@@ -19,9 +21,9 @@ def models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[s
     """The rows of Table 2 by name; one of which nothing is trained is empty."""
     depths = schedule.choices.student_layers
     listed = {
-        FULL: [schedule.best_full_so_far(task, results) for task in tasks],
+        FULL: [schedule.best_full(task, results) for task in tasks],
         **_by_depth("KD", depths, [schedule.students(task, results) for task in tasks]),
-        "without KD": [schedule.teacher(task, results) for task in tasks],
+        WITHOUT_KD: [schedule.teacher(task, results) for task in tasks],
     }
     found = {name: _trained(results, trainings) for name, trainings in listed.items()}
     found[MIXED] = _mixed(results, schedule, found)
@@ -48,21 +50,9 @@ def by_threshold(results: Results, schedule: Schedule, tasks: Sequence[str]) -> 
     }
 
 
-def seeds(results: Results, training: Training | None) -> list[Result]:
-    """The results of a training with any seed."""
-    if training is None:
-        return []
-    alike = [
-        each
-        for each in results.found.values()
-        if each.task == training.task and each.name == training.with_seed(each.seed).name
-    ]
-    return sorted(alike, key=lambda each: each.seed)
-
-
 def average(results: Results, chosen: Chosen) -> float:
     """Percent, over the tasks; of each the mean over its seeds."""
-    return statistics.fmean(_quality(results, each) for each in chosen.values())
+    return statistics.fmean(results.quality(each) for each in chosen.values())
 
 
 def computed_layers(chosen: Chosen, num_hidden_layers: int) -> int:
@@ -71,12 +61,28 @@ def computed_layers(chosen: Chosen, num_hidden_layers: int) -> int:
     return trunk + sum(each.student_layers or each.layers for each in chosen.values())
 
 
-def cpu_seconds(results: Results, training: Training) -> float:
-    """Of a training and its teacher's, one seed; a teacher with another seed counts as the first."""
-    found = results.of(training)
-    return (found.cpu_seconds if found else 0) + (
-        training.teacher_seeds * cpu_seconds(results, training.teacher) if training.teacher else 0
-    )
+def parameters(results: Results, chosen: Chosen) -> int:
+    """Stored for all tasks: the trunk's and every task's own; of several seeds the first counts."""
+    found = [results.seeds(each)[0] for each in chosen.values()]
+    own = sum(each.parameters for each in found)
+    if not any(each.frozen or each.row == ADAPTERS for each in found):
+        return own
+    setup = results.setup
+    depth = max(setup.num_hidden_layers if each.row == ADAPTERS else each.frozen for each in found)
+    return own + setup.embedding_parameters + depth * setup.layer_parameters
+
+
+def cpu_seconds(results: Results, training: Training) -> float | None:
+    """Of a training and its teachers', the mean over seeds; None where one is unknown.
+
+    A further teacher counts as the first.
+    """
+    found = results.seeds(training)
+    known = [each.cpu_seconds for each in found if each.cpu_seconds is not None]
+    teacher = cpu_seconds(results, training.teacher) if training.teacher else 0.0
+    if teacher is None or not known or len(known) < len(found):
+        return None
+    return statistics.fmean(known) + training.teacher_seeds * teacher
 
 
 def _by_depth(
@@ -90,7 +96,7 @@ def _by_depth(
 
 
 def _trained(results: Results, trainings: Sequence[Training | None]) -> Chosen:
-    return {each.task: each for each in trainings if each and results.of(each)}
+    return {each.task: each for each in trainings if each and results.seeds(each)}
 
 
 def _mixed(results: Results, schedule: Schedule, found: Mapping[str, Chosen]) -> Chosen:
@@ -104,12 +110,18 @@ def _mixed(results: Results, schedule: Schedule, found: Mapping[str, Chosen]) ->
 
 
 def _pool(schedule: Schedule, found: Mapping[str, Chosen]) -> dict[str, Training]:
-    """Teachers and students of every task by their keys; nothing while a task lacks one of them."""
-    pools = [found["without KD"], *(found[f"KD-{layers}"] for layers in schedule.choices.student_layers)]
+    """Teachers of every task, and students of those depths that every task has, by their keys.
+
+    A teacher of students is there beside a better one, of which there are none yet.
+    """
     tasks = set(found[FULL])
-    if not tasks or any(set(pool) != tasks for pool in pools):
+    depths = [found[f"KD-{layers}"] for layers in schedule.choices.student_layers]
+    students = [each for of_depth in depths if set(of_depth) == tasks for each in of_depth.values()]
+    if not students or set(found[WITHOUT_KD]) != tasks:
         return {}
-    return {each.key: each for pool in pools for each in pool.values()}
+    teachers = [each.teacher for each in students if each.teacher]
+    listed = [*found[WITHOUT_KD].values(), *students]
+    return {each.key: each for each in (*teachers, *listed)}
 
 
 def _candidate(results: Results, schedule: Schedule, training: Training) -> BranchCandidate:
@@ -119,12 +131,8 @@ def _candidate(results: Results, schedule: Schedule, training: Training) -> Bran
         schedule.num_hidden_layers - training.layers,
         training.student_layers or training.layers,
         STUDENT if training.student_layers else TEACHER,
-        _quality(results, training),
+        results.quality(training),
         standard_error=0.0,
         seeds=1,
         folder=training.key,
     )
-
-
-def _quality(results: Results, training: Training) -> float:
-    return 100 * statistics.fmean(each.dev for each in seeds(results, training))

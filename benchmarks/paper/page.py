@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable, Sequence
 
+from benchmarks.paper.methods import NOTES
 from benchmarks.paper.models import (
     FULL,
     Chosen,
@@ -11,30 +12,34 @@ from benchmarks.paper.models import (
     computed_layers,
     cpu_seconds,
     models,
-    seeds,
+    parameters,
 )
-from benchmarks.paper.schedule import EVERYTHING, SAMPLED, WHOLE, Choices, Schedule
-from benchmarks.paper.training import Result, Results
+from benchmarks.paper.results import Result, Results
+from benchmarks.paper.schedule import SAMPLE, TASKS, Choices, Schedule, choices_made
 
-INTRODUCTION = """# The paper's tables
+INTRODUCTION = f"""# The paper's tables
 
-`python -m benchmarks.paper_tables` writes this page and paper_tables.json, which has every training with its
-learning rate, seed and CPU seconds. Percent on dev: accuracy of rte, mrpc, sst2, qnli, mnli and qqp, Matthews
-correlation of cola, Pearson correlation of stsb; mean ± standard deviation where there are several seeds,
-else one seed. Where a cell is a choice (a learning rate, an L), it is chosen on dev too, as in the paper, and
-so it flatters every row alike. mt_dnn trains all eight tasks together, mt_dnn_loo all but the column's own,
-whose head alone is then trained; the CPU hours of a joint training, and of making a smaller BERT from texts,
-are with the first task. An empty cell is not trained yet. rte, cola, mrpc and stsb train five epochs, of
-which the best on dev counts; sst2, qnli, mnli and qqp train on samples, three epochs and their students five,
-and are judged at the end.
+`python -m benchmarks.paper_tables` writes this page and the JSON file beside it, which has every training
+with its learning rate, seed and CPU seconds. Percent on dev: accuracy of rte, mrpc, sst2, qnli, mnli and
+qqp, Matthews correlation of cola, Pearson correlation of stsb; mean ± standard deviation where there are
+several seeds, else one seed. Where a cell is a choice (a learning rate, an L), it is chosen on dev too, as in
+the paper, and so it flatters every row alike. Choices are made among what has been trained; an empty cell has
+not been.
+
+rte, cola, mrpc and stsb train on all rows for five epochs, of which the best on dev counts. sst2, qnli and
+mnli train on samples of {SAMPLE:,} rows, qqp on its 2,000, for three epochs and branches' students for five,
+and are judged at the end. Joint trainings have five epochs, of which the one with the best mean counts. CPU
+hours of a row are those of its trainings and of their teachers; a joint training, and the making of a smaller
+BERT, are shared evenly by the eight tasks.
 """
 Row = Sequence[str]
-TOTALS = ("average", "kept", "layers", "overhead")
+TOTALS = ("average", "kept", "layers", "overhead", "parameters")
 
 
-def page(results: Results, num_hidden_layers: int, choices: Choices = EVERYTHING) -> str:
-    schedule = Schedule(num_hidden_layers, (*WHOLE, *SAMPLED), (), choices=choices)
-    tasks = [task for task in (*WHOLE, *SAMPLED) if any(each.task == task for each in results.found.values())]
+def page(results: Results) -> str:
+    layers, choices = results.setup.num_hidden_layers, choices_made(results)
+    schedule = Schedule(layers, TASKS, (), choices=choices, ended=True)
+    tasks = [task for task in TASKS if any(each.task == task for each in results.found.values())]
     sections = (
         ("Table 1: the top L layers fine-tuned", _table1(results, schedule, tasks)),
         ("Table 2: models for all tasks", _table2(results, schedule, tasks)),
@@ -49,12 +54,10 @@ def page(results: Results, num_hidden_layers: int, choices: Choices = EVERYTHING
 
 
 def _tried(choices: Choices) -> str:
-    lists = (choices.full_rates, choices.partial_rates, choices.teacher_layers)
-    full, partial, layers = (", ".join(f"{value:g}" for value in each) for each in lists)
-    return f"""
-Learning rates of full fine-tuning: {full}, the best of those that have been trained; of the top L layers:
-{partial}; L of the teachers: {layers}.
-"""
+    full, partial = (
+        ", ".join(f"{value:g}" for value in each) for each in (choices.full_rates, choices.partial_rates)
+    )
+    return f"\nLearning rates of full fine-tuning: {full}; of the top L layers: {partial}.\n"
 
 
 def _precision(results: Results) -> str:
@@ -77,38 +80,47 @@ def _percent(found: Sequence[Result]) -> str:
 
 
 def _table1(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
-    full = ["full", *(_percent(seeds(results, schedule.best_full_so_far(task, results))) for task in tasks)]
+    full = ["full", *(_percent(results.seeds(schedule.best_full(task, results))) for task in tasks)]
     rows = [full]
     for layers in range(1, schedule.num_hidden_layers + 1):
         cells = []
         for task in tasks:
             of_layers = schedule.at_best_rate(task, [layers], results)
-            cells.append(_percent(seeds(results, of_layers[0] if of_layers else None)))
+            cells.append(_percent(results.seeds(of_layers[0] if of_layers else None)))
         rows.append([str(layers), *cells])
     return _table(("L", *tasks), rows)
 
 
 def _table2(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
     found = models(results, schedule, tasks)
-    rows = []
+    rows, notes = [], []
     for name, chosen in found.items():
         if not chosen:
             continue
-        cells = [_percent(seeds(results, chosen.get(task))) for task in tasks]
-        hours = sum(cpu_seconds(results, each) for each in chosen.values()) / 3600
-        totals = ["", "", "", ""]
+        cells = [_percent(results.seeds(chosen.get(task))) for task in tasks]
+        seconds = [cpu_seconds(results, each) for each in chosen.values()]
+        known = [each for each in seconds if each is not None]
+        hours = f"{sum(known) / 3600:.2f}" if len(known) == len(seconds) else ""
+        totals = [""] * len(TOTALS)
         if set(chosen) == set(tasks):
             totals = _totals(results, schedule, chosen, found[FULL])
-        rows.append([name, *cells, *totals, f"{hours:.2f}"])
-    return _table(("model", *tasks, *TOTALS, "CPU hours"), rows)
+        rows.append([name, *cells, *totals, hours])
+        row = next(iter(chosen.values())).row
+        if row in NOTES and (note := f"- {row}: {NOTES[row]}.") not in notes:
+            notes.append(note)
+    listed = "\n\n" + "\n".join(notes) if notes else ""
+    return _table(("model", *tasks, *TOTALS, "CPU hours"), rows) + listed
 
 
 def _totals(results: Results, schedule: Schedule, chosen: Chosen, full: Chosen) -> list[str]:
-    """The cells of a model that serves all tasks."""
+    """The cells of a model that serves all tasks; shares are of full fine-tuning."""
     mean, layers = average(results, chosen), computed_layers(chosen, schedule.num_hidden_layers)
-    kept = f"{mean / average(results, full):.1%}" if set(full) == set(chosen) else ""
     share = layers / (schedule.num_hidden_layers * len(chosen))
-    return [f"{mean:.1f}", kept, str(layers), f"{share:.1%}"]
+    kept = stored = ""
+    if set(full) == set(chosen):
+        kept = f"{mean / average(results, full):.1%}"
+        stored = f"{parameters(results, chosen) / parameters(results, full):.1%}"
+    return [f"{mean:.1f}", kept, str(layers), f"{share:.1%}", stored]
 
 
 def _appendix_c(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
@@ -120,7 +132,7 @@ def _appendix_c(results: Results, schedule: Schedule, tasks: Sequence[str]) -> s
                 listed = schedule.from_pretrained(task, results) if start == "pretrained" else None
                 listed = schedule.students(task, results) if listed is None else listed
                 training = next((each for each in listed if each.student_layers == layers), None)
-                cells.append(_percent(seeds(results, training)))
+                cells.append(_percent(results.seeds(training)))
             rows.append([str(layers), start, *cells])
     return _table(("l", "start", *tasks), rows)
 
@@ -131,4 +143,4 @@ def _appendix_d(results: Results, schedule: Schedule, tasks: Sequence[str]) -> s
     for threshold, chosen in by_threshold(results, schedule, tasks).items():
         own = [str(chosen[task].student_layers or chosen[task].layers) for task in tasks]
         rows.append([f"{threshold:g}", *own, *_totals(results, schedule, chosen, full)])
-    return _table(("c", *tasks, *TOTALS), rows)
+    return _table(("c", *tasks, *TOTALS), rows) if rows else "Not every task has a teacher and students yet."

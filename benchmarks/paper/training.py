@@ -1,9 +1,6 @@
-"""A training that a table needs, described completely, and what it reached."""
+"""A training that a table needs, described completely."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 FULL, PARTIAL, KD, LORA, ADAPTERS = "full", "partial", "kd", "lora", "adapters"
@@ -73,62 +70,3 @@ class Training:
     def with_seed(self, seed: int) -> "Training":
         """The same training with another seed; a student keeps its teacher."""
         return replace(self, seed=seed)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a training reached.
-
-    Attributes:
-      dev: The task's metric, as a fraction.
-      tuned: Layers that the model owns.
-      frozen: Layers that it shares.
-      cpu_seconds: Of the training and its evaluation, start-up left out; the teacher's are its own. Those of
-        a joint training, or of making a smaller BERT, are with the first of its tasks.
-      bfloat16: As of `Hyperparameters`.
-    """
-
-    task: str
-    row: str
-    name: str
-    layers: int
-    seed: int
-    learning_rate: float
-    frozen: int
-    tuned: int
-    metric: str
-    dev: float
-    cpu_seconds: float
-    date: str
-    bfloat16: bool = False
-
-
-@dataclass
-class Results:
-    """The results in a JSON file, to which every training adds one."""
-
-    file: Path
-    found: dict[str, Result] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, file: Path) -> "Results":
-        lines = json.loads(file.read_text()) if file.exists() else []
-        found = [Result(**line) for line in lines]
-        return cls(file, {f"{each.task}/{each.name}": each for each in found})
-
-    def add(self, training: Training, result: Result) -> None:
-        self.found[training.key] = result
-        lines = [json.dumps(asdict(each)) for _, each in sorted(self.found.items())]
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text("[\n" + ",\n".join(lines) + "\n]\n")
-
-    def of(self, training: Training) -> Result | None:
-        return self.found.get(training.key)
-
-    def best(self, trainings: Iterable[Training]) -> Training | None:
-        """The one with the best dev value, of equals the first; None while any of them has no result."""
-        listed = list(trainings)
-        values: Mapping[str, Result] = self.found
-        if any(each.key not in values for each in listed):
-            return None
-        return max(listed, key=lambda each: values[each.key].dev)

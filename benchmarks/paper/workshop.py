@@ -1,15 +1,20 @@
 """Does a training of the tables: everything that is imported here is TensorFlow's weight."""
 
 import datetime
-import time
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper.schedule import JOINT_RATE, MAX_ROWS, SAMPLED, WHOLE
-from benchmarks.paper.training import ADAPTERS, JOINT, LORA, MT_DNN, MT_DNN_LOO, Result, Training
+from benchmarks.paper.counted_time import counted
+from benchmarks.paper.estimate import Tokens, smaller_bert_hours, training_hours
+from benchmarks.paper.results import Result, Setup
+from benchmarks.paper.schedule import JOINT_EPOCHS, JOINT_RATE, MAX_ROWS, SAMPLED, TASKS
+from benchmarks.paper.training import ADAPTERS, JOINT, LORA, MT_DNN, MT_DNN_LOO, Training
 from benchmarks.paper.unlabelled_texts import Texts, unlabelled_lines
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
@@ -24,17 +29,18 @@ from centrabert.modeling.config import BertConfig
 from centrabert.modeling.files import write_text
 from centrabert.modeling.joint.joint_batches import JointTask
 from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, train_jointly
+from centrabert.modeling.scopes import embedding_shapes, layer_shapes
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.token_dataset import Encoded, encode
 from centrabert.modeling.training.trunk_cache import TrunkCache
+from centrabert.search.jobs.resumable_timer import CPU, ResumableTimer
 from centrabert.task_runner import TaskRunner
 
 BATCH = 64
 CACHE_BYTES = 12 * 10**9
 MAX_UNLABELLED = 10_000
 TEXT_RATE, TEXT_EPOCHS = 2e-4, 1.0
-FLOPS_A_SECOND = 6e10  # of one core, for an estimate
 
 
 @dataclass(frozen=True)
@@ -53,20 +59,43 @@ class Workshop:
     pooling: str
     bfloat16: bool = False
 
+    def setup(self, tasks: Sequence[str]) -> Setup:
+        """What the trainings of these tasks have in common."""
+        bert = BertFolder.at(self.bert_dir)
+        embeddings, layer = (
+            sum(math.prod(shape) for shape in shapes.values())
+            for shapes in (embedding_shapes(bert.config()), layer_shapes(bert.config(), 0))
+        )
+        runners = {task: self.runner(task) for task in tasks}
+        data = {task: _digest([each.train.digest, each.dev.digest]) for task, each in runners.items()}
+        encoder = _digest(f"{name} {digest}" for name, digest in sorted(bert.digests.items()))
+        return Setup(encoder, bert.config().num_hidden_layers, embeddings, layer, self.pooling, data)
+
     def train(self, training: Training) -> Result:
         """Trains it, or goes on training, with its teacher before it if that is not there yet."""
         for teacher in (*([training.teacher] if training.teacher else []), *training.other_teachers):
             if not self.finished(teacher):
                 self.train(teacher)
-        runner, folder, started = self.runner(training.task), self.folder(training), time.process_time()
+        runner, folder = self.runner(training.task), self.folder(training)
+        shared = 0.0
         if training.texts:
-            runner = replace(runner, bert=self.smaller(training.texts, training.student_layers))
+            bert, seconds = self._smaller(training.texts, training.student_layers)
+            runner, shared = replace(runner, bert=bert), seconds / len(TASKS)
         if training.row in JOINT:
-            joint = self._joint(training)
+            joint, seconds = self._joint(training)
+            shared = seconds / (len(TASKS) if training.row == MT_DNN else 1)
             runner = replace(runner, bert=BertFolder.at(joint / BERT))
             folder = joint / BRANCHES / training.task if training.row == MT_DNN else folder
-        record = read_record(folder) if training.row == MT_DNN else self._trained(training, runner, folder)
+        if training.row == MT_DNN:
+            record, own = read_record(folder), 0.0
+        else:
+            timer = self._timer(training.key)
+            if not self.finished(training):
+                with counted(timer):
+                    self._train(training, runner, folder)
+            record, own = read_record(folder), timer.seconds(CPU)
         metric = runner.spec.metric
+        owned = record.branch.owned_shapes(runner.bert.config()).values()
         return Result(
             task=training.task,
             row=training.row,
@@ -76,9 +105,10 @@ class Workshop:
             learning_rate=training.learning_rate,
             frozen=record.branch.frozen,
             tuned=record.branch.tuned,
+            parameters=sum(map(math.prod, owned)),
             metric=metric,
             dev=record.metrics[metric],
-            cpu_seconds=round(time.process_time() - started, 1),
+            cpu_seconds=round(own + shared, 1) or None,
             date=datetime.date.today().isoformat(),
             bfloat16=bool(record.hyperparameters.get("bfloat16")),
         )
@@ -92,48 +122,63 @@ class Workshop:
     def runner(self, task: str) -> TaskRunner:
         return _runner(self, task)
 
-    def smaller(self, objective: str, layers: int) -> BertFolder:
-        """The BERT that is made of the training texts of all tasks, which several rows start from."""
-        bert = BertFolder.at(self.bert_dir)
+    def _smaller(self, objective: str, layers: int) -> tuple[BertFolder, float]:
+        """The BERT that is made of the training texts of all tasks, which several rows start from, and what
+        it took, in CPU seconds."""
+        bert, timer = BertFolder.at(self.bert_dir), self._timer(f"smaller/{objective}")
         tokenizer = bert.tokenizer()
-        trains = [self.runner(task).train for task in (*WHOLE, *SAMPLED)]
-        texts = [text for train in trains for text in _texts(train).lines(pair=False)]
-        single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
-        lines = sorted(set(texts))
-        rows = encode(tokenizer, single, lines, [""] * len(lines))
-        hyperparameters = Hyperparameters(
-            learning_rate=TEXT_RATE, num_train_epochs=TEXT_EPOCHS, bfloat16=self.bfloat16
-        )
         folder = self.output_dir / "smaller" / objective
-        return distil_texts(
-            TextDistillation(bert, tokenizer, layers, objective, rows, hyperparameters, folder)
-        )
+        if not (folder / BERT).exists():
+            trains = [self.runner(task).train for task in TASKS]
+            lines = sorted({text for train in trains for text in _texts(train).lines(pair=False)})
+            single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
+            rows = encode(tokenizer, single, lines, [""] * len(lines))
+            hyperparameters = Hyperparameters(
+                learning_rate=TEXT_RATE, num_train_epochs=TEXT_EPOCHS, bfloat16=self.bfloat16
+            )
+            job = TextDistillation(bert, tokenizer, layers, objective, rows, hyperparameters, folder)
+            with counted(timer):
+                distil_texts(job)
+        return BertFolder.at(folder / BERT), timer.seconds(CPU)
 
-    def _joint(self, training: Training) -> Path:
-        """The folder of the joint training of all tasks, or of all but the one that is left out."""
+    def _joint(self, training: Training) -> tuple[Path, float]:
+        """The folder of the joint training of all tasks, or of all but the one that is left out, and what it
+        took, in CPU seconds."""
         rate = dict(training.settings).get(JOINT_RATE, training.learning_rate)
         what = f"without_{training.task}" if training.row == MT_DNN_LOO else "all"
         folder = self.output_dir / "joint" / f"{what}_lr{rate:g}_seed{training.seed}"
-        hyperparameters = self._hyperparameters(replace(training, learning_rate=rate))
+        timer = self._timer(f"joint/{folder.name}")
+        of_joint = replace(training, learning_rate=rate, num_train_epochs=JOINT_EPOCHS)
+        hyperparameters = self._hyperparameters(of_joint)
         runners = [self.runner(task) for task in _joint_tasks(training)]
         tasks = [JointTask(each.spec, each.train, each.dev, each.score, hyperparameters) for each in runners]
         bert = BertFolder.at(self.bert_dir)
-        train_jointly(JointJob(bert, bert.tokenizer(), tuple(tasks), hyperparameters, folder))
-        return folder
+        if not all((folder / BRANCHES / each.spec.name).exists() for each in runners):
+            with counted(timer):
+                train_jointly(JointJob(bert, bert.tokenizer(), tuple(tasks), hyperparameters, folder))
+        return folder, timer.seconds(CPU)
+
+    def _timer(self, key: str) -> ResumableTimer:
+        file = self.output_dir / "seconds" / f"{key}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return ResumableTimer(file)
 
     def hours(self, training: Training) -> float:
-        """CPU hours that a training should take, by its products alone."""
-        config, tasks, own = BertFolder.at(self.bert_dir).config(), [training.task], training.student_layers
-        if training.row == MT_DNN_LOO:
-            tasks = _joint_tasks(training)
-        if training.row in JOINT:
-            own = config.num_hidden_layers  # of a joint training of all tasks every task has its share
-        tokens = sum(int(np.sum(self.runner(each).train.lengths)) for each in tasks)
-        of_layer = 2 * (4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size)
-        products = 3 * (own or training.layers) * of_layer * tokens * training.num_train_epochs
-        return products / FLOPS_A_SECOND / 3600
+        """CPU hours that a training should take; of a joint training of all tasks, the task's share."""
+        tasks = _joint_tasks(training) if training.row == MT_DNN_LOO else [training.task]
+        rows = [(each.train.lengths, each.dev.lengths) for each in map(self.runner, tasks)]
+        train, dev = (int(sum(map(np.sum, each))) for each in zip(*rows, strict=True))
+        if training.unlabelled:
+            lengths = self.runner(training.task).train.lengths
+            train += int(np.mean(lengths) * MAX_UNLABELLED)
+        return training_hours(training, Tokens(train, dev), BertFolder.at(self.bert_dir).config())
 
-    def _trained(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
+    def smaller_hours(self) -> float:
+        """CPU hours that making a smaller BERT from the texts of all tasks should take."""
+        tokens = int(sum(np.sum(self.runner(task).train.lengths) for task in TASKS))
+        return smaller_bert_hours(tokens, BertFolder.at(self.bert_dir).config())
+
+    def _train(self, training: Training, runner: TaskRunner, folder: Path) -> BranchRecord:
         hyperparameters = self._hyperparameters(training)
         if training.task in SAMPLED:  # their dev sets are larger than what they train on: judged once
             rows = len(runner.train) + (MAX_UNLABELLED if training.unlabelled else 0)
@@ -170,7 +215,7 @@ class Workshop:
         name, pair = runner.spec.name, runner.spec.pair
         file = self.output_dir / "unlabelled" / f"{name}.tsv"
         if not file.exists():
-            others = [self.runner(task) for task in (*WHOLE, *SAMPLED) if task != name]
+            others = [self.runner(task) for task in TASKS if task != name]
             own, *foreign = (_texts(each.task.read("train")) for each in (runner, *others))
             lines = unlabelled_lines(_texts(runner.train), own, foreign, pair, MAX_UNLABELLED)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +225,7 @@ class Workshop:
 
 def _joint_tasks(training: Training) -> list[str]:
     left_out = {training.task} if training.row == MT_DNN_LOO else set()
-    return [task for task in (*WHOLE, *SAMPLED) if task not in left_out]
+    return [task for task in TASKS if task not in left_out]
 
 
 def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
@@ -193,6 +238,10 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
 
 def _texts(rows: Examples | Encoded) -> Texts:
     return Texts(rows.text_a, rows.text_b)
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 @cache
