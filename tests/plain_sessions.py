@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 # Patterns of fnmatch, over a test's file.
 PLAIN = (
+    "tests/benchmarks/test_workshop.py",
     "tests/distill/text/*.py",
     "tests/export/lifecycle/test_[!s]*.py",
     "tests/export/lifecycle/test_store_*.py",
