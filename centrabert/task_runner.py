@@ -186,7 +186,7 @@ class TaskRunner:
             raises.
         """
         teacher.record.check_reads(self.spec, self.tokenizer.digest)
-        same, train = self.bert.digests == teacher.bert.digests, self.train
+        same, train = self.bert.is_the_same(teacher.bert), self.train
         if unlabelled is not None:
             texts = encode(self.tokenizer, self.spec, *read_unlabelled(unlabelled, self.spec.pair))
             train = train.with_unlabelled(texts)

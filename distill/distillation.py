@@ -14,6 +14,7 @@ from centrabert.distill.methods.method import (
     DistillationMethod,
     TeacherStates,
 )
+from centrabert.distill.student import student_of
 from centrabert.distill.teacher import LOGITS, Teacher
 from centrabert.distill.teachers import Teachers
 from centrabert.errors import UserError
@@ -26,7 +27,7 @@ from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.tokenization.tokenizer import Tokenizer
 from centrabert.modeling.training.estimator import Tensors
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.initialization import Initialization, as_pretrained
+from centrabert.modeling.training.initialization import Initialization
 from centrabert.modeling.training.objective import Encoder, ModelStates
 from centrabert.modeling.training.token_dataset import Encoded
 from centrabert.modeling.training.train_branch import (
@@ -130,7 +131,7 @@ def distil(
     """
     teachers = Teachers(teacher, tuple(other_teachers))
     teachers.check_vocabulary(tokenizer.digest)
-    student, start = _student(teacher, student_layers, student_bert, method)
+    student, start = student_of(teacher, student_layers, student_bert, method)
     _check_answers_are_read(method, teachers, train)
     states = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
@@ -160,43 +161,3 @@ def _check_answers_are_read(method: DistillationMethod, teachers: Teachers, trai
         raise UserError(f"--method={method.name} {nothing}; leave --other_teachers out")
     if train.some_unlabelled:
         raise UserError(f"--method={method.name} {nothing}; leave --unlabelled_file out")
-
-
-def _student(
-    teacher: Teacher, student_layers: int, bert: BertFolder | None, method: DistillationMethod
-) -> tuple[Branch, Initialization]:
-    """The student on the teacher's BERT, or as the whole of another one, and where it starts."""
-    of_teacher = teacher.record.branch
-    if bert is not None:
-        student = _whole_student(teacher, student_layers, bert, method)
-        return student, as_pretrained(student)
-    student = of_teacher.student(student_layers)
-    method.compared_states(of_teacher, student)  # raises where they do not suit the method
-    return student, method.initialization(of_teacher, student)
-
-
-def _whole_student(
-    teacher: Teacher, student_layers: int, bert: BertFolder, method: DistillationMethod
-) -> Branch:
-    """The student that is all of another BERT."""
-    config, of_teacher = bert.config(), teacher.bert.config()
-    if student_layers != config.num_hidden_layers:
-        raise UserError(
-            f"--student_layers={student_layers}: {bert.config_file} has {config.num_hidden_layers} layers, "
-            "and the student is the whole of it"
-        )
-    student = Branch(teacher.record.branch.task, 0, student_layers, full_fine_tuning=True)
-    if method.runs_teacher:
-        raise UserError(
-            f"--method={method.name} puts the student's layers among the teacher's, so that both stand on "
-            "one BERT; leave --student_bert_dir out"
-        )
-    compares = method.compared_states(teacher.record.branch, student).student
-    for name in ("hidden_size", "num_attention_heads"):
-        own, other = getattr(config, name), getattr(of_teacher, name)
-        if compares and own != other:
-            raise UserError(
-                f"--method={method.name} compares states of student and teacher, and nothing is projected: "
-                f"{bert.config_file} has {name} {own}, {teacher.bert.config_file} has {other}"
-            )
-    return student

@@ -31,16 +31,17 @@ class Run:
 
     teacher: Path = flag("Branch folder of the teacher, as run_classifier writes it.")
     student_layers: int = flag(
-        "l: number of the student's own layers above the frozen ones, from 1 to the teacher's L."
+        "l: number of the student's own layers above the frozen ones, from 1 to the teacher's L; with "
+        "--student_bert_dir the number of layers of that BERT."
     )
     data: TaskFlags = flag_group()
     output_dir: Path = flag("Folder to write the student's branch into.")
     bert: BertFlags = flag_group()
     student_bert_dir: Path | None = flag(
         "Folder of another pretrained BERT with the same vocabulary, such as `centrabert compress` writes. "
-        "The student consists of all its layers (--student_layers must be their number), shares nothing "
-        "with the teacher's BERT, and cannot be merged. By default the student is built on the teacher's "
-        "BERT.",
+        "The student consists of all its layers, however many the teacher has (--student_layers must be "
+        "their number), shares nothing with the teacher's BERT, and cannot be merged. By default the student "
+        "is built on the teacher's BERT.",
         None,
     )
     start_from: str | None = flag(
@@ -89,6 +90,7 @@ def main() -> None:
 
 def run(run: Run, method: DistillationMethod) -> None:
     """Reads the teacher's task and distils it."""
+    from centrabert.distill.student import student_of
     from centrabert.distill.teacher import Teacher
     from centrabert.modeling.bert_folder import BertFolder
     from centrabert.task_runner import TaskRunner
@@ -96,15 +98,14 @@ def run(run: Run, method: DistillationMethod) -> None:
     bert = BertFolder(*run.bert.files)
     teacher = Teacher(run.teacher, bert)
     record = teacher.record
-    student = record.branch.student(run.student_layers)  # a wrong l is told before any data is read,
-    method.compared_states(record.branch, student)  # and so is one that does not suit the method
-    own, start = bert, None
-    if run.student_bert_dir is not None:
-        own = BertFolder.at(run.student_bert_dir)
+    another = None if run.student_bert_dir is None else BertFolder.at(run.student_bert_dir)
+    # What l, BERT and method cannot be is told before any data is read.
+    student, _ = student_of(teacher, run.student_layers, another, method)
+    start = None
     if run.start_from is not None:
         start = parse_initialization(run.start_from, record.branch, student)
     task = run.data.find(record.branch.task.name, [run.teacher])
-    runner = TaskRunner.of_branch(task, own, record)
+    runner = TaskRunner.of_branch(task, another or bert, record)
     runner.distil(
         teacher,
         run.student_layers,

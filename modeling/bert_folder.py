@@ -123,6 +123,10 @@ class BertFolder:
         """SHA-256 of every variable of the encoder, by name."""
         return tensor_digests(self.read())
 
+    def is_the_same(self, other: "BertFolder") -> bool:
+        """Whether both have one config and the same variables, wherever they are."""
+        return self.config() == other.config() and self.digests == other.digests
+
 
 def _convert(source: Path) -> str:
     return f"`centrabert convert --source={source} --output_dir=FOLDER`"

@@ -7,6 +7,7 @@ from centrabert.distill.comparison.layer_pairs import evenly_spaced, topmost
 from centrabert.distill.methods.method import (
     ComparedStates,
     TeacherStates,
+    check_pairs,
     check_weights,
     compared,
     paired,
@@ -66,6 +67,7 @@ class BertPKD(VanillaKD):
                 f"--method={self.name} compares the student's own layers but the last, and "
                 f"--student_layers={student.tuned} leaves none; take 2 or more, or --method=vanilla_kd"
             )
+        check_pairs(self, teacher, student)
         return compared(PAIRINGS[self.patience](teacher, student)[:-1], HIDDEN)
 
     def loss(

@@ -143,3 +143,16 @@ def check_weights(method: DistillationMethod, *names: str) -> None:
     for name in names:
         if not 0 <= (weight := getattr(method, name)) < math.inf:
             raise UserError(f"--{name}={weight} is no weight: take a number of 0 or more")
+
+
+def check_pairs(method: DistillationMethod, teacher: Branch, student: Branch) -> None:
+    """Raises UserError unless each own layer of the student can have one of the teacher's for itself.
+
+    Only a student on another BERT can have more of them.
+    """
+    if student.tuned > teacher.tuned:
+        raise UserError(
+            f"--method={method.name} compares each layer of the student with one of the teacher's own, and "
+            f"--student_layers={student.tuned} is above {teacher.tuned}, the number of these; take "
+            "--method=minilm, which compares the last layers alone"
+        )

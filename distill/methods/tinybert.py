@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from centrabert.distill.comparison.layer_pairs import evenly_spaced
-from centrabert.distill.methods.method import ComparedStates, TeacherStates, compared, paired, setting
+from centrabert.distill.methods.method import (
+    ComparedStates,
+    TeacherStates,
+    check_pairs,
+    compared,
+    paired,
+    setting,
+)
 from centrabert.distill.methods.vanilla_kd import HARD_WEIGHT, TEMPERATURE, VanillaKD
 from centrabert.errors import UserError
 from centrabert.modeling.branch import Branch
@@ -22,11 +29,13 @@ if TYPE_CHECKING:
 class TinyBERT(VanillaKD):
     """Squared errors of hidden states and attention scores, then vanilla_kd's loss (Jiao et al. 2020).
 
-    Evenly spaced layers are compared, and the embeddings where the student trains them; of each the mean
-    over tokens, and all are summed. As student and teacher are as wide, there is no projection. Both
-    stages share one schedule of the learning rate: with the default each has half of the steps. In the
-    paper the first has 10 to 20 epochs and the second 3, at a temperature of 1 and without labels. Neither
-    its general distillation nor its augmentation is part of this: they need a masked language model.
+    Evenly spaced own layers are compared, and the embeddings where the student trains them and the teacher
+    has no frozen layers; of each the mean over tokens, and all are summed. As student and teacher are as
+    wide, there is no projection. Both stages share one schedule of the learning rate: with the default each
+    has half of the steps. In the paper the first has 10 to 20 epochs and the second 3, at a temperature of
+    1 and without labels. The paper's general distillation is `centrabert compress --method=tinybert`, whose
+    BERT can be the student's (--student_bert_dir). Its augmentation of the training rows, which asks a
+    masked language model for other words, is no part of this.
 
     Raises:
       UserError: A setting is out of range.
@@ -50,8 +59,9 @@ class TinyBERT(VanillaKD):
     def compared_states(self, teacher: Branch, student: Branch) -> ComparedStates:
         if not self.layer_share:
             return ComparedStates()
+        check_pairs(self, teacher, student)
         layers = compared(evenly_spaced(teacher, student), ATTENTION_SCORES, HIDDEN)
-        embeddings = (LayerState(HIDDEN, 0),) * student.full_fine_tuning
+        embeddings = (LayerState(HIDDEN, 0),) * (student.full_fine_tuning and not teacher.frozen)
         return ComparedStates(embeddings + layers.student, embeddings + layers.teacher)
 
     def loss(
