@@ -50,7 +50,8 @@ class JointJob:
     """All that decides a joint training.
 
     Raises:
-      UserError: There is no task, two have one name, or the BERT cannot read one's texts.
+      UserError: There is no task, two have one name, the BERT cannot read one's texts, or class weights or
+        label smoothing do not suit one.
     """
 
     bert: BertFolder
@@ -67,8 +68,9 @@ class JointJob:
             raise UserError("there is no task to train")
         if rank := self.hyperparameters.lora_rank:
             raise UserError(f"--lora_rank={rank}: a joint training trains all layers; leave the flag out")
-        for task in self.specs:
-            check_reads(self.bert, self.tokenizer, task)
+        for each in self.tasks:
+            check_reads(self.bert, self.tokenizer, each.spec)
+            label_targets(each.hyperparameters, each.spec, each.train)  # raises where they do not fit
 
     @property
     def specs(self) -> list[TaskSpec]:

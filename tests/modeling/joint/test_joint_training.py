@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -223,3 +224,25 @@ def test_lora_is_refused(trained: JointJob) -> None:
         ValueError, match=r"^--lora_rank=2: a joint training trains all layers; leave the flag"
     ):
         dataclasses.replace(trained, hyperparameters=updated)
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "message"),
+    [
+        (0, {"class_weights": ("entailment:2",)}, "--class_weights: 'not_entailment' has no weight"),
+        (0, {"class_weights": ("good:1", "bad:2")}, "--class_weights: 'good' is no label of the task"),
+        (1, {"class_weights": ("balanced",)}, "a regression takes neither class weights nor label smoothing"),
+        (1, {"label_smoothing": 0.1}, "a regression takes neither class weights nor label smoothing; leave"),
+    ],
+)
+def test_targets_that_do_not_suit_a_task(
+    runner: TaskRunner, tmp_path: Path, number: int, given: dict[str, Any], message: str
+) -> None:
+    """It is told when the job is made, and so before its folder is claimed."""
+    joint = job(runner, tmp_path / "joint")
+    tasks = list(joint.tasks)
+    hyperparameters = dataclasses.replace(HYPERPARAMETERS, **given)
+    tasks[number] = dataclasses.replace(tasks[number], hyperparameters=hyperparameters)
+    with pytest.raises(ValueError, match=f"^task {tasks[number].spec.name}: {re.escape(message)}"):
+        dataclasses.replace(joint, tasks=tuple(tasks))
+    assert not joint.output_dir.exists()
