@@ -85,7 +85,7 @@ class TaskRunner:
         """
         trained = record.branch.task
         runner = cls(task, bert, trained.max_seq_length, trained.pooling, record.do_lower_case)
-        record.check_reads(runner.spec, runner.tokenizer.digest)
+        record.check_reads(runner.spec, runner.tokenizer.digest, str(bert.vocab_file))
         return runner
 
     @cached_property
@@ -185,7 +185,7 @@ class TaskRunner:
           UserError: The teacher was trained for another task, or on another vocabulary, and what `distil`
             raises.
         """
-        teacher.record.check_reads(self.spec, self.tokenizer.digest)
+        teacher.record.check_reads(self.spec, self.tokenizer.digest, str(self.bert.vocab_file))
         same, train = self.bert.is_the_same(teacher.bert), self.train
         if unlabelled is not None:
             texts = encode(self.tokenizer, self.spec, *read_unlabelled(unlabelled, self.spec.pair))

@@ -40,7 +40,7 @@ class TrainedModel:
             another BERT; or its checkpoint is not the one that its branch.json describes.
         """
         record = read_record(folder)
-        record.check_reads(task, vocabulary_digest)
+        record.check_reads(task, vocabulary_digest, str(bert.vocab_file))
         record.check_base(bert.digests, bert.config(), str(bert.checkpoint))
         read_owned(folder, record)
         history = read_evaluations(folder / EVALUATIONS, task.metric)

@@ -130,13 +130,14 @@ def distil(
       UserError: One of these does not suit the teacher or the method.
     """
     teachers = Teachers(teacher, tuple(other_teachers))
-    teachers.check_vocabulary(tokenizer.digest)
+    bert = student_bert or teacher.bert
+    teachers.check_vocabulary(tokenizer.digest, str(bert.vocab_file))
     student, start = student_of(teacher, student_layers, student_bert, method)
     _check_answers_are_read(method, teachers, train)
     states = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
-            bert=student_bert or teacher.bert,
+            bert=bert,
             tokenizer=tokenizer,
             branch=student,
             hyperparameters=hyperparameters,

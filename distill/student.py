@@ -38,6 +38,11 @@ def _whole_student(
             f"--student_bert_dir: {bert.checkpoint} is the teacher's own BERT; leave the flag out, and the "
             "student is built on it"
         )
+    if bert.tokenizer(teacher.record.do_lower_case).digest != teacher.record.vocabulary_digest:
+        raise UserError(
+            f"--student_bert_dir: {bert.vocab_file} is another vocabulary than that of {teacher.folder}; "
+            "give a BERT with the teacher's, such as `centrabert compress` makes of its BERT"
+        )
     if student_layers != config.num_hidden_layers:
         raise UserError(
             f"--student_layers={student_layers}: {bert.config_file} has {config.num_hidden_layers} layers, "

@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from centrabert.distill.state_file import StateFile, StateLayout, logits_axes, new_state_file, state_axes
+from centrabert.errors import UserError
 from centrabert.modeling import checkpoint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch_checkpoint import read_owned
@@ -41,8 +42,11 @@ class Teacher:
     bert: BertFolder
 
     def __post_init__(self) -> None:
-        self.record.branch.check_own_layers()
-        self.record.check_base(self.bert.digests, self.bert.config(), str(self.bert.checkpoint))
+        try:
+            self.record.branch.check_own_layers()
+            self.record.check_base(self.bert.digests, self.bert.config(), str(self.bert.checkpoint))
+        except UserError as error:
+            raise UserError(f"{self.folder}: {error}") from None
         read_owned(self.folder, self.record)
 
     @cached_property

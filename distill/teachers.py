@@ -64,10 +64,10 @@ class Teachers:
             if digests.index(digests[number]) < number:
                 raise UserError(f"--other_teachers: {other.folder} is given twice")
 
-    def check_vocabulary(self, digest: str) -> None:
-        """Raises UserError where a teacher was trained with another vocabulary."""
+    def check_vocabulary(self, digest: str, source: str) -> None:
+        """Raises UserError where a teacher was trained with another vocabulary than that in `source`."""
         for each in (self.first, *self.others):
-            each.record.check_reads(self.first.record.branch.task, digest)
+            each.record.check_reads(self.first.record.branch.task, digest, source)
 
     def states(
         self, rows: Encoded, wanted: Collection[LayerState], batch_size: int, cache_dir: Path

@@ -76,8 +76,12 @@ class BranchRecord:
             {**self.variables, "trunk": self.trunk_digest, "task": text_digest(dump(answers))}
         )
 
-    def check_reads(self, task: TaskSpec, vocabulary_digest: str) -> None:
-        """Raises UserError unless the branch was trained for `task` and on that vocabulary."""
+    def check_reads(self, task: TaskSpec, vocabulary_digest: str, source: str) -> None:
+        """Raises UserError unless the branch was trained for `task` and on that vocabulary.
+
+        Args:
+          source: The vocabulary's file, for the message.
+        """
         trained = self.branch.task
         if trained != task:
             differing = [f.name for f in fields(task) if getattr(task, f.name) != getattr(trained, f.name)]
@@ -88,7 +92,12 @@ class BranchRecord:
                 "give the flags, or the declaration, that it was trained with"
             )
         if self.vocabulary_digest != vocabulary_digest:
-            raise UserError(f"branch {trained.name} was trained with another vocabulary or --do_lower_case")
+            lowered = str(self.do_lower_case).lower()
+            raise UserError(
+                f"branch {trained.name} was trained with another vocabulary than {source}, or with another "
+                "--do_lower_case; give the vocabulary that it was trained with, and, where there is the "
+                f"flag, --do_lower_case={lowered}"
+            )
 
     def check_base(self, base: Mapping[str, str], config: BertConfig, source: str) -> None:
         """Raises UserError naming the first variable in which the trunk is not that of `base`, or the config.
@@ -97,10 +106,14 @@ class BranchRecord:
           base: SHA-256 of the base's variables, by name.
         """
         name = self.branch.task.name
-        if differing := differing_keys(self.config, config):
-            raise UserError(f"branch {name} was trained on another BERT than {source}: {differing}")
-        if first := first_difference(self.trunk, base):
-            raise UserError(f"branch {name} was trained on another BERT than {source}: {first} differs")
+        differing = differing_keys(self.config, config)
+        if not differing and (first := first_difference(self.trunk, base)):
+            differing = f"{first} differs"
+        if differing:
+            raise UserError(
+                f"branch {name} was trained on another BERT than {source}: {differing}; give the BERT that "
+                "it was trained on"
+            )
 
     def to_json(self) -> dict[str, Any]:
         return FORMAT.written(

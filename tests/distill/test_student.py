@@ -81,6 +81,18 @@ def test_the_number_of_its_layers_is_that_of_its_bert(root: Path, teacher: Teach
             student_of(teacher, layers, BertFolder.at(root / "bert6"), VanillaKD())
 
 
+def test_its_bert_has_the_teachers_vocabulary(teacher: Teacher, tmp_path: Path) -> None:
+    words = tiny.VOCABULARY["vocab.txt"].decode().split()
+    vocabulary = "\n".join([*words[:-1], "other"]).encode()
+    config = dataclasses.replace(tiny_glue.CONFIG, num_hidden_layers=2)
+    other = tiny.bert_folder(tmp_path / "other", config=config, assets={"vocab.txt": vocabulary})
+    message = (
+        r"^--student_bert_dir: .*other/vocab.txt is another vocabulary than that of .*teacher2; give a BERT"
+    )
+    with pytest.raises(UserError, match=message):
+        student_of(teacher, 2, BertFolder.at(other), VanillaKD())
+
+
 @pytest.mark.parametrize("method", OWN_LAYERS.values(), ids=OWN_LAYERS)
 def test_a_method_reads_what_the_teacher_records(
     root: Path, teacher: Teacher, method: DistillationMethod

@@ -198,10 +198,10 @@ def test_another_base_is_told_by_its_lowest_variable(absent: bool) -> None:
     base = {name: digest("other") if name in names else value for name, value in twelve.trunk.items()}
     if absent:
         base = {name: value for name, value in base.items() if name not in names}
-    message = f"branch rte was trained on another BERT than bases/uncased: {names[2]} differs"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    message = f"branch rte was trained on another BERT than bases/uncased: {names[2]} differs; give the BERT"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)} that it was trained on$"):
         twelve.check_base(base, CONFIG, "bases/uncased")
-    with pytest.raises(ValueError, match=f"{WORD} differs$"):
+    with pytest.raises(ValueError, match=f": {WORD} differs; give"):
         twelve.check_base({**base, WORD: digest("other")}, CONFIG, "bases/uncased")
 
 
@@ -209,13 +209,13 @@ def test_another_base_is_told_by_its_lowest_variable(absent: bool) -> None:
 def test_another_config_is_another_base(written: BranchRecord) -> None:
     """The same weights compute something else with it."""
     other = dataclasses.replace(CONFIG, hidden_act="relu")
-    message = r"^branch rte was trained on another BERT than bases/uncased: hidden_act 'gelu', not 'relu'$"
+    message = r"^branch rte was trained on another BERT than bases/uncased: hidden_act 'gelu', not 'relu'; "
     with pytest.raises(ValueError, match=message):
         written.check_base(written.trunk, other, "bases/uncased")
 
 
 def test_reads_its_own_task_and_vocabulary() -> None:
-    STUDENT.check_reads(TASK, digest("vocab.txt"))
+    STUDENT.check_reads(TASK, digest("vocab.txt"), "uncased/vocab.txt")
 
 
 @pytest.mark.parametrize(
@@ -228,10 +228,14 @@ def test_reads_its_own_task_and_vocabulary() -> None:
 )
 def test_another_task_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^branch rte {re.escape(message)}; give the flags, or the decl"):
-        STUDENT.check_reads(dataclasses.replace(TASK, **change), digest("vocab.txt"))
+        STUDENT.check_reads(dataclasses.replace(TASK, **change), digest("vocab.txt"), "uncased/vocab.txt")
 
 
 def test_another_vocabulary_is_refused() -> None:
-    message = "branch rte was trained with another vocabulary or --do_lower_case"
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        STUDENT.check_reads(TASK, digest("another"))
+    message = (
+        "branch rte was trained with another vocabulary than cased/vocab.txt, or with another "
+        "--do_lower_case; give the vocabulary that it was trained with, and, where there is the flag, "
+        "--do_lower_case=true"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        STUDENT.check_reads(TASK, digest("another"), "cased/vocab.txt")
