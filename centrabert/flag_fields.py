@@ -14,7 +14,7 @@ def main() -> None:
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType, NoneType
@@ -24,7 +24,7 @@ from absl import flags
 
 from centrabert.errors import UserError
 
-HELP, OPTIONS = "help", "options"
+HELP, OPTIONS, WITHOUT = "help", "options", "without"
 NO_HELP: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
 
@@ -41,28 +41,36 @@ def flag(help_text: str, default: Any = MISSING, **options: Any) -> Any:
     return field(default=default, metadata={HELP: help_text, OPTIONS: options})
 
 
-def flag_group(help_texts: Mapping[str, str] = NO_HELP) -> Any:
+def flag_group(help_texts: Mapping[str, str] = NO_HELP, without: Collection[str] = ()) -> Any:
     """A field that holds another dataclass, each of whose fields is a flag.
 
     Args:
       help_texts: By name of the flag, for a dataclass that says nothing of flags, or to say it otherwise.
+      without: Names of fields that are no flags here, and have their defaults.
     """
-    return field(metadata={HELP: help_texts})
+    return field(metadata={HELP: help_texts, WITHOUT: without})
 
 
 def define(
-    dataclass: type, flag_values: flags.FlagValues | None = None, help_texts: Mapping[str, str] = NO_HELP
+    dataclass: type,
+    flag_values: flags.FlagValues | None = None,
+    help_texts: Mapping[str, str] = NO_HELP,
+    without: Collection[str] = (),
 ) -> flags.FlagValues:
     """Defines a flag for every field, in `flag_values` or in a set of their own, which is returned.
+
+    Args:
+      help_texts, without: As for `flag_group`.
 
     Raises:
       TypeError: A field has no help, or is of a type that no flag can have.
     """
     flag_values = flags.FlagValues() if flag_values is None else flag_values
     types = get_type_hints(dataclass)
-    for each in fields(dataclass):
+    for each in _flag_fields(dataclass, without):
         if is_dataclass(types[each.name]):
-            define(types[each.name], flag_values, {**help_texts, **each.metadata.get(HELP, {})})
+            texts = {**help_texts, **each.metadata.get(HELP, {})}
+            define(types[each.name], flag_values, texts, each.metadata.get(WITHOUT, ()))
             continue
         help_text = help_texts.get(each.name) or each.metadata.get(HELP)
         if not help_text:
@@ -71,8 +79,11 @@ def define(
     return flag_values
 
 
-def read(dataclass: type[T], flag_values: flags.FlagValues) -> T:
+def read(dataclass: type[T], flag_values: flags.FlagValues, without: Collection[str] = ()) -> T:
     """The dataclass as the parsed flags fill it.
+
+    Args:
+      without: As for `flag_group`.
 
     Raises:
       UserError: A number is not finite, a list of numbers has another value in it, or the dataclass itself
@@ -80,12 +91,16 @@ def read(dataclass: type[T], flag_values: flags.FlagValues) -> T:
     """
     types = get_type_hints(dataclass)
     values = {
-        each.name: read(types[each.name], flag_values)
+        each.name: read(types[each.name], flag_values, each.metadata.get(WITHOUT, ()))
         if is_dataclass(types[each.name])
         else _value(each.name, types[each.name], flag_values[each.name].value)
-        for each in fields(dataclass)  # type: ignore[arg-type]  # mypy cannot say "a dataclass's type"
+        for each in _flag_fields(dataclass, without)
     }
     return dataclass(**values)
+
+
+def _flag_fields(dataclass: type, without: Collection[str]) -> "list[Field[Any]]":
+    return [each for each in fields(dataclass) if each.name not in without]
 
 
 def numbers_by_name(flag_name: str, pairs: Sequence[str]) -> dict[str, float]:

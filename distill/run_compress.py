@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert import command
+from centrabert.distill.text.text_hyperparameters import HELP_TEXTS, UNUSED
 from centrabert.distill.text.text_objectives import OBJECTIVES
 from centrabert.errors import UserError
 from centrabert.flag_fields import define, flag, flag_group, read
+from centrabert.modeling.task import shortest_length
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.training_flags import HYPERPARAMETERS, BertFlags
+from centrabert.training_flags import BertFlags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,17 @@ class Run:
         None,
     )
     max_seq_length: int = flag("Maximum number of word pieces in a text; longer ones are truncated.", 128)
-    hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
+    hyperparameters: Hyperparameters = flag_group(HELP_TEXTS, without=UNUSED)
     output_dir: Path = flag("Folder to write into.")
+
+    def __post_init__(self) -> None:
+        if not self.text_files:
+            raise UserError("--text_files names no file; give one or more, with a text in each line")
+        if self.max_seq_length < (least := shortest_length(pair=False)):
+            raise UserError(
+                f"--max_seq_length={self.max_seq_length} is below {least}: a text has [CLS], a word "
+                f"piece and [SEP]; give {least} or more"
+            )
 
 
 FLAGS = define(Run)
@@ -57,7 +68,10 @@ def run(run: Run) -> None:
     bert = BertFolder(*run.bert.files)
     tokenizer = bert.tokenizer(run.do_lower_case)
     if run.max_seq_length > (most := bert.config().max_position_embeddings):
-        raise UserError(f"--max_seq_length={run.max_seq_length} is above {most}, this BERT's positions")
+        raise UserError(
+            f"--max_seq_length={run.max_seq_length} is above {most}, the max_position_embeddings of "
+            f"{bert.config_file}"
+        )
     rows = encoded_texts(run.text_files, tokenizer, run.max_seq_length)
     distil_texts(
         TextDistillation(

@@ -19,6 +19,8 @@ from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.task_flags import TaskListFlags, common_length
 from centrabert.training_flags import HYPERPARAMETERS, BertFlags
 
+LORA = ("lora_rank", "lora_alpha", "lora_matrices")  # updates of layers that stand still; here all train
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
@@ -48,7 +50,7 @@ class Run:
         0,
         lower_bound=0,
     )
-    hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS)
+    hyperparameters: Hyperparameters = flag_group(HYPERPARAMETERS, without=LORA)
 
 
 FLAGS = define(Run)

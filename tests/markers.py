@@ -23,6 +23,7 @@ PATTERNS = {
     "slow": (
         "tests/distill/methods/test_[!r]*.py",
         "tests/distill/test_[!ls]*.py",
+        "tests/distill/text/test_run_compress.py::test_w*",
         "tests/distill/text/test_student_bert.py",
         "tests/distill/text/test_text_losses.py::test_[!es]*",
         "tests/distill/text/test_text_distillation.py::test_[!w]*",

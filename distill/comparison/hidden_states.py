@@ -1,6 +1,6 @@
 """How far the hidden states of a student are from those of its teacher: one number for each row.
 
-Both are as wide, for they come from one BERT; so nothing is projected.
+Both are as wide, for they come from one BERT, or from two of one width; so nothing is projected.
 """
 
 import tensorflow.compat.v1 as tf

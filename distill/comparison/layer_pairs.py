@@ -1,6 +1,7 @@
 """Which layers of a student and of its teacher belong together, as numbers.
 
-Only own layers are paired: the frozen ones below are the same in both.
+Only own layers are paired. A student on the teacher's BERT has the same frozen layers below them; one that
+is all of another BERT has none, and its layers are paired with the teacher's own just so.
 """
 
 from centrabert.modeling.branch import Branch

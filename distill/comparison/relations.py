@@ -2,7 +2,7 @@
 
 A relation is a score for every pair of tokens, [batch, heads, length, length]: that of attention, or the
 product of two values (Wang et al. 2020, "MiniLM"). Both models have as many heads, for they come from one
-BERT; widths of heads may differ. No label is needed, so any text will do.
+BERT, or from two with as many; widths of heads may differ. No label is needed, so any text will do.
 """
 
 import tensorflow.compat.v1 as tf

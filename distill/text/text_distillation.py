@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from centrabert.distill.text.text_hyperparameters import CHECKPOINT_STEPS, UNUSED
 from centrabert.distill.text.text_model import text_model_fn
 from centrabert.distill.text.text_objectives import OBJECTIVES
 from centrabert.errors import UserError
@@ -23,9 +24,7 @@ from centrabert.modeling.training.train_branch import TRAINING
 from centrabert.modeling.training.training_identity import claim
 
 BERT = "bert"  # folder of the output
-CHECKPOINT_STEPS = 500
 DEFAULTS = Hyperparameters()
-UNUSED = ("early_stopping_patience", "class_weights", "label_smoothing", "lora_rank")
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,7 @@ class TextDistillation:
       rows: The texts, without labels.
 
     Raises:
-      UserError: The student is not smaller, or a hyper-parameter says what only labels or matrices of
-        low rank have a use for.
+      UserError: The student is not smaller, or one of the hyper-parameters `UNUSED` is given.
     """
 
     bert: BertFolder

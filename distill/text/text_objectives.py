@@ -1,7 +1,7 @@
 """What a smaller BERT learns from a larger one on texts: states of layers that go together, and their loss.
 
-None of them asks for masked words, as DistilBERT and PD-BERT do beside: few encoders bring the head that
-guesses them, and no task of ours has one.
+DistilBERT is trained to guess masked words besides. Nothing here is, for that takes the head that guesses
+them, which a BERT folder need not have.
 """
 
 from collections.abc import Sequence

@@ -25,6 +25,6 @@ def encoded_texts(text_files: Sequence[Path], tokenizer: Tokenizer, max_seq_leng
             raise UserError(f"{file}: not UTF-8 at byte {error.start}") from None
         lines |= dict.fromkeys(stripped for text in texts if (stripped := text.strip()))
     if not lines:
-        raise UserError(f"{', '.join(map(str, text_files))}: there is no text in them")
+        raise UserError(f"{', '.join(map(str, text_files))}: no text; give files with a text in each line")
     single = TaskSpec("texts", "regression", (), pair=False, metric="pearson", max_seq_length=max_seq_length)
     return encode(tokenizer, single, list(lines), [""] * len(lines))

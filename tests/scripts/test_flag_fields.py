@@ -51,6 +51,20 @@ def test_defaults_and_required_flags() -> None:
         parsed("--texts=x")
 
 
+def test_a_group_may_leave_fields_out() -> None:
+    """They are no flags, and have their defaults."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Fewer:
+        plain: Plain = flag_group({"steps": "Steps."}, without=("rate",))
+
+    flag_values = define(Fewer)
+    flag_values(["script", "--steps=11"])
+    assert read(Fewer, flag_values) == Fewer(plain=Plain(0.5, 11))
+    with pytest.raises(flags.UnrecognizedFlagError, match="rate"):
+        define(Fewer)(["script", "--rate=0.25"])
+
+
 def test_every_type_is_read() -> None:
     given = (
         *("--folder=a", "--texts=", "--seeds=7", "--rates=1e-3,2", "--file=c.txt", "--layers=2", "--noquiet"),

@@ -66,7 +66,7 @@ def test_what_is_no_text_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="latin: not UTF-8 at byte 3"):
         encoded_texts([tmp_path / "latin"], runner.tokenizer, 16)
     (tmp_path / "empty").write_text("\n \n")
-    with pytest.raises(ValueError, match="empty: there is no text in them"):
+    with pytest.raises(ValueError, match="empty: no text; give files with a text in each line"):
         encoded_texts([tmp_path / "empty"], runner.tokenizer, 16)
 
 
@@ -148,6 +148,7 @@ def test_a_smaller_bert_is_a_bert_like_any_other(
 @pytest.mark.parametrize(
     "flag",
     [
+        {"eval_batch_size": 8},
         {"early_stopping_patience": 2},
         {"class_weights": ("balanced",)},
         {"label_smoothing": 0.1},

@@ -16,7 +16,7 @@ import tiny_glue
 
 from centrabert.merge.merge_branches import merge
 from centrabert.merge.merged_folder import read_manifest
-from centrabert.modeling import checkpoint
+from centrabert.modeling import checkpoint, run_joint
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_checkpoint import read_owned
@@ -26,6 +26,7 @@ from centrabert.modeling.joint.joint_batches import JointTask, joint_plan
 from centrabert.modeling.joint.joint_model import TASK, JointHead, joint_model_fn
 from centrabert.modeling.joint.joint_training import JointJob, train_jointly
 from centrabert.modeling.training.branch_model import Optimization
+from centrabert.modeling.training.hyperparameters import Hyperparameters
 from centrabert.modeling.training.prediction import branch_estimator, decide, predict
 from centrabert.task_runner import TaskRunner
 
@@ -216,6 +217,11 @@ def test_what_the_bert_cannot_read_is_refused(trained: JointJob) -> None:
 def test_two_tasks_of_one_name(runner: TaskRunner, trained: JointJob, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^task rte is given twice$"):
         dataclasses.replace(trained, tasks=trained.tasks[:1] * 2)
+
+
+def test_all_hyperparameters_are_flags_but_those_of_lora() -> None:
+    names = {each.name for each in dataclasses.fields(Hyperparameters)}
+    assert names - set(run_joint.FLAGS) == {"lora_rank", "lora_alpha", "lora_matrices"}
 
 
 def test_lora_is_refused(trained: JointJob) -> None:
