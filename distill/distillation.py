@@ -129,8 +129,7 @@ def distil(
     Raises:
       UserError: One of these does not suit the teacher or the method.
     """
-    teachers = Teachers(teacher, tuple(other_teachers))
-    bert = student_bert or teacher.bert
+    teachers, bert = Teachers(teacher, tuple(other_teachers)), student_bert or teacher.bert
     teachers.check_vocabulary(tokenizer.digest, str(bert.vocab_file))
     student, start = student_of(teacher, student_layers, student_bert, method)
     _check_answers_are_read(method, teachers, train)

@@ -1,7 +1,5 @@
 """Which hyper-parameters a training on texts has, and what they mean there."""
 
-from centrabert.training_flags import HYPERPARAMETERS
-
 CHECKPOINT_STEPS = 500  # between two checkpoints, where --save_checkpoints_steps is 0
 # Those that say nothing of texts: there are no labels, no dev set and no layers that stand still.
 UNUSED = (
@@ -13,7 +11,7 @@ HELP_TEXTS = {
     "learning_rate": "Peak learning rate, reached after the warm-up; then it falls linearly to 0.",
     "train_batch_size": "Number of texts in a training batch.",
     "num_train_epochs": "Number of passes over the texts; fractions are allowed.",
-    "warmup_proportion": HYPERPARAMETERS["warmup_proportion"],
+    "warmup_proportion": "Fraction of training steps in which the learning rate rises from 0 to its peak.",
     "save_checkpoints_steps": "Number of steps between two checkpoints; an interrupted run goes on from the "
     f"last of them. 0 means {CHECKPOINT_STEPS}. What is written is the BERT of the last step.",
     "seed": "Random seed of the order of the texts, and dropout.",
