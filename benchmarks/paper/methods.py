@@ -100,6 +100,14 @@ METHODS = {
         unlabelled=True,
         note=f"logit_kd, {UNLABELLED}",
     ),
+    "logit_kd_texts_long": Method(
+        "last_layer_kd",
+        whole=False,
+        settings=LOGITS_ALONE,
+        unlabelled=True,
+        num_train_epochs=LONG_EPOCHS,
+        note=f"logit_kd_texts, {LONG_EPOCHS:g} epochs",
+    ),
     "last_layer_kd_seeds": Method(
         "last_layer_kd", whole=False, teacher_seeds=3, note="last_layer_kd from three teachers, seeds 0, 1, 2"
     ),
