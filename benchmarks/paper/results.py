@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.paper.training import Training
 from centrabert.errors import UserError
@@ -40,6 +41,12 @@ class Result:
     cpu_seconds: float | None
     date: str
     bfloat16: bool = False
+
+    @classmethod
+    def of(cls, training: Training, **reached: Any) -> "Result":
+        """That of a training; `reached` are the fields that the training does not have."""
+        described = ("task", "row", "name", "layers", "seed", "learning_rate")
+        return cls(**{name: getattr(training, name) for name in described}, **reached)
 
 
 @dataclass(frozen=True)

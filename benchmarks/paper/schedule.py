@@ -269,13 +269,8 @@ def _epochs(task: str) -> float:
 
 def _imagined(training: Training) -> Result:
     """A result as bad as can be."""
-    return Result(
-        task=training.task,
-        row=training.row,
-        name=training.name,
-        layers=training.layers,
-        seed=training.seed,
-        learning_rate=training.learning_rate,
+    return Result.of(
+        training,
         frozen=0,
         tuned=0,
         parameters=0,

@@ -96,13 +96,8 @@ class Workshop:
             record, own = read_record(folder), timer.seconds(CPU)
         metric = runner.spec.metric
         owned = record.branch.owned_shapes(runner.bert.config()).values()
-        return Result(
-            task=training.task,
-            row=training.row,
-            name=training.name,
-            layers=training.layers,
-            seed=training.seed,
-            learning_rate=training.learning_rate,
+        return Result.of(
+            training,
             frozen=record.branch.frozen,
             tuned=record.branch.tuned,
             parameters=sum(map(math.prod, owned)),

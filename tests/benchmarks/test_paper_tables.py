@@ -20,13 +20,8 @@ def trained(results: Results, training: Training, dev: float) -> None:
     tuned = training.student_layers or training.layers
     results.add(
         training,
-        Result(
-            task=training.task,
-            row=training.row,
-            name=training.name,
-            layers=training.layers,
-            seed=training.seed,
-            learning_rate=training.learning_rate,
+        Result.of(
+            training,
             frozen=LAYERS - training.layers if training.frozen else 0,
             tuned=tuned,
             parameters=5 if training.row == "adapters" else 10 * tuned + 100 * (not training.frozen),
