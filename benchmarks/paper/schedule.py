@@ -102,9 +102,14 @@ class Schedule:
     def left(self, results: Results) -> list[Training]:
         """All that have no result, those that wait for a choice too, of which there will be as many."""
         imagined, left = replace(results, found=dict(results.found)), []
-        while (training := self.next(imagined)) is not None:
-            left.append(training)
-            imagined.found[training.key] = _imagined(training)
+        more = True
+        while more:  # a row may wait for one that is asked for after it
+            more = False
+            for training in self.wanted(imagined):
+                if not imagined.of(training):
+                    imagined.found[training.key] = _imagined(training)
+                    left.append(training)
+                    more = True
         return left
 
     def waiting(self, results: Results) -> list[str]:
