@@ -130,8 +130,8 @@ def run(run: Run) -> None:
 def _print_hours(workshop: "Workshop", left: "Sequence[Training]") -> None:
     """A line for each training, and one for each smaller BERT that they need; then the sum."""
     hours = {each.key: workshop.hours(each) for each in left}
-    made = workshop.smaller_hours()
-    hours |= {f"the smaller BERT of {each.texts}": made for each in left if each.texts}
+    if smaller := {f"the smaller BERT of {each.texts}" for each in left if each.texts}:
+        hours |= dict.fromkeys(sorted(smaller), workshop.smaller_hours())
     for key, cost in hours.items():
         print(f"{cost:6.2f}  {key}")
     print(f"{sum(hours.values()):6.2f}  CPU hours, by matrix products in float32")

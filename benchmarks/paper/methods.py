@@ -20,7 +20,6 @@ class Method:
       teacher_seeds: How many trainings, which differ in their seeds, are the teacher together.
       unlabelled: Whether texts without a label are trained on besides, as the teacher answers them.
       num_train_epochs: Of a branch's students.
-      teacher_layers: L of a branch's teacher; 0 is that of the best one.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Method:
     teacher_seeds: int = 1
     unlabelled: bool = False
     num_train_epochs: float = STUDENT_EPOCHS
-    teacher_layers: int = 0
 
 
 LOGITS_ALONE = (("attention_weight", 0.0), ("value_weight", 0.0), ("hidden_weight", 0.0))

@@ -38,10 +38,13 @@ def models(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[s
     return found
 
 
-def by_threshold(results: Results, schedule: Schedule, tasks: Sequence[str]) -> dict[float, Chosen]:
-    """What the paper's rule chooses for each of its thresholds (Appendix D); none before all is trained."""
-    pool = _pool(schedule, models(results, schedule, tasks))
-    if not pool:
+def by_threshold(results: Results, schedule: Schedule, found: Mapping[str, Chosen]) -> dict[float, Chosen]:
+    """What the paper's rule chooses for each of its thresholds (Appendix D); none before all is trained.
+
+    Args:
+      found: The rows of Table 2.
+    """
+    if not (pool := _pool(schedule, found)):
         return {}
     candidates = [_candidate(results, schedule, each) for each in pool.values()]
     return {

@@ -1,7 +1,7 @@
 """The page of the tables, from the results alone."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.paper.methods import NOTES
 from benchmarks.paper.models import (
@@ -29,8 +29,8 @@ not been.
 rte, cola, mrpc and stsb train on all rows for five epochs, of which the best on dev counts. sst2, qnli and
 mnli train on samples of {SAMPLE:,} rows, qqp on its 2,000, for three epochs and branches' students for five,
 and are judged at the end. Joint trainings have five epochs, of which the one with the best mean counts. CPU
-hours of a row are those of its trainings and of their teachers; a joint training, and the making of a smaller
-BERT, are shared evenly by the eight tasks.
+hours of a row are those of its trainings and of their teachers; the joint training of all tasks, and the
+making of a smaller BERT, are shared evenly by the eight.
 """
 Row = Sequence[str]
 TOTALS = ("average", "kept", "layers", "overhead", "parameters")
@@ -40,13 +40,14 @@ def page(results: Results) -> str:
     layers, choices = results.setup.num_hidden_layers, choices_made(results)
     schedule = Schedule(layers, TASKS, (), choices=choices, ended=True)
     tasks = [task for task in TASKS if any(each.task == task for each in results.found.values())]
+    found = models(results, schedule, tasks)
     sections = (
         ("Table 1: the top L layers fine-tuned", _table1(results, schedule, tasks)),
-        ("Table 2: models for all tasks", _table2(results, schedule, tasks)),
+        ("Table 2: models for all tasks", _table2(results, schedule, tasks, found)),
         ("Appendix C: where students start from", _appendix_c(results, schedule, tasks)),
         (
             "Appendix D: own layers of every task, by the points c that a further one must bring",
-            _appendix_d(results, schedule, tasks),
+            _appendix_d(results, schedule, tasks, found),
         ),
     )
     tables = "".join(f"\n## {title}\n\n{text}\n" for title, text in sections)
@@ -63,7 +64,7 @@ def _tried(choices: Choices) -> str:
 def _precision(results: Results) -> str:
     rounded = sum(each.bfloat16 for each in results.found.values())
     counts = f"{rounded} of {len(results.found)}"
-    return f"\n{counts} trainings multiplied in bfloat16; paper_tables.json says which.\n"
+    return f"\n{counts} trainings multiplied in bfloat16; the JSON file says which.\n"
 
 
 def _table(header: Row, rows: Iterable[Row]) -> str:
@@ -91,8 +92,10 @@ def _table1(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
     return _table(("L", *tasks), rows)
 
 
-def _table2(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
-    found = models(results, schedule, tasks)
+Models = Mapping[str, Chosen]  # the rows of Table 2 by name
+
+
+def _table2(results: Results, schedule: Schedule, tasks: Sequence[str], found: Models) -> str:
     rows, notes = [], []
     for name, chosen in found.items():
         if not chosen:
@@ -126,21 +129,19 @@ def _totals(results: Results, schedule: Schedule, chosen: Chosen, full: Chosen) 
 def _appendix_c(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
     rows = []
     for layers in schedule.choices.student_layers:
-        for start in ("teacher", "pretrained"):
+        for start, students in (("teacher", schedule.students), ("pretrained", schedule.from_pretrained)):
             cells = []
             for task in tasks:
-                listed = schedule.from_pretrained(task, results) if start == "pretrained" else None
-                listed = schedule.students(task, results) if listed is None else listed
+                listed = students(task, results)
                 training = next((each for each in listed if each.student_layers == layers), None)
                 cells.append(_percent(results.seeds(training)))
             rows.append([str(layers), start, *cells])
     return _table(("l", "start", *tasks), rows)
 
 
-def _appendix_d(results: Results, schedule: Schedule, tasks: Sequence[str]) -> str:
-    full = models(results, schedule, tasks)[FULL]
+def _appendix_d(results: Results, schedule: Schedule, tasks: Sequence[str], found: Models) -> str:
     rows = []
-    for threshold, chosen in by_threshold(results, schedule, tasks).items():
+    for threshold, chosen in by_threshold(results, schedule, found).items():
         own = [str(chosen[task].student_layers or chosen[task].layers) for task in tasks]
-        rows.append([f"{threshold:g}", *own, *_totals(results, schedule, chosen, full)])
+        rows.append([f"{threshold:g}", *own, *_totals(results, schedule, chosen, found[FULL])])
     return _table(("c", *tasks, *TOTALS), rows) if rows else "Not every task has a teacher and students yet."

@@ -140,7 +140,8 @@ class Results:
         alike = [
             each
             for each in self.found.values()
-            if each.task == training.task and each.name == training.with_seed(each.seed).name
+            if (each.task, each.row) == (training.task, training.row)
+            and each.name == training.with_seed(each.seed).name
         ]
         return sorted(alike, key=lambda each: each.seed)
 

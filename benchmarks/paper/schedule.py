@@ -212,11 +212,10 @@ class Schedule:
         return made(replace(self.full(task, results)[0], learning_rate=self._common_rate(results)))
 
     def distilled(self, task: str, row: str, method: Method, results: Results) -> Sequence[Training]:
-        teachers = self._teachers(task, results)
         if method.whole:
             teachers = self._best_first(self.full(task, results), results)
-        elif method.teacher_layers:
-            teachers = self.at_best_rate(task, [method.teacher_layers], results)
+        else:
+            teachers = self._teachers(task, results)
         return self._of_first(teachers, lambda each: self._students(each, row, method), results)
 
     def _teachers(self, task: str, results: Results) -> Sequence[Training]:

@@ -1,9 +1,8 @@
 """Does a training of the tables: everything that is imported here is TensorFlow's weight."""
 
 import datetime
-import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.branch_folder import BranchRecord, read_record
 from centrabert.modeling.config import BertConfig
+from centrabert.modeling.digest import joint_digest
 from centrabert.modeling.files import write_text
 from centrabert.modeling.joint.joint_batches import JointTask
 from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, train_jointly
@@ -67,8 +67,11 @@ class Workshop:
             for shapes in (embedding_shapes(bert.config()), layer_shapes(bert.config(), 0))
         )
         runners = {task: self.runner(task) for task in tasks}
-        data = {task: _digest([each.train.digest, each.dev.digest]) for task, each in runners.items()}
-        encoder = _digest(f"{name} {digest}" for name, digest in sorted(bert.digests.items()))
+        data = {
+            task: joint_digest({"train": each.train.digest, "dev": each.dev.digest})
+            for task, each in runners.items()
+        }
+        encoder = joint_digest(bert.digests)
         return Setup(encoder, bert.config().num_hidden_layers, embeddings, layer, self.pooling, data)
 
     def train(self, training: Training) -> Result:
@@ -233,10 +236,6 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
 
 def _texts(rows: Examples | Encoded) -> Texts:
     return Texts(rows.text_a, rows.text_b)
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 @cache
