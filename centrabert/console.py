@@ -18,6 +18,7 @@ COMMANDS = {
     "download": "centrabert.glue_data.run_download",
     "convert": "centrabert.modeling.run_convert",
     "describe": "centrabert.glue_data.run_describe",
+    "collect-texts": "centrabert.glue_data.run_collect_texts",
     "fine-tune": "centrabert.run_classifier",
     "distill": "centrabert.distill.run_distill",
     "compress": "centrabert.distill.run_compress",

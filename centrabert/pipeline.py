@@ -6,6 +6,7 @@ UserError.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -122,7 +123,8 @@ def distill_student(
     teacher = Teacher(Path(teacher_dir), bert)
     found = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
     data = with_branch_labels(found, [Path(teacher_dir)])
-    runner = TaskRunner.of_branch(data, bert, teacher.record)
+    texts = None if unlabelled_file is None else Path(unlabelled_file)
+    runner = replace(TaskRunner.of_branch(data, bert, teacher.record), unlabelled_file=texts)
     chosen = find_method(method, settings or {})
     return runner.distil(
         teacher,
@@ -132,7 +134,6 @@ def distill_student(
         _cache(output_dir),
         chosen,
         other_teachers=[Teacher(Path(folder), bert) for folder in other_teachers],
-        unlabelled=None if unlabelled_file is None else Path(unlabelled_file),
     )
 
 

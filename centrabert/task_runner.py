@@ -24,6 +24,7 @@ from centrabert.glue_data.task_data import (
     TaskData,
     content_digests,
     label_array,
+    sampled_rows,
     task_spec,
     with_declared,
 )
@@ -66,6 +67,7 @@ class TaskRunner:
       do_lower_case: None for what the BERT's folder says, or True, BERT's default.
       max_train_rows: Train on a fixed random sample of so many rows; None takes all.
       padded: Pad every batch to max_seq_length, as BERT does, and not to its longest row.
+      unlabelled_file: Texts that students train on besides, as `read_unlabelled` reads them; None for none.
     """
 
     task: TaskData
@@ -75,6 +77,7 @@ class TaskRunner:
     do_lower_case: bool | None = None
     max_train_rows: int | None = None
     padded: bool = False
+    unlabelled_file: Path | None = None
 
     @classmethod
     def of_branch(cls, task: TaskData, bert: BertFolder, record: BranchRecord) -> "TaskRunner":
@@ -99,10 +102,15 @@ class TaskRunner:
     @cached_property
     def train(self) -> Encoded:
         train = self._train.rows
-        if self.max_train_rows is None or self.max_train_rows >= len(train):
-            return train
-        sample = np.random.default_rng(0).permutation(len(train))[: self.max_train_rows]
-        return train.take(np.sort(sample))
+        return train.take(sampled_rows(len(train), self.max_train_rows))
+
+    @cached_property
+    def student_train(self) -> Encoded:
+        """What students train on: `train` and behind it the texts of `unlabelled_file`."""
+        if self.unlabelled_file is None:
+            return self.train
+        texts = read_unlabelled(self.unlabelled_file, self.spec.pair)
+        return self.train.with_unlabelled(encode(self.tokenizer, self.spec, *texts))
 
     @cached_property
     def dev(self) -> Encoded:
@@ -146,8 +154,7 @@ class TaskRunner:
     ) -> BranchRecord:
         """Trains `branch` from the pretrained BERT; see `train_branch`.
 
-        Args:
-          hyperparameters: Where class weights or label smoothing are off, the task's declaration has them.
+        Class weights and label smoothing that are off are as the task declares them.
         """
         return train_branch(
             TrainingJob(
@@ -175,26 +182,20 @@ class TaskRunner:
         initialization: Initialization | None = None,
         teacher_cache_dir: Path | None = None,
         other_teachers: Sequence[Teacher] = (),
-        unlabelled: Path | None = None,
     ) -> BranchRecord:
         """Trains a student of `teacher`; see `distill.distillation.distil`.
 
-        A teacher on another BERT has all of this one as its student. `unlabelled`: see `read_unlabelled`.
+        A teacher on another BERT has all of this one as its student.
 
         Raises:
-          UserError: The teacher was trained for another task, or on another vocabulary, and what `distil`
-            raises.
+          UserError: As `distil`, and where the teacher is of another task or on another vocabulary.
         """
         teacher.record.check_reads(self.spec, self.tokenizer.digest, str(self.bert.vocab_file))
-        same, train = self.bert.is_the_same(teacher.bert), self.train
-        if unlabelled is not None:
-            texts = encode(self.tokenizer, self.spec, *read_unlabelled(unlabelled, self.spec.pair))
-            train = train.with_unlabelled(texts)
         return distil(
             teacher,
             student_layers,
             self.tokenizer,
-            train,
+            self.student_train,
             self.dev,
             self.score,
             output_dir,
@@ -203,7 +204,7 @@ class TaskRunner:
             cache,
             initialization,
             teacher_cache_dir,
-            None if same else self.bert,
+            None if self.bert.is_the_same(teacher.bert) else self.bert,
             other_teachers,
         )
 
@@ -215,8 +216,6 @@ class TaskRunner:
         self, output_dir: Path, batch_size: int, model: TrainedModel | None = None
     ) -> dict[str, float]:
         """Metrics on every dev file there is, written to eval_results.json and, as BERT does, to .txt.
-
-        MNLI's mismatched ones have `_mismatched` behind their names.
 
         Args:
           output_dir: A finished branch, or where the results of another model go.

@@ -17,7 +17,6 @@ from centrabert.distill.methods.method import (
 from centrabert.distill.student import student_of
 from centrabert.distill.teacher import LOGITS, Teacher
 from centrabert.distill.teachers import Teachers
-from centrabert.errors import UserError
 from centrabert.modeling import scopes
 from centrabert.modeling.bert_folder import BertFolder
 from centrabert.modeling.branch import Branch
@@ -132,7 +131,7 @@ def distil(
     teachers, bert = Teachers(teacher, tuple(other_teachers)), student_bert or teacher.bert
     teachers.check_vocabulary(tokenizer.digest, str(bert.vocab_file))
     student, start = student_of(teacher, student_layers, student_bert, method)
-    _check_answers_are_read(method, teachers, train)
+    method.check_reads_answers(other_teachers=teachers.others, unlabelled_file=train.some_unlabelled)
     states = teacher_cache_dir or output_dir / TRAINING / "teacher_states"
     return train_branch(
         TrainingJob(
@@ -150,14 +149,3 @@ def distil(
             cache=cache,
         )
     )
-
-
-def _check_answers_are_read(method: DistillationMethod, teachers: Teachers, train: Encoded) -> None:
-    """Raises UserError where other teachers or rows without a label would change nothing."""
-    if method.reads_answers:
-        return
-    nothing = "learns nothing from the answers of teachers, with these settings"
-    if teachers.others:
-        raise UserError(f"--method={method.name} {nothing}; leave --other_teachers out")
-    if train.some_unlabelled:
-        raise UserError(f"--method={method.name} {nothing}; leave --unlabelled_file out")

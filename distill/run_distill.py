@@ -6,7 +6,7 @@ writes a branch folder like that of run_classifier, and only reads that of the t
 run the same command again to resume.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from centrabert import command
@@ -106,6 +106,7 @@ def run(run: Run, method: DistillationMethod) -> None:
         start = parse_initialization(run.start_from, record.branch, student)
     task = run.data.find(record.branch.task.name, [run.teacher])
     runner = TaskRunner.of_branch(task, another or bert, record)
+    runner = replace(runner, unlabelled_file=run.unlabelled_file)
     runner.distil(
         teacher,
         run.student_layers,
@@ -116,7 +117,6 @@ def run(run: Run, method: DistillationMethod) -> None:
         start,
         run.teacher_cache_dir,
         [Teacher(folder, bert) for folder in run.other_teachers],
-        run.unlabelled_file,
     )
     runner.evaluate(run.output_dir, run.hyperparameters.eval_batch_size)
 

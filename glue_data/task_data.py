@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 
 from centrabert.errors import UserError
@@ -148,6 +149,13 @@ def task_spec(task: TaskData, max_seq_length: int = 128, pooling: str = "cls") -
     """What the model needs to know of a task; the defaults are BERT's."""
     metric = task.metrics[0]
     return TaskSpec(task.name, task.kind, task.labels, task.pair, metric, max_seq_length, pooling, task.split)
+
+
+def sampled_rows(rows: int, most: int | None) -> npt.NDArray[np.int64]:
+    """Numbers of the rows to train on: all, or a fixed random sample of so many."""
+    if most is None or most >= rows:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
 def content_digests(task: TaskData, train: str, dev: str) -> dict[str, str]:

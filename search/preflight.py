@@ -7,7 +7,8 @@ from pathlib import Path
 
 from centrabert.distill.methods.registry import find_method
 from centrabert.errors import UserError
-from centrabert.glue_data.task_data import content_digests, task_spec
+from centrabert.glue_data.readers.unlabelled_texts import read_unlabelled, unlabelled_file
+from centrabert.glue_data.task_data import Examples, content_digests, task_spec
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.branch import Branch
 from centrabert.modeling.config import BertConfig
@@ -17,7 +18,7 @@ from centrabert.modeling.tokenization.pair_segments import check_segments, secon
 from centrabert.modeling.tokenization.sentencepiece_convention import read_convention
 from centrabert.modeling.tokenization.sentencepiece_model import SentencePieceModel
 from centrabert.modeling.tokenization.vocabulary import SENTENCEPIECE_ENDING, VOCABULARIES, vocabulary_file
-from centrabert.search.jobs.content_digest import bert_digest, data_digest
+from centrabert.search.jobs.content_digest import bert_digest, data_digest, file_digest
 from centrabert.search.jobs.job_folder import read_specs
 from centrabert.search.jobs.job_spec import JobSpec
 from centrabert.search.search_loop import Search
@@ -40,6 +41,13 @@ class Preflight:
     space: SearchSpace
     search: Search
     errors: Mapping[str, str]
+
+    @property
+    def without_texts(self) -> list[str]:
+        """Tasks that have no file in the folder of texts without labels, if there is one."""
+        if not self.space.unlabelled_dir:
+            return []
+        return [task for task in self.search.space.tasks if task not in self.space.unlabelled_digests]
 
 
 def read_layers(bert_dir: Path, max_seq_length: int) -> int:
@@ -77,33 +85,60 @@ def reads_lower_case(bert_dir: Path, do_lower_case: bool | None) -> bool:
 
 
 def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) -> Preflight:
-    """Reads the data of every task.
+    """Reads the data of every task, and the texts without labels for it, if there are any.
 
     Raises:
-      UserError: There is no task that this BERT can be trained on with the data that there is.
+      UserError: There is no task that this BERT can be trained on with the data that there is, or there are
+        no texts without labels for any task.
     """
     workloads, digests, errors = {}, {}, {}
+    texts = _unlabelled_files(space)
     for task in space.tasks:
         data = find_task(task, data_root=Path(space.data_root))
         try:
             train, dev = data.read("train"), data.read("dev")
-            _check_method(space, task_spec(data, space.max_seq_length, space.pooling))
+            _check_method(space, task_spec(data, space.max_seq_length, space.pooling), task in texts)
             if data.pair:
                 _check_reads_pairs(Path(space.bert_dir), task)
             digests[task] = data_digest(content_digests(data, train.digest, dev.digest))
-            workloads[task] = Workload.of(task, train, dev, space)
+            unlabelled = _texts(texts[task], data.pair) if task in texts else None
+            workloads[task] = Workload.of(task, train, dev, space, unlabelled)
         except (UserError, OSError) as error:
             errors[task] = str(error)
     if not workloads:
         raise UserError(next(iter(errors.values())))
     cost = TrainingCost(space.num_hidden_layers, workloads, cached)
-    space = replace(space, bert_digest=bert_digest(Path(space.bert_dir)), data_digests=digests)
+    space = replace(
+        space,
+        bert_digest=bert_digest(Path(space.bert_dir)),
+        data_digests=digests,
+        unlabelled_digests={task: file_digest([texts[task]]) for task in workloads if task in texts},
+    )
     return Preflight(space, Search(replace(space, tasks=tuple(workloads)), output_dir, cost, cores), errors)
 
 
-def _check_method(space: SearchSpace, task: TaskSpec) -> None:
-    """Raises UserError where the students' method of distillation has no use for one of them."""
+def _unlabelled_files(space: SearchSpace) -> dict[str, Path]:
+    """Those of the tasks that have one; raises UserError where none has."""
+    if not space.unlabelled_dir:
+        return {}
+    files = {task: unlabelled_file(Path(space.unlabelled_dir), task) for task in space.tasks}
+    if not any(file.is_file() for file in files.values()):
+        raise UserError(
+            f"--unlabelled_dir={space.unlabelled_dir}: there is none of "
+            f"{', '.join(file.name for file in files.values())}; centrabert collect-texts writes them"
+        )
+    return {task: file for task, file in files.items() if file.is_file()}
+
+
+def _texts(file: Path, pair: bool) -> Examples:
+    one, other = read_unlabelled(file, pair)
+    return Examples(tuple(one), tuple(other))
+
+
+def _check_method(space: SearchSpace, task: TaskSpec, texts: bool) -> None:
+    """Raises UserError where the method of distillation has no use for a student, or for texts."""
     method = find_method(space.method, dict(space.settings))
+    method.check_reads_answers(unlabelled_dir=texts)
     for tuned, own in product(space.fine_tuning_layers, space.student_layers):
         if own <= tuned:
             teacher = Branch.teacher(task, tuned, space.num_hidden_layers)

@@ -137,6 +137,12 @@ class SearchFlags:
         "what --task_config says, else 128.",
         None,
     )
+    unlabelled_dir: Path | None = flag(
+        "Folder with texts without labels that students train on besides, from what their teachers say of "
+        "them. It has a file TASK.tsv for each task that has such texts, with one on each line, or a tab "
+        "between the two of a pair; centrabert collect-texts writes them.",
+        None,
+    )
     bias_correction: bool = flag(HYPERPARAMETERS["bias_correction"], False)
     bfloat16: bool = flag(HYPERPARAMETERS["bfloat16"], False)
     train_batch_size: int = flag("Number of rows in a training batch.", 32)
@@ -175,6 +181,7 @@ class SearchFlags:
             bfloat16=self.bfloat16,
             method=method.name,
             settings=_settings(method),
+            unlabelled_dir=str(self.unlabelled_dir.resolve()) if self.unlabelled_dir else "",
         )
 
 
@@ -226,6 +233,8 @@ def run(run: Run) -> None:
     opening = open_search(run.space, run.output_dir, cached, usable_cores())
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
+    for task in opening.without_texts:
+        print(f"{task}: --unlabelled_dir={run.space.unlabelled_dir} has no {task}.tsv", file=sys.stderr)
     adopt_earlier_jobs(run.output_dir, opening.search.jobs_dir, opening.space)
     if others := other_results(opening.search):
         where = f"{len(others)} jobs in {opening.search.jobs_dir}"

@@ -14,11 +14,11 @@ from benchmarks.paper.estimate import Tokens, smaller_bert_hours, training_hours
 from benchmarks.paper.results import Result, Setup
 from benchmarks.paper.schedule import JOINT_EPOCHS, JOINT_RATE, MAX_ROWS, SAMPLED, TASKS
 from benchmarks.paper.training import ADAPTERS, JOINT, LORA, MT_DNN, MT_DNN_LOO, Training
-from benchmarks.paper.unlabelled_texts import Texts, unlabelled_lines
 from centrabert.distill.layer_mapping import parse_initialization
 from centrabert.distill.methods.registry import find_method
 from centrabert.distill.teacher import Teacher
 from centrabert.distill.text.text_distillation import TextDistillation, distil_texts
+from centrabert.glue_data.collected_texts import collected_texts
 from centrabert.glue_data.task_data import Examples
 from centrabert.glue_data.task_lookup import find_task
 from centrabert.modeling.bert_folder import BertFolder
@@ -32,7 +32,7 @@ from centrabert.modeling.joint.joint_training import BERT, BRANCHES, JointJob, t
 from centrabert.modeling.scopes import embedding_shapes, layer_shapes
 from centrabert.modeling.task import TaskSpec
 from centrabert.modeling.training.hyperparameters import Hyperparameters
-from centrabert.modeling.training.token_dataset import Encoded, encode
+from centrabert.modeling.training.token_dataset import encode
 from centrabert.modeling.training.trunk_cache import TrunkCache
 from centrabert.search.jobs.resumable_timer import CPU, ResumableTimer
 from centrabert.task_runner import TaskRunner
@@ -40,6 +40,7 @@ from centrabert.task_runner import TaskRunner
 BATCH = 64
 CACHE_BYTES = 12 * 10**9
 MAX_UNLABELLED = 10_000
+NO_ROWS = Examples((), ())
 TEXT_RATE, TEXT_EPOCHS = 2e-4, 1.0
 
 
@@ -127,8 +128,8 @@ class Workshop:
         tokenizer = bert.tokenizer()
         folder = self.output_dir / "smaller" / objective
         if not (folder / BERT).exists():
-            trains = [self.runner(task).train for task in TASKS]
-            lines = sorted({text for train in trains for text in _texts(train).lines(pair=False)})
+            first, *others = (self.runner(task).train for task in TASKS)
+            lines = collected_texts(first, NO_ROWS, [], others, pair=False, most=None)
             single = TaskSpec("texts", "regression", (), pair=False, metric="pearson")
             rows = encode(tokenizer, single, lines, [""] * len(lines))
             hyperparameters = Hyperparameters(
@@ -193,9 +194,10 @@ class Workshop:
         method = find_method(training.method, dict(training.settings))
         states = self.output_dir / "teacher_states" / training.task
         others = [Teacher(self.folder(each), teacher.bert) for each in training.other_teachers]
-        texts = self._unlabelled(runner) if training.unlabelled else None
+        if training.unlabelled:
+            runner = replace(runner, unlabelled_file=self._unlabelled(runner))
         settings = (hyperparameters, folder, cache, method, start, states)
-        return runner.distil(teacher, depth, *settings, other_teachers=others, unlabelled=texts)
+        return runner.distil(teacher, depth, *settings, other_teachers=others)
 
     def _hyperparameters(self, training: Training) -> Hyperparameters:
         return Hyperparameters(
@@ -214,8 +216,8 @@ class Workshop:
         file = self.output_dir / "unlabelled" / f"{name}.tsv"
         if not file.exists():
             others = [self.runner(task) for task in TASKS if task != name]
-            own, *foreign = (_texts(each.task.read("train")) for each in (runner, *others))
-            lines = unlabelled_lines(_texts(runner.train), own, foreign, pair, MAX_UNLABELLED)
+            own, *foreign = (each.task.read("train") for each in (runner, *others))
+            lines = collected_texts(own, runner.train, [runner.dev], foreign, pair, MAX_UNLABELLED)
             file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, "".join(f"{line}\n" for line in lines))
         return file
@@ -232,10 +234,6 @@ def _branch(training: Training, task: TaskSpec, config: BertConfig) -> Branch:
         return Branch.with_adapters(task, dict(training.settings)["adapter_size"], config)
     branch = Branch.teacher(task, training.layers, config.num_hidden_layers)
     return replace(branch, full_fine_tuning=not training.frozen)
-
-
-def _texts(rows: Examples | Encoded) -> Texts:
-    return Texts(rows.text_a, rows.text_b)
 
 
 @cache

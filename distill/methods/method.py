@@ -97,6 +97,18 @@ class DistillationMethod(ABC):
         """Whether the student learns from the teacher's logits."""
         return False
 
+    def check_reads_answers(self, **given: object) -> None:
+        """Raises UserError where what a flag gives would change nothing, as only answers to it are known.
+
+        Args:
+          given: Values of flags by their names; only true ones are checked.
+        """
+        if not self.reads_answers and (flag := next((name for name, value in given.items() if value), None)):
+            raise UserError(
+                f"--method={self.name} learns nothing from the answers of teachers, with these settings; "
+                f"leave --{flag} out"
+            )
+
     @abstractmethod
     def loss(
         self, task: TaskSpec, student: "ModelStates", teacher: TeacherStates, features: "Tensors"

@@ -6,6 +6,11 @@ from centrabert.errors import UserError
 from centrabert.glue_data.readers.text_file import read_lines
 
 
+def unlabelled_file(folder: Path, task: str) -> Path:
+    """Of a task, in a folder that has such files of several."""
+    return folder / f"{task}.tsv"
+
+
 def read_unlabelled(path: Path, pair: bool) -> tuple[list[str], list[str]]:
     """Reads one text, or two with a tab between them, from each line; lines without any are left out.
 

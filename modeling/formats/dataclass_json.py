@@ -4,7 +4,7 @@ import reprlib
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -67,8 +67,12 @@ def exact_keys(value: object, known: AbstractSet[str], source: str, path: str = 
 
 def keys_of(value: Any) -> Keys:
     """Inverse of `read_dataclass`: of fields that may be LEFT_OUT only those that have not their default."""
-    usual = {each.name: each.default for each in fields(value) if each.name in _left_out(type(value))}
+    usual = {each.name: _default(each) for each in fields(value) if each.name in _left_out(type(value))}
     return {name: key for name, key in asdict(value).items() if name not in usual or key != usual[name]}
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _left_out(cls: type[Any]) -> frozenset[str]:

@@ -32,17 +32,17 @@ def data_digest(digests: Mapping[str, str]) -> str:
 
 
 def check_content(spec: JobSpec, digests: Mapping[str, str]) -> None:
-    """Raises UserError if BERT or data are not those that the job is known by.
+    """Raises UserError if BERT, data or texts without labels are not those that the job is known by.
 
     Args:
       digests: As for `data_digest`, of the rows that the job has read.
     """
-    if not spec.bert_digest:  # a job of an earlier version
-        return
-    found = {
-        spec.bert_dir: (spec.bert_digest, bert_digest(Path(spec.bert_dir))),
-        spec.data_root: (spec.data_digest, data_digest(digests)),
-    }
+    found = {}
+    if spec.bert_digest:  # else a job of an earlier version
+        found[spec.bert_dir] = (spec.bert_digest, bert_digest(Path(spec.bert_dir)))
+        found[spec.data_root] = (spec.data_digest, data_digest(digests))
+    if texts := spec.unlabelled_file:
+        found[texts] = (spec.unlabelled_digest, file_digest([Path(texts)]))
     for folder, (planned, now) in found.items():
         if planned != now:
             raise UserError(

@@ -71,8 +71,11 @@ class JobSpec:
       bias_correction, bfloat16: As for `Hyperparameters`.
       method, settings: Of a student's distillation, and those of its settings that are not the method's
         defaults, by name.
+      unlabelled_file: Texts that a student trains on besides, as `--unlabelled_file` of distillation; "" for
+        none and for others.
       bert_digest, data_digest: Of the content of both, see `content_digest`; "" in a job of an earlier
         version, which is known by its paths.
+      unlabelled_digest: Of the content of `unlabelled_file`; "" where there is none.
     """
 
     bert_dir: str
@@ -98,8 +101,12 @@ class JobSpec:
     bfloat16: bool = False
     method: str = DEFAULT
     settings: tuple[tuple[str, Any], ...] = ()
+    unlabelled_file: str = ""
+    unlabelled_digest: str = ""
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "bfloat16", "method", "settings"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"bias_correction", "bfloat16", "method", "settings", "unlabelled_file", "unlabelled_digest"}
+    )
 
     def __post_init__(self) -> None:
         check_name(self.task)
@@ -116,6 +123,9 @@ class JobSpec:
             raise UserError(f"teacher {self.teacher!r} is no digest of a job: 16 hexadecimal digits")
         if (self.method != DEFAULT or self.settings) and not student:
             raise UserError(f"a student, and nothing else, has a method of distillation: {self}")
+        texts = bool(self.unlabelled_file)
+        if texts != bool(self.unlabelled_digest) or (texts and not student):
+            raise UserError(f"a student, and nothing else, has texts without labels, with a digest: {self}")
         _ = self.distillation_method
         if not 0 <= self.student_layers <= self.fine_tuning_layers:
             raise UserError(
@@ -126,7 +136,8 @@ class JobSpec:
     @cached_property
     def identity(self) -> tuple[tuple[str, Any], ...]:
         """Names and values of all that decides the result: content, or else the paths of it."""
-        left_out = ("bert_dir", "data_root") if self.bert_digest else ("bert_digest", "data_digest")
+        paths, digests = ("bert_dir", "data_root"), ("bert_digest", "data_digest")
+        left_out = ("unlabelled_file", *(paths if self.bert_digest else digests))
         return tuple((name, value) for name, value in self.to_json().items() if name not in left_out)
 
     def __eq__(self, other: object) -> bool:
@@ -158,6 +169,7 @@ class JobSpec:
             layers += " from pretrained" if self.start == FROM_PRETRAINED else ""
             layers += "" if self.method == DEFAULT else f" by {self.method}"
             layers += "".join(f" {name}={value}" for name, value in self.settings)
+            layers += " and texts without labels" if self.unlabelled_file else ""
         rest = f"lr={self.learning_rate:g} epochs={self.num_train_epochs:g} seed={self.seed}"
         return f"{self.task} {layers} {rest}" + (" padded" if self.padded else "")
 

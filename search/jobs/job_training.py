@@ -1,6 +1,6 @@
 """One job, done in this process: read, train or distil, and write down what it brought and cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def _do(spec: JobSpec, jobs_dir: Path, settings: JobSettings) -> JobResult:
     with timer.running(SETUP, settings.since):
         runner = _runner(spec, _Notes(timer, folder / EVALUATION_ERRORS))
         check_content(spec, runner.data_digests)
-        train = runner.train
+        train = runner.student_train if spec.kind == STUDENT else runner.train
         teacher = _teacher(spec, jobs_dir, runner.bert) if spec.kind == STUDENT else None
         _share(spec, runner, teacher, jobs_dir, settings)
     with timer.running(TRAINING):
@@ -153,6 +153,7 @@ def _runner(spec: JobSpec, notes: _Notes | None = None) -> TaskRunner:
         do_lower_case=spec.do_lower_case,
         max_train_rows=spec.max_train_rows or None,
         padded=spec.padded,
+        unlabelled_file=Path(spec.unlabelled_file) if spec.unlabelled_file else None,
         notes=notes,
     )
 
@@ -187,9 +188,11 @@ def _share(
 ) -> None:
     """Computes what other jobs can use too, unless they have: the trunk's outputs, a teacher's states."""
     train, frozen = runner.train, _branch(spec, runner).frozen
+    if spec.unlabelled_file:  # other rows than those of the teachers, and wanted at no other depth
+        train, settings = runner.student_train, replace(settings, depths=())
     if settings.cache is not None and frozen:
-        settings.cache.fill(runner.bert, sorted({frozen, *settings.depths}), runner.train, runner.dev)
-        train, _ = settings.cache.attach(runner.bert, frozen, runner.train, runner.dev)
+        settings.cache.fill(runner.bert, sorted({frozen, *settings.depths}), train, runner.dev)
+        train, _ = settings.cache.attach(runner.bert, frozen, train, runner.dev)
     if teacher is not None:
         student = teacher.record.branch.student(spec.student_layers)
         batch_size = _hyperparameters(spec).eval_batch_size

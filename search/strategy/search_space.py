@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from centrabert.distill.methods.registry import DEFAULT, find_method
 from centrabert.errors import UserError
+from centrabert.glue_data.readers.unlabelled_texts import unlabelled_file
 from centrabert.glue_data.task_data import task_spec
 from centrabert.glue_data.task_lookup import find_task, is_config
 from centrabert.modeling.files import write_text
@@ -40,6 +41,8 @@ class SearchSpace:
       max_train_rows: Train on a fixed sample of so many rows; 0 takes all.
       bias_correction, bfloat16: As for `Hyperparameters`, in all trainings.
       method, settings: Of the students' distillation, as `JobSpec` has them.
+      unlabelled_dir: Folder with texts that students train on besides, see `unlabelled_file`; "" for none.
+      unlabelled_digests: Of the content of its file for each task that has one.
       bert_digest, data_digests: Of the content of BERT and, by task, of the data; "" and {} in a search of an
         earlier version, which knew both by their paths.
     """
@@ -69,8 +72,12 @@ class SearchSpace:
     bfloat16: bool = False
     method: str = DEFAULT
     settings: tuple[tuple[str, Any], ...] = ()
+    unlabelled_dir: str = ""
+    unlabelled_digests: dict[str, str] = field(default_factory=dict)
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"bias_correction", "bfloat16", "method", "settings"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"bias_correction", "bfloat16", "method", "settings", "unlabelled_dir", "unlabelled_digests"}
+    )
 
     def __post_init__(self) -> None:
         for flag in (*LISTS, "baseline_learning_rates"):
@@ -133,6 +140,8 @@ class SearchSpace:
         if not self.bert_digest and (spec.bert_dir, spec.data_root) != (self.bert_dir, self.data_root):
             return False
         names = (*COMMON, *METHOD) if spec.kind == STUDENT else COMMON
+        if spec.kind == STUDENT and spec.unlabelled_digest != self.unlabelled_digests.get(spec.task, ""):
+            return False
         return all(getattr(spec, name) == getattr(self, name) for name in names)
 
     def to_json(self) -> dict[str, Any]:
@@ -210,6 +219,9 @@ def teachers(space: SearchSpace) -> tuple[JobSpec, ...]:
 def students(teacher: JobSpec, space: SearchSpace, seed: int | None = None) -> tuple[JobSpec, ...]:
     """Every student of a teacher; it trains as its teacher did, with the teacher's seed or another."""
     method = {name: getattr(space, name) for name in METHOD}
+    if digest := space.unlabelled_digests.get(teacher.task):
+        texts = unlabelled_file(Path(space.unlabelled_dir), teacher.task)
+        method |= {"unlabelled_file": str(texts), "unlabelled_digest": digest}
     own = replace(teacher, seed=teacher.seed if seed is None else seed)
     return tuple(
         replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest, **method)

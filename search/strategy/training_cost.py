@@ -29,6 +29,7 @@ class Workload:
 
     Attributes:
       train_tokens, dev_tokens: Word pieces of one pass over all rows, estimated without the vocabulary.
+      unlabelled_rows, unlabelled_tokens: Of what students train on besides.
 
     Raises:
       UserError: A split has no rows.
@@ -39,6 +40,8 @@ class Workload:
     dev_rows: int
     train_tokens: int
     dev_tokens: int
+    unlabelled_rows: int = 0
+    unlabelled_tokens: int = 0
 
     def __post_init__(self) -> None:
         for split, rows in (("train", self.train_rows), ("dev", self.dev_rows)):
@@ -46,10 +49,20 @@ class Workload:
                 raise UserError(f"task {self.task}: {split} has no rows")
 
     @classmethod
-    def of(cls, task: str, train: Examples, dev: Examples, space: SearchSpace) -> "Workload":
+    def of(
+        cls,
+        task: str,
+        train: Examples,
+        dev: Examples,
+        space: SearchSpace,
+        unlabelled: Examples | None = None,
+    ) -> "Workload":
         """That of a task's rows in a search."""
-        lengths = _lengths(train, space)[: space.max_train_rows or None], _lengths(dev, space)
-        return cls(task, *map(len, lengths), *map(sum, lengths))
+        of_train = _lengths(train, space)[: space.max_train_rows or None]
+        of_dev = _lengths(dev, space)
+        texts = _lengths(unlabelled, space) if unlabelled else []
+        counts = len(of_train), len(of_dev), sum(of_train), sum(of_dev)
+        return cls(task, *counts, unlabelled_rows=len(texts), unlabelled_tokens=sum(texts))
 
 
 def _lengths(rows: Examples, space: SearchSpace) -> list[int]:
@@ -112,21 +125,29 @@ class TrainingCost:
         return list(passes.values())
 
     def _activations(self, jobs: Sequence[JobSpec]) -> list[float]:
-        """A pass through the trunk for each task, to the greatest depth that a job wants."""
+        """A pass through the trunk for each task, to the greatest depth that a job wants.
+
+        The training rows pass once more with the texts behind them.
+        """
         if not self.cached:
             return []
-        passes: dict[str, float] = {}
+        passes: dict[tuple[str, str], float] = {}
         for spec in jobs:
-            cost = sum(self._tokens(spec)) * FORWARD * self._frozen(spec)
-            passes[spec.task] = max(passes.get(spec.task, 0), cost)
+            train, dev = self._tokens(spec)
+            for rows, tokens in ((f"train {spec.unlabelled_digest}", train), ("dev", dev)):
+                cost = tokens * FORWARD * self._frozen(spec)
+                passes[spec.task, rows] = max(passes.get((spec.task, rows), 0), cost)
         return list(passes.values())
 
     def _tokens(self, spec: JobSpec) -> tuple[int, int]:
         """Word pieces of one pass over train and over dev, padding included."""
         work = self.workloads[spec.task]
+        rows, tokens = work.train_rows, work.train_tokens
+        if spec.unlabelled_file:
+            rows, tokens = rows + work.unlabelled_rows, tokens + work.unlabelled_tokens
         if spec.padded:
-            return spec.max_seq_length * work.train_rows, spec.max_seq_length * work.dev_rows
-        return work.train_tokens, work.dev_tokens
+            return spec.max_seq_length * rows, spec.max_seq_length * work.dev_rows
+        return tokens, work.dev_tokens
 
     def _computed(self, spec: JobSpec) -> int:
         """Frozen layers that are computed at every step."""

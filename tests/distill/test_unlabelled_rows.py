@@ -1,6 +1,7 @@
 """Rows without a label, and further teachers: what a student learns from answers alone."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,12 @@ def test_a_file_of_texts_is_another_run(
 ) -> None:
     file = tmp_path / "texts.tsv"
     file.write_text("a tree on a river\tthe old house\n\nthe road\ta dog\n")
-    runner.distil(teacher, 1, SOON, tmp_path / "student", method=SOFT, unlabelled=file)
+    besides = replace(runner, unlabelled_file=file)
+    besides.distil(teacher, 1, SOON, tmp_path / "student", method=SOFT)
     found, without = variables(tmp_path / "student"), variables(soft)
     assert any(not np.array_equal(found[name], without[name]) for name in found)
     with pytest.raises(ValueError, match=r"train_digest: '.*', now '"):
-        runner.distil(teacher, 1, SOON, soft, method=SOFT, unlabelled=file)
+        besides.distil(teacher, 1, SOON, soft, method=SOFT)
 
 
 def test_another_teacher_is_another_run(

@@ -14,6 +14,7 @@ from centrabert import command
 from centrabert.modeling.branch_folder import read_record
 from centrabert.search import finish, run_search
 from centrabert.search.jobs import job_training
+from centrabert.search.jobs.job_folder import read_specs, state
 from centrabert.search.selection.selection import read_selection
 
 Search = Callable[..., int]
@@ -111,6 +112,28 @@ def test_a_task_with_bad_data_and_a_job_that_diverges_stop_no_other(
     ]
     (candidate,) = read_selection(tmp_path / "out").chosen
     assert (candidate.frozen, candidate.tuned) == (2, 1)
+
+
+def test_students_of_a_search_learn_from_texts_without_labels(
+    search: Search, workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A text that is no pair, no file for any task and a method that has no use for it are told at once."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    assert search(unlabelled_dir=folder) == 1
+    assert f"--unlabelled_dir={folder}: there is none of rte.tsv; centrabert" in capsys.readouterr().err
+    (folder / "rte.tsv").write_text("a tree\n")
+    assert search(unlabelled_dir=folder) == 1
+    assert f"{folder}/rte.tsv:1: has 1 columns; the task reads two texts" in capsys.readouterr().err
+    (folder / "rte.tsv").write_text("a tree\tthe old house\n")
+    assert search(unlabelled_dir=folder, method="theseus") == 1
+    assert "leave --unlabelled_dir out" in capsys.readouterr().err
+    assert search(unlabelled_dir=folder, fine_tuning_layers="1") == 0
+    (student,) = [spec for spec in read_specs(tmp_path / "out" / "jobs") if spec.kind == "student"]
+    assert (student.unlabelled_file, state(tmp_path / "out" / "jobs" / student.digest)) == (
+        str(folder / "rte.tsv"),
+        "done",
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -174,6 +175,15 @@ def test_costs_by_hand() -> None:
     assert uncached.of([one]) == 3 * 2000 * (3 + 3) + 3 * 300 * (1 + 3) + 2000 * 6
     (full,) = baselines(space)[:1]
     assert cached.of([full]) == uncached.of([full]) == 3 * 2000 * 3 * 6 + 3 * 300 * 6
+    work = replace(tiny_search.WORKLOADS["rte"], unlabelled_rows=40, unlabelled_tokens=500)
+    with_texts = TrainingCost(6, {"rte": work}, cached=True)
+    texts = {"unlabelled_file": "rte.tsv", "unlabelled_digest": "1"}
+    assert with_texts.of([teacher, replace(one, **texts)]) == (
+        own + fill + 3 * 2500 * 3 * 1 + 3 * 300 * 1 + 2500 * 3 + 3 * 2500  # the trunk sees the rows twice
+    )
+    wide, wide_with_texts = replace(one, padded=True), replace(one, padded=True, **texts)
+    more = with_texts.of([wide_with_texts]) - with_texts.of([wide])
+    assert more == 40 * 128 * (3 * 3 * 1 + 3 + 3)
     padded = baselines(tiny_search.space(baseline="padded"))[0]
     assert cached.of([padded]) == cached.conventional(["rte"]) == 3 * 128 * 6 * (3 * 100 + 10)
     assert cached.of([]) == 0
@@ -190,6 +200,8 @@ def test_a_workload_is_estimated_without_the_vocabulary() -> None:
     assert Workload.of("rte", rows, rows, some).train_tokens == 8
     single = Examples(("One two, three.",), ("",))
     assert Workload.of("cola", single, rows, space).train_tokens == round(1.23 * 3) + 2
+    known = Workload.of("cola", single, single, space, unlabelled=Examples(("One", "two three"), ("", "")))
+    assert (known.unlabelled_rows, known.unlabelled_tokens) == (2, 1 + 2 + 2 + 2)
     chinese = Examples(("我想去 New York",), ("",))
     assert Workload.of("cola", chinese, rows, space).train_tokens == 3 + round(1.23 * 2) + 2
     with pytest.raises(ValueError, match="task rte: dev has no rows"):

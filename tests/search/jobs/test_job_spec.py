@@ -36,6 +36,22 @@ def test_a_method_is_part_of_a_student(tmp_path: Path) -> None:
             replace(FULL, **change)
 
 
+def test_texts_without_labels_are_part_of_a_student(tmp_path: Path) -> None:
+    """By their content, wherever they lie."""
+    texts = {"unlabelled_file": "/a/rte.tsv", "unlabelled_digest": "1"}
+    one = replace(STUDENTS[0], **texts)
+    moved, other = replace(one, unlabelled_file="/b/rte.tsv"), replace(one, unlabelled_digest="2")
+    write_plan([one], tmp_path / "plan.jsonl")
+    (back,) = read_plan(tmp_path / "plan.jsonl")
+    assert (back, back.unlabelled_file) == (one, "/a/rte.tsv")
+    assert one.digest == moved.digest and one == moved
+    assert len({spec.digest for spec in (STUDENTS[0], one, other)}) == 3
+    assert "l=1 and texts without labels lr=" in one.title
+    for spec, wrong in ((STUDENTS[0], {"unlabelled_file": "/a/rte.tsv"}), (FULL, texts)):
+        with pytest.raises(ValueError, match="a student, and nothing else, has texts without labels"):
+            replace(spec, **wrong)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from centrabert.modeling import checkpoint
 from centrabert.modeling.branch_folder import read_record
 from centrabert.modeling.training.token_dataset import training_plan
 from centrabert.search.jobs import job_training
+from centrabert.search.jobs.content_digest import file_digest
 from centrabert.search.jobs.job_folder import read_failure, state
 from centrabert.search.jobs.job_result import read_result
 from centrabert.search.workers.job_command import JobCommand
@@ -119,6 +121,21 @@ def test_a_student_learns_by_the_method_of_its_job(workshop: Workshop) -> None:
     )
     kernel = "bert/encoder/layer_1/output/dense/kernel"
     assert not np.array_equal(workshop.variables(spec)[kernel], workshop.variables(workshop.student)[kernel])
+
+
+def test_a_student_learns_from_texts_without_labels(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "rte.tsv"
+    file.write_text("a tree on a river\tthe old house\nthe road\ta dog\n")
+    texts = {"unlabelled_file": str(file), "unlabelled_digest": file_digest([file])}
+    spec = replace(workshop.student, **texts)
+    with_texts, without = workshop.run(spec), workshop.run(workshop.student)
+    assert with_texts.steps == STEPS  # 39 rows in batches of 7
+    assert with_texts.tokens > without.tokens
+    kernel = "bert/encoder/layer_1/output/dense/kernel"
+    assert not np.array_equal(workshop.variables(spec)[kernel], workshop.variables(workshop.student)[kernel])
+    file.write_text("another text\tof another day\n")
+    with pytest.raises(ValueError, match=f"^{file}: the files of job rte .* have changed since"):
+        workshop.run(replace(spec, seed=14))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The space of a search: which jobs there are, and what is refused."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import tiny_search
 
 from centrabert.distill.methods.last_layer_kd import LastLayerKD
 from centrabert.search.jobs.job_spec import JobSpec
-from centrabert.search.strategy.search_space import baselines, students, teachers
+from centrabert.search.strategy.search_space import baselines, read_space, students, teachers, write_space
 
 
 def named(specs: tuple[JobSpec, ...]) -> list[str]:
@@ -75,6 +77,21 @@ def test_students_alone_have_the_method_of_distillation() -> None:
     assert student.distillation_method == LastLayerKD(hidden_weight=0.5)
     assert [space.includes(student) for space in (given, plain)] == [True, False]
     assert [space.includes(vanilla) for space in (given, plain)] == [False, True]
+
+
+def test_students_alone_have_texts_without_labels(tmp_path: Path) -> None:
+    given = tiny_search.space(unlabelled_dir="/texts", unlabelled_digests={"rte": "1"}, baseline="bucketed")
+    plain = tiny_search.space(baseline="bucketed")
+    assert (teachers(given), baselines(given)) == (teachers(plain), baselines(plain))
+    rte, cola = (next(each for each in teachers(given) if each.task == task) for task in ("rte", "cola"))
+    (student, *_), (vanilla, *_) = students(rte, given), students(rte, plain)
+    assert (student.unlabelled_file, student.unlabelled_digest) == ("/texts/rte.tsv", "1")
+    assert students(cola, given) == students(cola, plain)
+    assert [space.includes(student) for space in (given, plain)] == [True, False]
+    assert [space.includes(vanilla) for space in (given, plain)] == [False, True]
+    write_space(given, tmp_path)
+    assert read_space(tmp_path) == given
+    assert "unlabelled" not in json.dumps(plain.to_json())
 
 
 def test_baselines() -> None:
