@@ -44,8 +44,15 @@ def main() -> None:
 
 
 def run(run: Run) -> None:
-    """Reads all tasks before it writes the first file."""
+    """Reads all tasks before it writes the first file.
+
+    Raises:
+      UserError: A file is there already, which somebody may have added to, or there is nothing to write.
+    """
     _, tasks = run.data.find()
+    for file in (unlabelled_file(run.output_dir, task.name) for task in tasks):
+        if file.exists():
+            raise UserError(f"{file}: is there already; remove it, or give another --output_dir")
     trains = {task.name: task.read("train") for task in tasks}
     collected = {}
     for task in tasks:

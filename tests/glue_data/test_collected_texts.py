@@ -60,8 +60,9 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "pairs.csv").write_text("text,other,label\na,b,x\nc,d,y\n")
     (tmp_path / "mood.csv").write_text("text,label\ns,x\nt,y\nu,x\n")
     (tmp_path / "dev.csv").write_text("text,label\nb,x\n")
+    (tmp_path / "test.csv").write_text("text\nc\n")
     (tmp_path / "tasks.yaml").write_text(
-        "tasks:\n  mood: {train: mood.csv, dev: dev.csv}\n"
+        "tasks:\n  mood: {train: mood.csv, dev: dev.csv, test: test.csv}\n"
         "  twins: {train: pairs.csv, dev: pairs.csv, text_b: other}\n"
     )
     return tmp_path
@@ -76,14 +77,23 @@ def collect(root: Path, **flags: Any) -> int:
 def test_a_task_gets_the_texts_of_the_others_but_those_it_is_judged_on(root: Path) -> None:
     assert collect(root) == 0
     texts, _ = read_unlabelled(root / "texts" / "mood.tsv", pair=False)
-    assert sorted(texts) == ["a", "c", "d"]
+    assert sorted(texts) == ["a", "d"]
     assert not (root / "texts" / "twins.tsv").exists()  # nobody else has pairs
 
 
 def test_its_own_rows_beyond_those_trained_on_come_first(root: Path) -> None:
-    assert collect(root, max_train_rows=1, max_texts=4) == 0
+    assert collect(root, max_train_rows=1, max_texts=3) == 0
     texts, _ = read_unlabelled(root / "texts" / "mood.tsv", pair=False)
-    assert len(texts) == 4 and set(texts[:2]) < {"s", "t", "u"} and set(texts[2:]) < {"a", "c", "d"}
+    assert len(texts) == 3 and set(texts[:2]) < {"s", "t", "u"} and set(texts[2:]) < {"a", "d"}
+
+
+def test_no_text_that_somebody_added_is_lost(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "texts").mkdir()
+    file = root / "texts" / "twins.tsv"
+    file.write_text("my own\tpair\n")
+    assert collect(root) == 1
+    assert f"{file}: is there already; remove it, or give another --output_dir" in capsys.readouterr().err
+    assert file.read_text() == "my own\tpair\n" and len(list(file.parent.iterdir())) == 1
 
 
 def test_nothing_to_collect_is_a_mistake(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
