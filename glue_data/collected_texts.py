@@ -8,6 +8,7 @@ import numpy as np
 
 # What would end a text in a file that has a text or a pair on each line.
 BREAKS = re.compile("[\t\n\r]+")
+NO_WORD = re.compile(r"\W+")
 
 
 class TextRows(Protocol):
@@ -35,13 +36,15 @@ def collected_texts(
     Args:
       own: All training rows of the task.
       labelled: Those that are trained on with their labels, whose texts are left out.
-      evaluated: The rows of dev and test, which are left out too.
+      evaluated: The rows of dev and test, which are left out too, even where another task has other spaces,
+        punctuation or capitals in them, or the texts of a pair the other way round.
       others: The training rows of other tasks.
     """
-    known, kept = set(_lines([labelled], pair)), set(_lines(evaluated, pair))
+    known, unseen = set(_lines([labelled], pair)), set(map(_words, _lines(evaluated, pair)))
     further = set(_lines([own], pair)) - known
     foreign = set(_lines(others, pair)) - known - further
-    return [line for line in (*_shuffled(further), *_shuffled(foreign)) if line not in kept][:most]
+    lines = (*_shuffled(further), *_shuffled(foreign))
+    return [line for line in lines if _words(line) not in unseen][:most]
 
 
 def _lines(splits: Iterable[TextRows], pair: bool) -> Iterator[str]:
@@ -52,6 +55,11 @@ def _lines(splits: Iterable[TextRows], pair: bool) -> Iterator[str]:
                 yield from lines
             elif len(lines) == 2:
                 yield "\t".join(lines)
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """The letters and digits of each text of a line, in one order."""
+    return tuple(sorted(NO_WORD.sub("", text.casefold()) for text in line.split("\t")))
 
 
 def _shuffled(lines: Iterable[str]) -> list[str]:

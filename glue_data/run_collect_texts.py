@@ -1,9 +1,10 @@
 """Collects texts without labels for the students of the tasks to train on.
 
 For each task the script writes OUTPUT_DIR/TASK.tsv: first the task's own training rows beyond
---max_train_rows, then texts of the other tasks, or pairs of them for a task of pairs. Each line is a text, or
-two with a tab between them; you can add your own. `centrabert search` reads the folder (--unlabelled_dir),
-`centrabert distill` one of its files (--unlabelled_file).
+--max_train_rows, then texts of the other tasks, or pairs of them for a task of pairs. Texts that the task has
+in its dev or test files are left out. Each line is a text, or two with a tab between them; you can add your
+own. `centrabert search` reads the folder (--unlabelled_dir), `centrabert distill` one of its files
+(--unlabelled_file).
 """
 
 from dataclasses import dataclass
@@ -62,9 +63,9 @@ def run(run: Run) -> None:
         lines = collected_texts(own, labelled, evaluated, others, task.pair, run.max_texts)
         collected[task.name] = lines
     if not any(collected.values()):
-        names = ", ".join(trains)
+        fewer = "a smaller --max_train_rows" if run.max_train_rows else "--max_train_rows"
         raise UserError(
-            f"--tasks={names}: none of them has a text for another; name more tasks, or give --max_train_rows"
+            f"tasks {', '.join(trains)}: none has a text for another; name more tasks, or give {fewer}"
         )
     run.output_dir.mkdir(parents=True, exist_ok=True)
     for name, lines in collected.items():

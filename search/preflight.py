@@ -97,7 +97,7 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
         data = find_task(task, data_root=Path(space.data_root))
         try:
             train, dev = data.read("train"), data.read("dev")
-            _check_method(space, task_spec(data, space.max_seq_length, space.pooling), task in texts)
+            _check_method(space, task_spec(data, space.max_seq_length, space.pooling))
             if data.pair:
                 _check_reads_pairs(Path(space.bert_dir), task)
             digests[task] = data_digest(content_digests(data, train.digest, dev.digest))
@@ -118,16 +118,24 @@ def open_search(space: SearchSpace, output_dir: Path, cached: bool, cores: int) 
 
 
 def _unlabelled_files(space: SearchSpace) -> dict[str, Path]:
-    """Those of the tasks that have one; raises UserError where none has."""
+    """Those of the tasks that have one.
+
+    Raises:
+      UserError: None has, or the students' method learns nothing from texts without labels.
+    """
     if not space.unlabelled_dir:
         return {}
-    files = {task: unlabelled_file(Path(space.unlabelled_dir), task) for task in space.tasks}
-    if not any(file.is_file() for file in files.values()):
+    find_method(space.method, dict(space.settings)).check_reads_answers(unlabelled_dir=True)
+    folder = Path(space.unlabelled_dir)
+    if not folder.is_dir():
+        raise UserError(f"--unlabelled_dir={folder}: there is no such folder")
+    files = {task: unlabelled_file(folder, task) for task in space.tasks}
+    if not any(file.exists() for file in files.values()):
+        names = ", ".join(file.name for file in files.values())
         raise UserError(
-            f"--unlabelled_dir={space.unlabelled_dir}: there is none of "
-            f"{', '.join(file.name for file in files.values())}; centrabert collect-texts writes them"
+            f"--unlabelled_dir={folder}: there is none of {names}; centrabert collect-texts writes them"
         )
-    return {task: file for task, file in files.items() if file.is_file()}
+    return {task: file for task, file in files.items() if file.exists()}
 
 
 def _texts(file: Path, pair: bool) -> Examples:
@@ -135,10 +143,9 @@ def _texts(file: Path, pair: bool) -> Examples:
     return Examples(tuple(one), tuple(other))
 
 
-def _check_method(space: SearchSpace, task: TaskSpec, texts: bool) -> None:
-    """Raises UserError where the method of distillation has no use for a student, or for texts."""
+def _check_method(space: SearchSpace, task: TaskSpec) -> None:
+    """Raises UserError where the students' method of distillation has no use for one of them."""
     method = find_method(space.method, dict(space.settings))
-    method.check_reads_answers(unlabelled_dir=texts)
     for tuned, own in product(space.fine_tuning_layers, space.student_layers):
         if own <= tuned:
             teacher = Branch.teacher(task, tuned, space.num_hidden_layers)
@@ -152,11 +159,15 @@ def _check_reads_pairs(bert_dir: Path, task: str) -> None:
 
 
 def other_results(search: Search) -> list[JobSpec]:
-    """Jobs of these tasks whose results do not count: those of another BERT or of other data."""
+    """Jobs of these tasks whose results do not count: those of another BERT, other data or other texts."""
     space = search.space
     content = {(space.bert_digest, task, space.data_digests[task]) for task in space.tasks}
     return [
         spec
         for spec in read_specs(search.jobs_dir)
-        if spec.task in space.tasks and (spec.bert_digest, spec.task, spec.data_digest) not in content
+        if spec.task in space.tasks
+        and (
+            (spec.bert_digest, spec.task, spec.data_digest) not in content
+            or spec.unlabelled_digest not in ("", space.unlabelled_digests.get(spec.task, ""))
+        )
     ]

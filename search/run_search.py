@@ -234,11 +234,11 @@ def run(run: Run) -> None:
     for error in opening.errors.values():
         print(f"left out: {error}", file=sys.stderr)
     for task in opening.without_texts:
-        print(f"{task}: --unlabelled_dir={run.space.unlabelled_dir} has no {task}.tsv", file=sys.stderr)
+        print(f"{task}: --unlabelled_dir has no {task}.tsv; its students learn without", file=sys.stderr)
     adopt_earlier_jobs(run.output_dir, opening.search.jobs_dir, opening.space)
     if others := other_results(opening.search):
         where = f"{len(others)} jobs in {opening.search.jobs_dir}"
-        print(f"left out: {where}, which are of another BERT or of other data", file=sys.stderr)
+        print(f"left out: {where}, which are of another BERT, other data or other texts", file=sys.stderr)
     if run.dry_run:
         _plan(opening)
         return

@@ -46,7 +46,7 @@ def check_content(spec: JobSpec, digests: Mapping[str, str]) -> None:
     for folder, (planned, now) in found.items():
         if planned != now:
             raise UserError(
-                f"{folder}: the files of job {spec.title} have changed since it was planned; "
+                f"{folder}: what job {spec.title} reads has changed since it was planned; "
                 "run the search again, or write a new plan"
             )
 

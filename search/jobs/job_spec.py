@@ -169,7 +169,7 @@ class JobSpec:
             layers += " from pretrained" if self.start == FROM_PRETRAINED else ""
             layers += "" if self.method == DEFAULT else f" by {self.method}"
             layers += "".join(f" {name}={value}" for name, value in self.settings)
-            layers += " and texts without labels" if self.unlabelled_file else ""
+            layers += f" with texts {self.unlabelled_digest[:8]}" if self.unlabelled_file else ""
         rest = f"lr={self.learning_rate:g} epochs={self.num_train_epochs:g} seed={self.seed}"
         return f"{self.task} {layers} {rest}" + (" padded" if self.padded else "")
 

@@ -34,7 +34,13 @@ def test_a_task_of_single_texts_reads_both_of_a_pair() -> None:
 
 def test_nobody_studies_what_is_evaluated() -> None:
     dev = Examples(("y", "z"), ("", ""))
-    assert sorted(collected_texts(SINGLE, SINGLE, [dev], [PAIRS], False, None)) == ["1", "2", "a", "b"]
+    lines = ["1", "2", "a", "b"]
+    assert sorted(collected_texts(SINGLE, SINGLE, [dev], [PAIRS], False, None)) == lines
+    assert sorted(collected_texts(SINGLE, SINGLE, [dev], [PAIRS], False, 4)) == lines
+    written = Examples(("It 's late .", "One, two"), ("So it is.", "three"))
+    dev = Examples(("so it is .", "One", "three"), ("It's late.", "two, three", "Two ,one"))
+    assert collected_texts(written, NONE, [dev], [], pair=True, most=None) == ["One, two\tthree"]
+    assert collected_texts(written, NONE, [dev], [], pair=False, most=None) == ["One, two"]
 
 
 def test_a_text_stays_on_one_line() -> None:
@@ -98,5 +104,8 @@ def test_no_text_that_somebody_added_is_lost(root: Path, capsys: pytest.CaptureF
 
 def test_nothing_to_collect_is_a_mistake(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert collect(root, tasks="twins") == 1
-    assert "--tasks=twins: none of them has a text for another; name more" in capsys.readouterr().err
+    assert (
+        "tasks twins: none has a text for another; name more tasks, or give --max_train_rows"
+        in capsys.readouterr().err
+    )
     assert not (root / "texts").exists()

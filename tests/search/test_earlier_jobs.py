@@ -91,7 +91,7 @@ def test_a_job_whose_files_have_changed_is_refused(inputs: Path) -> None:
     spec = teachers(space_of(inputs))[0]
     check_content(spec, read_digests(inputs))
     (inputs / "glue" / "RTE" / "train.tsv").write_text(rte("others"))
-    with pytest.raises(UserError, match=r"glue: the files of job rte L=2 .* have changed since"):
+    with pytest.raises(UserError, match=r"glue: what job rte L=2 .* reads has changed since"):
         check_content(spec, read_digests(inputs))
 
 

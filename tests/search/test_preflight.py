@@ -10,7 +10,9 @@ import tiny_pieces
 import tiny_search
 
 from centrabert.search.jobs.content_digest import bert_digest
-from centrabert.search.preflight import open_search, read_layers, reads_lower_case
+from centrabert.search.jobs.job_folder import prepare
+from centrabert.search.preflight import open_search, other_results, read_layers, reads_lower_case
+from centrabert.search.strategy.search_space import students, teachers
 from centrabert.training_flags import BertFlags
 
 
@@ -66,6 +68,50 @@ def test_a_bert_of_one_segment_is_searched_for_single_texts_alone(
     if refused:
         with pytest.raises(ValueError, match="task twins reads pairs of texts"):
             open_search(replace(space, tasks=("twins",)), tmp_path / "out", cached=True, cores=1)
+
+
+def test_texts_without_labels_of_some_tasks(tmp_path: Path) -> None:
+    folder = tiny.bert_folder(tmp_path / "bert")
+    (tmp_path / "rows.tsv").write_text("text\tlabel\na\tx\nc\ty\n")
+    files = "train: rows.tsv, dev: rows.tsv"
+    (tmp_path / "tasks.yaml").write_text(f"tasks:\n  mood: {{{files}}}\n  topic: {{{files}}}\n")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "mood.tsv").write_text("one\ntwo\nthree\n")
+    space = tiny_search.space(
+        bert_dir=str(folder),
+        data_root=str(tmp_path / "tasks.yaml"),
+        tasks=("mood", "topic"),
+        num_hidden_layers=tiny.CONFIG.num_hidden_layers,
+        fine_tuning_layers=(1,),
+        student_layers=(1,),
+        unlabelled_dir=str(tmp_path / "texts"),
+    )
+    found = open_search(space, tmp_path / "out", cached=True, cores=1)
+    assert found.without_texts == ["topic"]
+    assert {task: work.unlabelled_rows for task, work in found.search.cost.workloads.items()} == {
+        "mood": 3,
+        "topic": 0,
+    }
+    assert set(found.space.unlabelled_digests) == {"mood"}
+    mood = next(each for each in teachers(found.space) if each.task == "mood")
+    for spec in (mood, *students(mood, found.space), *students(mood, space)):
+        prepare(found.search.jobs_dir, spec)
+    assert other_results(found.search) == []
+    (tmp_path / "texts" / "mood.tsv").write_text("another\n")
+    (left_out,) = other_results(open_search(space, tmp_path / "out", cached=True, cores=1).search)
+    assert left_out.unlabelled_digest == found.space.unlabelled_digests["mood"]
+    (tmp_path / "texts" / "mood.tsv").unlink()
+    (tmp_path / "texts" / "mood.tsv").mkdir()
+    assert "mood.tsv" in open_search(space, tmp_path / "out", cached=True, cores=1).errors["mood"]
+    for changed, wrong in (
+        (
+            replace(space, method="theseus"),
+            "leave --unlabelled_dir out",
+        ),  # of all tasks, and not of mood alone
+        (replace(space, unlabelled_dir="/nowhere"), "--unlabelled_dir=/nowhere: there is no such folder"),
+    ):
+        with pytest.raises(ValueError, match=wrong):
+            open_search(changed, tmp_path / "out", cached=True, cores=1)
 
 
 def test_vocab_txt(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_texts_without_labels_are_part_of_a_student(tmp_path: Path) -> None:
     assert (back, back.unlabelled_file) == (one, "/a/rte.tsv")
     assert one.digest == moved.digest and one == moved
     assert len({spec.digest for spec in (STUDENTS[0], one, other)}) == 3
-    assert "l=1 and texts without labels lr=" in one.title
+    assert "l=1 with texts 1 lr=" in one.title
     for spec, wrong in ((STUDENTS[0], {"unlabelled_file": "/a/rte.tsv"}), (FULL, texts)):
         with pytest.raises(ValueError, match="a student, and nothing else, has texts without labels"):
             replace(spec, **wrong)

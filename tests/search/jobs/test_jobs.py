@@ -134,7 +134,7 @@ def test_a_student_learns_from_texts_without_labels(workshop: Workshop, tmp_path
     kernel = "bert/encoder/layer_1/output/dense/kernel"
     assert not np.array_equal(workshop.variables(spec)[kernel], workshop.variables(workshop.student)[kernel])
     file.write_text("another text\tof another day\n")
-    with pytest.raises(ValueError, match=f"^{file}: the files of job rte .* have changed since"):
+    with pytest.raises(ValueError, match=f"^{file}: what job rte .* reads has changed since"):
         workshop.run(replace(spec, seed=14))
 
 
