@@ -6,7 +6,6 @@ UserError.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -124,7 +123,7 @@ def distill_student(
     found = task or find_task(teacher.record.branch.task.name, data_dir=Path(data_dir))
     data = with_branch_labels(found, [Path(teacher_dir)])
     texts = None if unlabelled_file is None else Path(unlabelled_file)
-    runner = replace(TaskRunner.of_branch(data, bert, teacher.record), unlabelled_file=texts)
+    runner = TaskRunner.of_branch(data, bert, teacher.record, texts)
     chosen = find_method(method, settings or {})
     return runner.distil(
         teacher,

@@ -80,14 +80,16 @@ class TaskRunner:
     unlabelled_file: Path | None = None
 
     @classmethod
-    def of_branch(cls, task: TaskData, bert: BertFolder, record: BranchRecord) -> "TaskRunner":
+    def of_branch(
+        cls, task: TaskData, bert: BertFolder, record: BranchRecord, unlabelled_file: Path | None = None
+    ) -> "TaskRunner":
         """Reads the task as a branch does: with the length, pooling and case that it was trained with.
 
         Raises:
           UserError: The branch was trained for another task, or on another vocabulary.
         """
-        trained = record.branch.task
-        runner = cls(task, bert, trained.max_seq_length, trained.pooling, record.do_lower_case)
+        own, case = record.branch.task, record.do_lower_case
+        runner = cls(task, bert, own.max_seq_length, own.pooling, case, unlabelled_file=unlabelled_file)
         record.check_reads(runner.spec, runner.tokenizer.digest, str(bert.vocab_file))
         return runner
 
@@ -124,8 +126,7 @@ class TaskRunner:
     @cached_property
     def tests(self) -> dict[str, Split]:
         """Every test split there is; raises UserError for none."""
-        splits = self._present("test")
-        if not splits:
+        if not (splits := self._present("test")):
             files = [file for split, file in self.task.splits.items() if split.startswith("test")]
             named = ", ".join(map(str, files)) or "the task declares none"
             raise UserError(f"task {self.task.name}: there is no test file to predict: {named}")
@@ -217,6 +218,8 @@ class TaskRunner:
     ) -> dict[str, float]:
         """Metrics on every dev file there is, written to eval_results.json and, as BERT does, to .txt.
 
+        MNLI's mismatched ones have `_mismatched` behind their names.
+
         Args:
           output_dir: A finished branch, or where the results of another model go.
           model: None takes the branch in `output_dir`.
@@ -226,8 +229,7 @@ class TaskRunner:
         splits = {"dev": self.dev, **others}
         results, losses = {}, {}
         for split, predictions in self._predictions(model, splits, batch_size).items():
-            labels = splits[split].labels
-            if labels is None:
+            if (labels := splits[split].labels) is None:
                 raise UserError(f"{self.task.splits[split]}: there are no labels to evaluate against")
             metrics = self.score(labels, decide(self.spec, predictions), predictions)
             results.update(_named(metrics, split.removeprefix("dev")))
@@ -262,8 +264,7 @@ class TaskRunner:
             written[submission.file] = submission.text
             written[prediction_file(name)] = prediction_text(self.spec, predictions)
             if (labels := rows[name].labels) is not None:
-                metrics = self.score(labels, decisions, predictions)
-                results.update(_named(metrics, name.removeprefix("test")))
+                results.update(_named(self.score(labels, decisions, predictions), name.removeprefix("test")))
         if results:
             written[TEST_RESULTS] = dump(results)
             logging.info("%s, test: %s", self.task.name, results)

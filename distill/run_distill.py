@@ -6,7 +6,7 @@ writes a branch folder like that of run_classifier, and only reads that of the t
 run the same command again to resume.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from centrabert import command
@@ -105,8 +105,7 @@ def run(run: Run, method: DistillationMethod) -> None:
     if run.start_from is not None:
         start = parse_initialization(run.start_from, record.branch, student)
     task = run.data.find(record.branch.task.name, [run.teacher])
-    runner = TaskRunner.of_branch(task, another or bert, record)
-    runner = replace(runner, unlabelled_file=run.unlabelled_file)
+    runner = TaskRunner.of_branch(task, another or bert, record, run.unlabelled_file)
     runner.distil(
         teacher,
         run.student_layers,

@@ -38,7 +38,7 @@ def collected_texts(
       labelled: Those that are trained on with their labels, whose texts are left out.
       evaluated: The rows of dev and test, which are left out too, even where another task has other spaces,
         punctuation or capitals in them, or the texts of a pair the other way round.
-      others: The training rows of other tasks.
+      others: The training rows of other tasks; the task's own may be among them.
     """
     known, unseen = set(_lines([labelled], pair)), set(map(_words, _lines(evaluated, pair)))
     further = set(_lines([own], pair)) - known

@@ -58,10 +58,10 @@ def run(run: Run) -> None:
     collected = {}
     for task in tasks:
         own = trains[task.name]
-        others = [rows for name, rows in trains.items() if name != task.name]
         labelled, evaluated = _labelled(own, run.max_train_rows), _evaluated(task)
-        lines = collected_texts(own, labelled, evaluated, others, task.pair, run.max_texts)
-        collected[task.name] = lines
+        collected[task.name] = collected_texts(
+            own, labelled, evaluated, trains.values(), task.pair, run.max_texts
+        )
     if not any(collected.values()):
         fewer = "a smaller --max_train_rows" if run.max_train_rows else "--max_train_rows"
         raise UserError(

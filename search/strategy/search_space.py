@@ -218,13 +218,13 @@ def teachers(space: SearchSpace) -> tuple[JobSpec, ...]:
 
 def students(teacher: JobSpec, space: SearchSpace, seed: int | None = None) -> tuple[JobSpec, ...]:
     """Every student of a teacher; it trains as its teacher did, with the teacher's seed or another."""
-    method = {name: getattr(space, name) for name in METHOD}
+    of_students = {name: getattr(space, name) for name in METHOD}
     if digest := space.unlabelled_digests.get(teacher.task):
         texts = unlabelled_file(Path(space.unlabelled_dir), teacher.task)
-        method |= {"unlabelled_file": str(texts), "unlabelled_digest": digest}
+        of_students |= {"unlabelled_file": str(texts), "unlabelled_digest": digest}
     own = replace(teacher, seed=teacher.seed if seed is None else seed)
     return tuple(
-        replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest, **method)
+        replace(own, kind=STUDENT, student_layers=layers, start=start, teacher=teacher.digest, **of_students)
         for layers, start in product(sorted(space.student_layers), space.starts)
         if layers <= teacher.fine_tuning_layers
     )

@@ -131,12 +131,13 @@ class TrainingCost:
         """
         if not self.cached:
             return []
-        passes: dict[tuple[str, str], float] = {}
+        passes: dict[tuple[str, ...], float] = {}
         for spec in jobs:
             train, dev = self._tokens(spec)
-            for rows, tokens in ((f"train {spec.unlabelled_digest}", train), ("dev", dev)):
+            train_rows, dev_rows = (spec.task, "train", spec.unlabelled_digest), (spec.task, "dev")
+            for rows, tokens in ((train_rows, train), (dev_rows, dev)):
                 cost = tokens * FORWARD * self._frozen(spec)
-                passes[spec.task, rows] = max(passes.get((spec.task, rows), 0), cost)
+                passes[rows] = max(passes.get(rows, 0), cost)
         return list(passes.values())
 
     def _tokens(self, spec: JobSpec) -> tuple[int, int]:

@@ -104,10 +104,8 @@ def test_texts_without_labels_of_some_tasks(tmp_path: Path) -> None:
     (tmp_path / "texts" / "mood.tsv").mkdir()
     assert "mood.tsv" in open_search(space, tmp_path / "out", cached=True, cores=1).errors["mood"]
     for changed, wrong in (
-        (
-            replace(space, method="theseus"),
-            "leave --unlabelled_dir out",
-        ),  # of all tasks, and not of mood alone
+        # A mistake of the flags, and none of mood alone.
+        (replace(space, method="theseus"), "leave --unlabelled_dir out"),
         (replace(space, unlabelled_dir="/nowhere"), "--unlabelled_dir=/nowhere: there is no such folder"),
     ):
         with pytest.raises(ValueError, match=wrong):
